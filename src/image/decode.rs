@@ -1,0 +1,382 @@
+//! The inverse of [`super::encode`]: objects from the bytes of a file's tables.
+//!
+//! Whoever wrote the bytes may be an attacker. Every count is compared with the bytes that are left before anything is
+//! allocated for it, so what is allocated is at most a small constant times the file; every value that no encoding has
+//! is refused; and so is what does not lie where the one encoding of its image has it.
+
+use super::contents::{Contents, GAP};
+use super::encode::{called, tag};
+use super::error::{ImageError, ImageErrorKind};
+use super::format::Place;
+use keyvm_isa::image::{Body, Call, Frame, Key, Link, Meter, Number, Object, Process, Request, Suspended};
+use keyvm_isa::rights::Rights;
+use keyvm_isa::trap::{Status, Trap};
+use std::borrow::Cow;
+
+/// What of an image stands at the head of the tables.
+pub(super) struct Header {
+    pub(super) next_number: Number,
+    pub(super) prime: Number,
+    pub(super) root: Number,
+    pub(super) chain: Vec<Link>,
+    pub(super) request: Option<Request>,
+}
+
+/// Takes the tables apart from front to back.
+pub(super) struct Decoder<'a> {
+    /// What is left of the tables.
+    rest: &'a [u8],
+    /// Where that begins in the file.
+    at: u64,
+}
+
+impl<'a> Decoder<'a> {
+    pub(super) const fn new(tables: &'a [u8], at: u64) -> Self {
+        Self { rest: tables, at }
+    }
+
+    /// Checks that nothing is left.
+    pub(super) fn finish(&self) -> Result<(), ImageError> {
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(self.wrong_length())
+        }
+    }
+
+    pub(super) fn header(&mut self) -> Result<Header, ImageError> {
+        Ok(Header {
+            next_number: self.u64()?,
+            prime: self.u64()?,
+            root: self.u64()?,
+            chain: self.list(16, Self::link)?,
+            request: if self.bool("presence of a request")? {
+                Some(self.request()?)
+            } else {
+                None
+            },
+        })
+    }
+
+    /// The next object, whose number is more than `after`.
+    pub(super) fn object(
+        &mut self,
+        after: Number,
+        contents: &mut Contents<'a>,
+    ) -> Result<Object<'a>, ImageError> {
+        let at = self.at;
+        let number = self.u64()?;
+        if number <= after {
+            let what = "objects are not in ascending order of their numbers";
+            return Err(ImageError::at(at, ImageErrorKind::NotCanonical { what }));
+        }
+        let meter = self.u64()?;
+        let kind_at = self.at;
+        let body = match self.u64()? {
+            tag::DATA => Body::Data(Cow::Borrowed(self.data(contents)?)),
+            tag::CODE => Body::Code(self.code(contents)?),
+            tag::KEYS => Body::Keys(self.keys()?),
+            tag::PROCESS => Body::Process(Box::new(self.process(contents)?)),
+            tag::METER => Body::Meter(self.meter()?),
+            tag::CALL_METER => Body::CallMeter {
+                callee: self.u64()?,
+                own_words: self.u64()?,
+            },
+            tag::GATE => Body::Gate { parent: self.u64()? },
+            tag::BRAND => Body::Brand,
+            tag::HOST => Body::Host(self.name()?),
+            _ => {
+                return Err(ImageError::at(
+                    kind_at,
+                    ImageErrorKind::OutOfRange {
+                        field: "kind of an object",
+                    },
+                ));
+            }
+        };
+        Ok(Object { number, meter, body })
+    }
+
+    fn wrong_length(&self) -> ImageError {
+        ImageError::at(self.at, ImageErrorKind::BadSection { section: "tables" })
+    }
+
+    /// An error in the value that was read last, which had this many bytes.
+    fn out_of_range(&self, bytes: u64, field: &'static str) -> ImageError {
+        ImageError::at(self.at - bytes, ImageErrorKind::OutOfRange { field })
+    }
+
+    fn bytes(&mut self, length: usize) -> Result<&'a [u8], ImageError> {
+        let (bytes, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or_else(|| self.wrong_length())?;
+        self.rest = rest;
+        self.at += length as u64;
+        Ok(bytes)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], ImageError> {
+        let bytes = self.bytes(N)?;
+        bytes.first_chunk().copied().ok_or_else(|| self.wrong_length())
+    }
+
+    fn u32(&mut self) -> Result<u32, ImageError> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Result<u64, ImageError> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    fn u128(&mut self) -> Result<u128, ImageError> {
+        self.array().map(u128::from_le_bytes)
+    }
+
+    fn bool(&mut self, field: &'static str) -> Result<bool, ImageError> {
+        match self.u64()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(self.out_of_range(8, field)),
+        }
+    }
+
+    /// A number of things of which each takes at least `bytes_min` bytes: there are no more than fit.
+    fn count(&mut self, bytes_min: usize) -> Result<usize, ImageError> {
+        let count = self.u64()?;
+        usize::try_from(count)
+            .ok()
+            .filter(|&count| count <= self.rest.len() / bytes_min)
+            .ok_or_else(|| self.out_of_range(8, "a count"))
+    }
+
+    fn list<T>(
+        &mut self,
+        bytes_min: usize,
+        mut item: impl FnMut(&mut Self) -> Result<T, ImageError>,
+    ) -> Result<Vec<T>, ImageError> {
+        let count = self.count(bytes_min)?;
+        let mut list = Vec::with_capacity(count);
+        for _ in 0..count {
+            list.push(item(self)?);
+        }
+        Ok(list)
+    }
+
+    /// The zeros up to a multiple of 8 behind something of this many bytes.
+    fn filling(&mut self, bytes: usize) -> Result<(), ImageError> {
+        let at = self.at;
+        if self
+            .bytes(bytes.next_multiple_of(8) - bytes)?
+            .iter()
+            .any(|&byte| byte != 0)
+        {
+            return Err(ImageError::at(at, ImageErrorKind::NotCanonical { what: GAP }));
+        }
+        Ok(())
+    }
+
+    fn words(&mut self) -> Result<Vec<u64>, ImageError> {
+        let count = self.count(8)?;
+        Ok(words(self.bytes(count * 8)?))
+    }
+
+    fn name(&mut self) -> Result<String, ImageError> {
+        let length = self.count(1)?;
+        let at = self.at;
+        let name = std::str::from_utf8(self.bytes(length)?).map_err(|_| {
+            ImageError::at(
+                at,
+                ImageErrorKind::OutOfRange {
+                    field: "a host's name",
+                },
+            )
+        })?;
+        self.filling(length)?;
+        Ok(name.to_owned())
+    }
+
+    fn key(&mut self) -> Result<Option<Key>, ImageError> {
+        let object = self.u64()?;
+        if object == 0 {
+            return Ok(None);
+        }
+        let bits = self.u64()?;
+        let rights = Rights::from_bits(bits);
+        if u64::from(rights.bits()) != bits {
+            return Err(self.out_of_range(8, "rights of a key"));
+        }
+        Ok(Some(Key {
+            object,
+            rights,
+            gate: self.u64()?,
+            seal: self.u64()?,
+        }))
+    }
+
+    fn keys(&mut self) -> Result<Vec<Option<Key>>, ImageError> {
+        self.list(8, Self::key)
+    }
+
+    fn link(&mut self) -> Result<Link, ImageError> {
+        let process = self.u64()?;
+        let call = match u8::try_from(self.u64()?) {
+            Ok(called::RECURSE) => Call::Recurse {
+                meter: self.u64()?,
+                gas: self.u64()?,
+                words: self.u64()?,
+            },
+            Ok(called::INVOKE) => Call::Invoke,
+            Ok(called::KEEPER) => Call::Keeper,
+            _ => return Err(self.out_of_range(8, "way of a call")),
+        };
+        Ok(Link { process, call })
+    }
+
+    fn request(&mut self) -> Result<Request, ImageError> {
+        Ok(Request {
+            host: self.u64()?,
+            words: self.words()?,
+            keys: self.keys()?,
+        })
+    }
+
+    fn data(&mut self, contents: &mut Contents<'a>) -> Result<&'a [u8], ImageError> {
+        let at = self.at;
+        let (length, offset) = (self.u64()?, self.u64()?);
+        if !length.is_multiple_of(8) {
+            return Err(ImageError::at(
+                at,
+                ImageErrorKind::OutOfRange {
+                    field: "length of data",
+                },
+            ));
+        }
+        match Place::of(length) {
+            Place::Small => contents.small.take(at, length, offset),
+            Place::Pages => contents.pages.take(at, length, offset),
+        }
+    }
+
+    fn code(&mut self, contents: &mut Contents<'a>) -> Result<Cow<'a, [u64]>, ImageError> {
+        let at = self.at;
+        let (length, offset) = (self.u64()?, self.u64()?);
+        if !length.is_multiple_of(8) {
+            return Err(ImageError::at(
+                at,
+                ImageErrorKind::OutOfRange {
+                    field: "length of code",
+                },
+            ));
+        }
+        Ok(Cow::Owned(words(contents.code.take(at, length, offset)?)))
+    }
+
+    fn meter(&mut self) -> Result<Meter, ImageError> {
+        Ok(Meter {
+            gas_used: self.u64()?,
+            gas_limit: self.u64()?,
+            words_limit: self.u64()?,
+            rent_used: self.u128()?,
+            rent_limit: self.u128()?,
+            stopped: self.bool("whether a meter is stopped")?,
+            keeper: self.key()?,
+        })
+    }
+
+    fn frame(&mut self) -> Result<Frame, ImageError> {
+        Ok(Frame {
+            return_index: self.u32()?,
+            base: self.u32()?,
+            typ: self.u32()?,
+        })
+    }
+
+    fn process(&mut self, contents: &mut Contents<'a>) -> Result<Process<'a>, ImageError> {
+        let code = self.u64()?;
+        let at = self.at;
+        let [
+            status,
+            trap,
+            message_words,
+            message_keys,
+            standing,
+            suspended,
+            zeros @ ..,
+        ] = self.array::<8>()?;
+        let out_of_range =
+            |byte: u64, field| Err(ImageError::at(at + byte, ImageErrorKind::OutOfRange { field }));
+        let Some(status) = Status::from_number(status) else {
+            return out_of_range(0, "status of a process");
+        };
+        let trap = match Trap::from_number(trap) {
+            None if trap != 0 => return out_of_range(1, "trap of a process"),
+            trap => trap,
+        };
+        let standing = match standing {
+            0 => false,
+            1 => true,
+            _ => return out_of_range(4, "whether a process may be invoked"),
+        };
+        if zeros != [0; 2] {
+            return out_of_range(6, "reserved bytes of a process");
+        }
+        let index = self.u64()?;
+        let progress = self.u64()?;
+        let stack_capacity = self.u32()?;
+        let stack_maximum = self.u32()?;
+        let frame_capacity = self.u32()?;
+        let key_capacity = self.u32()?;
+        let random = self.u64()?;
+        let amount = self.u64()?;
+        let callee = self.u64()?;
+        let suspended = match (suspended, self.u64()?, self.u64()?) {
+            (called::RECURSE, gas, words) => Some(Suspended::Recurse { gas, words }),
+            (0, 0, 0) => None,
+            (called::INVOKE, 0, 0) => Some(Suspended::Invoke),
+            _ => return out_of_range(5, "suspension of a process"),
+        };
+        let gas_seen = self.u64()?;
+        let words_seen = self.u64()?;
+        let keeper = self.key()?;
+        let data = self.data(contents)?;
+        let stack = self.words()?;
+        let frames = self.list(12, Self::frame)?;
+        self.filling(frames.len() * 12)?;
+        Ok(Process {
+            code,
+            status,
+            index,
+            progress,
+            stack: Cow::Owned(stack),
+            stack_capacity,
+            stack_maximum,
+            frames: Cow::Owned(frames),
+            frame_capacity,
+            data: Cow::Borrowed(data),
+            keys: self.keys()?,
+            key_capacity,
+            random,
+            message_words,
+            message_keys,
+            trap,
+            amount,
+            standing,
+            keeper,
+            callee,
+            suspended,
+            gas_seen,
+            words_seen,
+        })
+    }
+}
+
+/// Words from their bytes.
+fn words(bytes: &[u8]) -> Vec<u64> {
+    bytes
+        .as_chunks::<8>()
+        .0
+        .iter()
+        .map(|&bytes| u64::from_le_bytes(bytes))
+        .collect()
+}

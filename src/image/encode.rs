@@ -1,0 +1,247 @@
+//! The one encoding of an object, and of what an image says besides its objects.
+//!
+//! The file's tables and the state hash are made of the same bytes; they differ only in what stands for bulk contents
+//! (a data page's bytes, a process's data, a code page's words): [`Contents`]. Every number is little-endian and every
+//! piece is a multiple of 8 bytes long. `docs/image-format.md` gives it byte by byte; [`super::decode`] is the inverse.
+
+use super::hash::Hash;
+use keyvm_isa::image::{Body, Call, Image, Key, Link, Meter, Number, Object, Process, Request, Suspended};
+
+/// What a table entry says of an object's bulk contents, after their length in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contents {
+    /// In a file: where they are, in bytes from the beginning of their section.
+    At(u64),
+    /// In a hash: their content root.
+    Hashed(Hash),
+}
+
+/// What an image says besides its objects.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// The number that the next object gets.
+    pub next_number: Number,
+    /// The prime meter.
+    pub prime: Number,
+    /// The root process.
+    pub root: Number,
+    /// The chain of calls that control is in.
+    pub chain: &'a [Link],
+    /// The host request that waits for its reply.
+    pub request: Option<&'a Request>,
+}
+
+impl<'a> From<&'a Image<'_>> for Head<'a> {
+    fn from(image: &'a Image<'_>) -> Self {
+        Self {
+            next_number: image.next_number,
+            prime: image.prime,
+            root: image.root,
+            chain: &image.chain,
+            request: image.request.as_ref(),
+        }
+    }
+}
+
+/// The numbers that kinds of objects have in an encoding.
+pub(super) mod tag {
+    pub(crate) const DATA: u64 = 1;
+    pub(crate) const CODE: u64 = 2;
+    pub(crate) const KEYS: u64 = 3;
+    pub(crate) const PROCESS: u64 = 4;
+    pub(crate) const METER: u64 = 5;
+    pub(crate) const GATE: u64 = 6;
+    pub(crate) const BRAND: u64 = 7;
+    pub(crate) const HOST: u64 = 8;
+    pub(crate) const CALL_METER: u64 = 9;
+}
+
+/// The numbers that ways of being called have in an encoding; 0 is none.
+pub(super) mod called {
+    pub(crate) const RECURSE: u8 = 1;
+    pub(crate) const INVOKE: u8 = 2;
+    pub(crate) const KEEPER: u8 = 3;
+}
+
+/// Appends the encoding of what an image says besides its objects.
+pub fn encode_header(head: &Head<'_>, out: &mut Vec<u8>) {
+    let mut out = Out(out);
+    out.u64(head.next_number);
+    out.u64(head.prime);
+    out.u64(head.root);
+    out.count(head.chain.len());
+    for link in head.chain {
+        out.u64(link.process);
+        match link.call {
+            Call::Recurse { meter, gas, words } => {
+                out.u64(called::RECURSE.into());
+                out.u64(meter);
+                out.u64(gas);
+                out.u64(words);
+            }
+            Call::Invoke => out.u64(called::INVOKE.into()),
+            Call::Keeper => out.u64(called::KEEPER.into()),
+        }
+    }
+    out.u64(head.request.is_some().into());
+    if let Some(request) = head.request {
+        out.u64(request.host);
+        out.words(&request.words);
+        out.keys(&request.keys);
+    }
+}
+
+/// Appends the encoding of an object. `contents` matters only if it has bulk contents.
+pub fn encode_object(object: &Object<'_>, contents: Contents, out: &mut Vec<u8>) {
+    let mut out = Out(out);
+    out.u64(object.number);
+    out.u64(object.meter);
+    match &object.body {
+        Body::Data(bytes) => {
+            out.u64(tag::DATA);
+            out.contents(bytes.len(), contents);
+        }
+        Body::Code(words) => {
+            out.u64(tag::CODE);
+            out.contents(words.len() * 8, contents);
+        }
+        Body::Keys(keys) => {
+            out.u64(tag::KEYS);
+            out.keys(keys);
+        }
+        Body::Process(process) => {
+            out.u64(tag::PROCESS);
+            out.process(process, contents);
+        }
+        Body::Meter(meter) => {
+            out.u64(tag::METER);
+            out.meter(meter);
+        }
+        Body::CallMeter { callee, own_words } => {
+            out.u64(tag::CALL_METER);
+            out.u64(*callee);
+            out.u64(*own_words);
+        }
+        Body::Gate { parent } => {
+            out.u64(tag::GATE);
+            out.u64(*parent);
+        }
+        Body::Brand => out.u64(tag::BRAND),
+        Body::Host(name) => {
+            out.u64(tag::HOST);
+            out.count(name.len());
+            out.0.extend(name.as_bytes());
+            out.fill();
+        }
+    }
+}
+
+/// Where the bytes go.
+struct Out<'a>(&'a mut Vec<u8>);
+
+impl Out<'_> {
+    fn u32(&mut self, value: u32) {
+        self.0.extend(value.to_le_bytes());
+    }
+
+    fn u64(&mut self, value: u64) {
+        self.0.extend(value.to_le_bytes());
+    }
+
+    fn u128(&mut self, value: u128) {
+        self.0.extend(value.to_le_bytes());
+    }
+
+    fn count(&mut self, count: usize) {
+        self.u64(count as u64);
+    }
+
+    /// Zeros up to a multiple of 8; whatever was there before is one.
+    fn fill(&mut self) {
+        self.0.resize(self.0.len().next_multiple_of(8), 0);
+    }
+
+    fn words(&mut self, words: &[u64]) {
+        self.count(words.len());
+        self.0.reserve(words.len() * 8);
+        words.iter().for_each(|&word| self.u64(word));
+    }
+
+    /// A null key is a word 0; any other, four words.
+    fn key(&mut self, key: Option<Key>) {
+        let Some(key) = key else {
+            self.u64(0);
+            return;
+        };
+        self.u64(key.object);
+        self.u64(key.rights.bits().into());
+        self.u64(key.gate);
+        self.u64(key.seal);
+    }
+
+    fn keys(&mut self, keys: &[Option<Key>]) {
+        self.count(keys.len());
+        keys.iter().for_each(|&key| self.key(key));
+    }
+
+    fn contents(&mut self, bytes: usize, contents: Contents) {
+        self.count(bytes);
+        match contents {
+            Contents::At(offset) => self.u64(offset),
+            Contents::Hashed(root) => self.0.extend(root.0),
+        }
+    }
+
+    fn meter(&mut self, meter: &Meter) {
+        self.u64(meter.gas_used);
+        self.u64(meter.gas_limit);
+        self.u64(meter.words_limit);
+        self.u128(meter.rent_used);
+        self.u128(meter.rent_limit);
+        self.u64(meter.stopped.into());
+        self.key(meter.keeper);
+    }
+
+    fn process(&mut self, process: &Process<'_>, contents: Contents) {
+        let (suspended, suspended_gas, suspended_words) = match process.suspended {
+            None => (0, 0, 0),
+            Some(Suspended::Recurse { gas, words }) => (called::RECURSE, gas, words),
+            Some(Suspended::Invoke) => (called::INVOKE, 0, 0),
+        };
+        self.u64(process.code);
+        self.0.extend([
+            process.status.number(),
+            process.trap.map_or(0, |trap| trap.number()),
+            process.message_words,
+            process.message_keys,
+            process.standing.into(),
+            suspended,
+            0,
+            0,
+        ]);
+        self.u64(process.index);
+        self.u64(process.progress);
+        self.u32(process.stack_capacity);
+        self.u32(process.stack_maximum);
+        self.u32(process.frame_capacity);
+        self.u32(process.key_capacity);
+        self.u64(process.random);
+        self.u64(process.amount);
+        self.u64(process.callee);
+        self.u64(suspended_gas);
+        self.u64(suspended_words);
+        self.u64(process.gas_seen);
+        self.u64(process.words_seen);
+        self.key(process.keeper);
+        self.contents(process.data.len(), contents);
+        self.words(&process.stack);
+        self.count(process.frames.len());
+        for frame in process.frames.iter() {
+            self.u32(frame.return_index);
+            self.u32(frame.base);
+            self.u32(frame.typ);
+        }
+        self.fill();
+        self.keys(&process.keys);
+    }
+}

@@ -81,17 +81,6 @@ impl ContentTree {
             *last &= (1 << (new % FAN_OUT)) - 1;
         }
         self.bytes = bytes;
-        let mut width = new;
-        let mut depth = 0;
-        while width > 0 {
-            if depth == self.levels.len() {
-                self.levels.push(Vec::new());
-            }
-            self.levels[depth].resize(width, Hash::ZERO);
-            depth += 1;
-            width = if width == 1 { 0 } else { width.div_ceil(FAN_OUT) };
-        }
-        self.levels.truncate(depth);
         // The leaf that was last has another length or another neighbour now, the one that is last too; and all
         // between are new.
         if new > 0 {
@@ -103,6 +92,7 @@ impl ContentTree {
     /// the tree's is a [`resize`](Self::resize).
     pub fn root(&mut self, content: &[u8]) -> Hash {
         self.resize(content.len() as u64);
+        self.shape();
         // Nodes of the level above the leaves that have to be made again.
         let mut dirty = Vec::new();
         for (group, word) in self.stale.iter_mut().enumerate() {
@@ -135,6 +125,22 @@ impl ContentTree {
         root_hash(self.bytes, top.copied().unwrap_or_default())
     }
 
+    /// Gives the levels the widths that the content's length asks for. A resize leaves that to the next root, so that
+    /// a state that is never hashed has no hashes in memory.
+    fn shape(&mut self) {
+        let mut width = leaves(self.bytes);
+        let mut depth = 0;
+        while width > 0 {
+            if depth == self.levels.len() {
+                self.levels.push(Vec::new());
+            }
+            self.levels[depth].resize(width, Hash::ZERO);
+            depth += 1;
+            width = if width == 1 { 0 } else { width.div_ceil(FAN_OUT) };
+        }
+        self.levels.truncate(depth);
+    }
+
     #[inline]
     fn mark_leaf(&mut self, leaf: u64) {
         let word = usize::try_from(leaf / 64)
@@ -148,7 +154,18 @@ impl ContentTree {
     #[cold]
     fn mark_leaves(&mut self, first: u64, last: u64) {
         let last = last.min((self.stale.len() as u64 * 64).saturating_sub(1));
-        (first..=last).for_each(|leaf| self.mark_leaf(leaf));
+        let mut leaf = first;
+        while leaf <= last {
+            // All of the leaves of one word that are meant.
+            let upto = last.min(leaf | 63);
+            if let Some(word) = usize::try_from(leaf / 64)
+                .ok()
+                .and_then(|word| self.stale.get_mut(word))
+            {
+                *word |= u64::MAX << (leaf % 64) & u64::MAX >> (63 - upto % 64);
+            }
+            leaf = upto + 1;
+        }
     }
 }
 

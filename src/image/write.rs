@@ -61,7 +61,7 @@ pub fn write(image: &Image<'_>, out: &mut impl Write) -> io::Result<()> {
 /// If `path` is a symbolic link, what it points to is replaced. A file that is replaced keeps its permissions.
 ///
 /// # Errors
-/// As [`write`], or if the directory or the disk does not allow it. What was at `path` is still there then, except
+/// As [`write()`], or if the directory or the disk does not allow it. What was at `path` is still there then, except
 /// that after an error in bringing the directory itself to the disk the new file may be.
 pub fn save(image: &Image<'_>, path: &Path) -> io::Result<()> {
     let (path, permissions) = match fs::canonicalize(path) {

@@ -107,7 +107,7 @@ fn process() -> impl Strategy<Value = Box<Process<'static>>> {
         typ,
     });
     (
-        any::<([u64; 8], [u32; 4], u8, u8, bool)>(),
+        any::<([u64; 8], [u32; 4], u8, u8, [bool; 2])>(),
         proptest::sample::select(Status::ALL),
         option::of(proptest::sample::select(Trap::ALL)),
         (
@@ -120,7 +120,7 @@ fn process() -> impl Strategy<Value = Box<Process<'static>>> {
         ),
     )
         .prop_map(|(numbers, status, trap, lists)| {
-            let (words, capacities, message_words, message_keys, standing) = numbers;
+            let (words, capacities, message_words, message_keys, [standing, stopped]) = numbers;
             let (stack, frames, data, keys, keeper, suspended) = lists;
             Box::new(Process {
                 code: words[0],
@@ -141,6 +141,7 @@ fn process() -> impl Strategy<Value = Box<Process<'static>>> {
                 trap: trap.map(|trap| trap.0),
                 amount: words[4],
                 standing,
+                stopped,
                 keeper,
                 callee: words[5],
                 suspended,
@@ -209,6 +210,7 @@ fn small() -> Owned {
         trap: Some(Trap::Failed),
         amount: 5,
         standing: true,
+        stopped: false,
         keeper: key(9),
         callee: 0,
         suspended: Some(Suspended::Recurse { gas: 10, words: 11 }),
@@ -338,11 +340,11 @@ fn version_1_stands() {
     let file = file_of(&small());
     assert_eq!(
         blake3::hash(&file).to_string(),
-        "14ce2f48dd67abe06f79061639c24e14b5c7d697398ae652cbf9147f76e6e3df"
+        "ff380ee97497bf572c82507d4465f52d131a32d3f6e9486dfae1425f2f47f816"
     );
     assert_eq!(
         state_hash(&small()).to_string(),
-        "49e54214e0fbc70b1926bb8905d13fa0ee4113afd2adfdafbe724ffab6ca0c4c"
+        "b2f0d88884c70c3aa291a6f4236512c89f54dd5ae938f7ae04514adbd353dbcf"
     );
 }
 

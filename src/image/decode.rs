@@ -301,8 +301,9 @@ impl<'a> Decoder<'a> {
             message_words,
             message_keys,
             standing,
+            stopped,
             suspended,
-            zeros @ ..,
+            zero,
         ] = self.array::<8>()?;
         let out_of_range =
             |byte: u64, field| Err(ImageError::at(at + byte, ImageErrorKind::OutOfRange { field }));
@@ -313,13 +314,14 @@ impl<'a> Decoder<'a> {
             None if trap != 0 => return out_of_range(1, "trap of a process"),
             trap => trap,
         };
-        let standing = match standing {
-            0 => false,
-            1 => true,
-            _ => return out_of_range(4, "whether a process may be invoked"),
-        };
-        if zeros != [0; 2] {
-            return out_of_range(6, "reserved bytes of a process");
+        if standing > 1 {
+            return out_of_range(4, "whether a process may be invoked");
+        }
+        if stopped > 1 {
+            return out_of_range(5, "whether a process is stopped");
+        }
+        if zero != 0 {
+            return out_of_range(7, "reserved byte of a process");
         }
         let index = self.u64()?;
         let progress = self.u64()?;
@@ -334,7 +336,7 @@ impl<'a> Decoder<'a> {
             (called::RECURSE, gas, words) => Some(Suspended::Recurse { gas, words }),
             (0, 0, 0) => None,
             (called::INVOKE, 0, 0) => Some(Suspended::Invoke),
-            _ => return out_of_range(5, "suspension of a process"),
+            _ => return out_of_range(6, "suspension of a process"),
         };
         let gas_seen = self.u64()?;
         let words_seen = self.u64()?;
@@ -361,7 +363,8 @@ impl<'a> Decoder<'a> {
             message_keys,
             trap,
             amount,
-            standing,
+            standing: standing == 1,
+            stopped: stopped == 1,
             keeper,
             callee,
             suspended,

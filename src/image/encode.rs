@@ -5,7 +5,9 @@
 //! piece is a multiple of 8 bytes long. `docs/image-format.md` gives it byte by byte; [`super::decode`] is the inverse.
 
 use super::hash::Hash;
-use keyvm_isa::image::{Body, Call, Image, Key, Link, Meter, Number, Object, Process, Request, Suspended};
+use keyvm_isa::image::{
+    Body, Call, Frame, Image, Key, Link, Meter, Number, Object, Process, Request, Suspended,
+};
 
 /// What a table entry says of an object's bulk contents, after their length in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +35,21 @@ pub struct Head<'a> {
 
 impl<'a> From<&'a Image<'_>> for Head<'a> {
     fn from(image: &'a Image<'_>) -> Self {
+        // Named one by one, so that a new field does not build before it is hashed.
+        let Image {
+            next_number,
+            prime,
+            root,
+            chain,
+            request,
+            objects: _,
+        } = image;
         Self {
-            next_number: image.next_number,
-            prime: image.prime,
-            root: image.root,
-            chain: &image.chain,
-            request: image.request.as_ref(),
+            next_number: *next_number,
+            prime: *prime,
+            root: *root,
+            chain,
+            request: request.as_ref(),
         }
     }
 }
@@ -84,19 +95,20 @@ pub fn encode_header(head: &Head<'_>, out: &mut Vec<u8>) {
         }
     }
     out.u64(head.request.is_some().into());
-    if let Some(request) = head.request {
-        out.u64(request.host);
-        out.words(&request.words);
-        out.keys(&request.keys);
+    if let Some(Request { host, words, keys }) = head.request {
+        out.u64(*host);
+        out.words(words);
+        out.keys(keys);
     }
 }
 
 /// Appends the encoding of an object. `contents` matters only if it has bulk contents.
 pub fn encode_object(object: &Object<'_>, contents: Contents, out: &mut Vec<u8>) {
+    let Object { number, meter, body } = object;
     let mut out = Out(out);
-    out.u64(object.number);
-    out.u64(object.meter);
-    match &object.body {
+    out.u64(*number);
+    out.u64(*meter);
+    match body {
         Body::Data(bytes) => {
             out.u64(tag::DATA);
             out.contents(bytes.len(), contents);
@@ -169,14 +181,20 @@ impl Out<'_> {
 
     /// A null key is a word 0; any other, four words.
     fn key(&mut self, key: Option<Key>) {
-        let Some(key) = key else {
+        let Some(Key {
+            object,
+            rights,
+            gate,
+            seal,
+        }) = key
+        else {
             self.u64(0);
             return;
         };
-        self.u64(key.object);
-        self.u64(key.rights.bits().into());
-        self.u64(key.gate);
-        self.u64(key.seal);
+        self.u64(object);
+        self.u64(rights.bits().into());
+        self.u64(gate);
+        self.u64(seal);
     }
 
     fn keys(&mut self, keys: &[Option<Key>]) {
@@ -193,55 +211,96 @@ impl Out<'_> {
     }
 
     fn meter(&mut self, meter: &Meter) {
-        self.u64(meter.gas_used);
-        self.u64(meter.gas_limit);
-        self.u64(meter.words_limit);
-        self.u128(meter.rent_used);
-        self.u128(meter.rent_limit);
-        self.u64(meter.stopped.into());
-        self.key(meter.keeper);
+        let Meter {
+            gas_used,
+            gas_limit,
+            words_limit,
+            rent_used,
+            rent_limit,
+            stopped,
+            keeper,
+        } = meter;
+        self.u64(*gas_used);
+        self.u64(*gas_limit);
+        self.u64(*words_limit);
+        self.u128(*rent_used);
+        self.u128(*rent_limit);
+        self.u64((*stopped).into());
+        self.key(*keeper);
     }
 
     fn process(&mut self, process: &Process<'_>, contents: Contents) {
-        let (suspended, suspended_gas, suspended_words) = match process.suspended {
+        // Named one by one, so that a new field does not build before it is encoded.
+        let Process {
+            code,
+            status,
+            index,
+            progress,
+            stack,
+            stack_capacity,
+            stack_maximum,
+            frames,
+            frame_capacity,
+            data,
+            keys,
+            key_capacity,
+            random,
+            message_words,
+            message_keys,
+            trap,
+            amount,
+            standing,
+            stopped,
+            keeper,
+            callee,
+            suspended,
+            gas_seen,
+            words_seen,
+        } = process;
+        let (suspended, suspended_gas, suspended_words) = match *suspended {
             None => (0, 0, 0),
             Some(Suspended::Recurse { gas, words }) => (called::RECURSE, gas, words),
             Some(Suspended::Invoke) => (called::INVOKE, 0, 0),
         };
-        self.u64(process.code);
+        self.u64(*code);
         self.0.extend([
-            process.status.number(),
-            process.trap.map_or(0, |trap| trap.number()),
-            process.message_words,
-            process.message_keys,
-            process.standing.into(),
+            status.number(),
+            trap.map_or(0, |trap| trap.number()),
+            *message_words,
+            *message_keys,
+            (*standing).into(),
+            (*stopped).into(),
             suspended,
             0,
-            0,
         ]);
-        self.u64(process.index);
-        self.u64(process.progress);
-        self.u32(process.stack_capacity);
-        self.u32(process.stack_maximum);
-        self.u32(process.frame_capacity);
-        self.u32(process.key_capacity);
-        self.u64(process.random);
-        self.u64(process.amount);
-        self.u64(process.callee);
+        self.u64(*index);
+        self.u64(*progress);
+        self.u32(*stack_capacity);
+        self.u32(*stack_maximum);
+        self.u32(*frame_capacity);
+        self.u32(*key_capacity);
+        self.u64(*random);
+        self.u64(*amount);
+        self.u64(*callee);
         self.u64(suspended_gas);
         self.u64(suspended_words);
-        self.u64(process.gas_seen);
-        self.u64(process.words_seen);
-        self.key(process.keeper);
-        self.contents(process.data.len(), contents);
-        self.words(&process.stack);
-        self.count(process.frames.len());
-        for frame in process.frames.iter() {
-            self.u32(frame.return_index);
-            self.u32(frame.base);
-            self.u32(frame.typ);
+        self.u64(*gas_seen);
+        self.u64(*words_seen);
+        self.key(*keeper);
+        self.contents(data.len(), contents);
+        self.words(stack);
+        self.count(frames.len());
+        for &Frame {
+            return_index,
+            base,
+            typ,
+        } in frames.iter()
+        {
+            self.u32(return_index);
+            self.u32(base);
+            self.u32(typ);
         }
         self.fill();
-        self.keys(&process.keys);
+        self.keys(keys);
     }
 }

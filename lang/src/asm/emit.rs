@@ -1,0 +1,715 @@
+//! What a text says to an image.
+
+use super::ast::{
+    CallExpr, DataBlock, DataItem, Decl, DeclBody, Expr, File, Item, KeyBlock, KeyExpr, LinkExpr,
+    MeterFields, Name, ObjectRef, ProcessFields,
+};
+use super::emit_code::emit_code;
+use super::lex::{Span, Value};
+use super::names::{Labels, Meaning, Names, Scope, labels_of};
+use super::say;
+use crate::diagnostic::Diagnostic;
+use keyvm_isa::gas::{FRAMES_INCLUDED, KEYS_INCLUDED, STACK_INCLUDED, grown_capacity};
+use keyvm_isa::image::{
+    Body, Call, Frame, Image, Key, Link, Meter, Number, Object, Process, Request, Suspended,
+};
+use keyvm_isa::layout::{HOST_NAME_MAX, KEYS_MAX, STACK_MAXIMUM};
+use keyvm_isa::{Rights, Status};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// The seed of a process's random generator where the text gives none.
+pub const RANDOM_SEED: u64 = 0x4b65_7956_4d00_0001;
+
+/// Where an object comes from.
+#[derive(Clone, Copy)]
+enum Source<'a, 's> {
+    /// The prime meter of a simple program.
+    Prime,
+    /// The code outside any block.
+    Main,
+    /// The root process of a simple program.
+    Root,
+    Declared(&'a Decl<'s>),
+}
+
+struct Entity<'a, 's> {
+    name: &'s str,
+    span: Option<Span>,
+    source: Source<'a, 's>,
+    number: Number,
+    /// For code: its labels.
+    labels: Labels<'s>,
+}
+
+/// Makes the image.
+pub(crate) fn emit(file: &File<'_>, diagnostics: Vec<Diagnostic>) -> Result<Image<'static>, Vec<Diagnostic>> {
+    let mut emitter = Emitter {
+        file,
+        names: Names::new(file, diagnostics),
+        entities: Vec::new(),
+        everywhere: Labels::new(),
+        prime: 0,
+    };
+    emitter.enter_objects();
+    emitter.enter_names();
+    emitter.number_objects();
+    emitter.names.settle();
+    let image = emitter.image();
+    let mut diagnostics = emitter.names.diagnostics;
+    if diagnostics.is_empty() {
+        return Ok(image);
+    }
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
+    Err(diagnostics)
+}
+
+struct Emitter<'a, 's> {
+    file: &'a File<'s>,
+    names: Names<'a, 's>,
+    entities: Vec<Entity<'a, 's>>,
+    /// The labels that pages can refer to: those of `main`, and those that only one code page has.
+    everywhere: Labels<'s>,
+    prime: Number,
+}
+
+impl<'a, 's> Emitter<'a, 's> {
+    // ---- Objects and names ------------------------------------------------------------------------------
+
+    /// Lists the objects and the labels of their code.
+    fn enter_objects(&mut self) {
+        let file = self.file;
+        let declared = file.declarations.iter().map(Source::Declared);
+        let sources: Vec<_> = if file.full {
+            let before = file.main_position.unwrap_or(0);
+            let main = (!file.main.is_empty()).then_some(Source::Main);
+            declared
+                .clone()
+                .take(before)
+                .chain(main)
+                .chain(declared.skip(before))
+                .collect()
+        } else {
+            [Source::Prime, Source::Main, Source::Root]
+                .into_iter()
+                .chain(declared)
+                .collect()
+        };
+        let mut ambiguous = Vec::new();
+        for source in sources {
+            let (name, span, code): (_, _, Option<&[Item<'s>]>) = match source {
+                Source::Prime => ("prime", None, None),
+                Source::Main => ("main", None, Some(&file.main)),
+                Source::Root => ("root", None, None),
+                Source::Declared(decl) => {
+                    let code = match &decl.body {
+                        DeclBody::Code(code) => Some(&code[..]),
+                        _ => None,
+                    };
+                    (decl.name.text, Some(decl.name.span.clone()), code)
+                }
+            };
+            let labels = code
+                .map(|code| labels_of(code, &mut self.names.diagnostics))
+                .unwrap_or_default();
+            for (&label, place) in &labels {
+                if self.everywhere.insert(label, place.clone()).is_some() {
+                    ambiguous.push(label);
+                }
+            }
+            self.entities.push(Entity {
+                name,
+                span,
+                source,
+                number: 0,
+                labels,
+            });
+        }
+        for label in ambiguous {
+            self.everywhere.remove(label);
+        }
+        let main = self
+            .entities
+            .iter()
+            .find(|entity| matches!(entity.source, Source::Main));
+        if let Some(main) = main {
+            self.everywhere.extend(main.labels.clone());
+        }
+    }
+
+    /// Gives all names their meanings, in the order of the text.
+    fn enter_names(&mut self) {
+        let file = self.file;
+        let mut named: Vec<(&'s str, Option<Span>, Meaning)> = Vec::new();
+        let implicit = self
+            .entities
+            .iter()
+            .filter(|entity| entity.span.is_none())
+            .count();
+        for (position, entity) in self.entities.iter().enumerate() {
+            // The root's own key is 0, and then come those to the declared objects.
+            let key = (!file.full && position >= implicit).then(|| position + 1 - implicit);
+            let key = key.and_then(|key| u64::try_from(key).ok());
+            named.push((entity.name, entity.span.clone(), Meaning::Object(position, key)));
+        }
+        for (position, (name, _)) in file.constants.iter().enumerate() {
+            named.push((name.text, Some(name.span.clone()), Meaning::Constant(position)));
+        }
+        for name in &file.broken {
+            named.push((name.text, Some(name.span.clone()), Meaning::Broken));
+        }
+        for block in blocks(file) {
+            self.names.add_block(block);
+            for item in &block.items {
+                if let DataItem::Label(name) = item {
+                    named.push((name.text, Some(name.span.clone()), Meaning::Place(block.id)));
+                }
+            }
+        }
+        named.sort_by_key(|(_, span, _)| span.as_ref().map(|span| span.start));
+        for (text, span, meaning) in named {
+            self.names.declare(text, span, meaning);
+        }
+    }
+
+    /// Numbers the objects: those that the text numbers, then the others in order.
+    fn number_objects(&mut self) {
+        let mut taken: BTreeMap<Number, &'s str> = BTreeMap::new();
+        for position in 0..self.entities.len() {
+            let (name, source) = (self.entities[position].name, self.entities[position].source);
+            let number = match source {
+                Source::Prime if !self.file.full => 1,
+                Source::Main if !self.file.full => 2,
+                Source::Root => 3,
+                Source::Declared(Decl {
+                    number: Some(expr), ..
+                }) => {
+                    let Some(number) = self.names.whole(expr, Scope::OUTSIDE, u64::MAX) else {
+                        continue;
+                    };
+                    match taken.get(&number) {
+                        Some(first) => self
+                            .names
+                            .report(say::number_taken(&expr.span, number, name, first)),
+                        None if number == 0 => self.names.report(say::number_zero(&expr.span)),
+                        None => {}
+                    }
+                    number
+                }
+                _ => continue,
+            };
+            taken.insert(number, name);
+            self.entities[position].number = number;
+        }
+        let mut last = 0;
+        for entity in &mut self.entities {
+            if entity.number == 0 {
+                last += 1;
+                while taken.contains_key(&last) {
+                    last += 1;
+                }
+                entity.number = last;
+            }
+        }
+    }
+
+    fn object(&mut self, object: &ObjectRef<'s>) -> Number {
+        match object {
+            ObjectRef::None => 0,
+            ObjectRef::Number(expr) => self.names.whole(expr, Scope::OUTSIDE, u64::MAX).unwrap_or(0),
+            ObjectRef::Name(name) => self
+                .names
+                .object(name)
+                .map_or(0, |position| self.entities[position].number),
+        }
+    }
+
+    fn object_or(&mut self, object: Option<&ObjectRef<'s>>, default: Number) -> Number {
+        object.map_or(default, |object| self.object(object))
+    }
+
+    /// The number of the first object that is so.
+    fn first(&self, is_so: impl Fn(&Entity<'a, 's>) -> bool) -> Number {
+        self.entities
+            .iter()
+            .find(|entity| is_so(entity))
+            .map_or(0, |entity| entity.number)
+    }
+
+    // ---- The image --------------------------------------------------------------------------------------
+
+    fn image(&mut self) -> Image<'static> {
+        let file = self.file;
+        self.check_kind_of_text();
+        let fields = file.image.as_ref();
+        let prime = self.first(|entity| match entity.source {
+            Source::Prime => true,
+            Source::Declared(decl) => decl.under.is_none() && matches!(decl.body, DeclBody::Meter(_)),
+            _ => false,
+        });
+        let root = self.first(|entity| match entity.source {
+            Source::Root => true,
+            Source::Declared(decl) => matches!(decl.body, DeclBody::Process(_)),
+            Source::Prime | Source::Main => false,
+        });
+        let prime = self.object_or(fields.and_then(|fields| fields.prime.as_ref()), prime);
+        let root = self.object_or(fields.and_then(|fields| fields.root.as_ref()), root);
+        self.prime = prime;
+        let mut objects: Vec<_> = (0..self.entities.len())
+            .map(|position| self.object_at(position))
+            .collect();
+        objects.sort_by_key(|object| object.number);
+        let behind = objects.last().map_or(1, |object| object.number.saturating_add(1));
+        let next_number = self.number(fields.and_then(|fields| fields.next.as_ref()), behind);
+        let chain = file
+            .chain
+            .as_ref()
+            .map(|links| links.iter().map(|link| self.link(link)).collect());
+        let request = file.request.as_ref().map(|fields| Request {
+            host: self.object_or(fields.host.as_ref(), 0),
+            words: fields
+                .words
+                .as_ref()
+                .map_or(Vec::new(), |block| self.words(block, None)),
+            keys: fields
+                .keys
+                .as_ref()
+                .map_or(Vec::new(), |keys| self.keys(keys, None)),
+        });
+        Image {
+            next_number,
+            prime,
+            root,
+            chain: chain.unwrap_or_default(),
+            request,
+            objects,
+        }
+    }
+
+    /// What a text may hold depends on whether it declares its processes.
+    fn check_kind_of_text(&mut self) {
+        let file = self.file;
+        if file.full {
+            if let Some((_, span)) = &file.data {
+                self.names.report(say::only_in_simple_programs(span, "data"));
+            }
+            if let Some((_, span)) = &file.random {
+                self.names.report(say::only_in_simple_programs(span, "random"));
+            }
+        }
+    }
+
+    fn link(&mut self, link: &LinkExpr<'s>) -> Link {
+        let process = self.object(&link.process);
+        let call = match &link.call {
+            CallExpr::Invoke => Call::Invoke,
+            CallExpr::Keeper => Call::Keeper,
+            CallExpr::Recurse(amounts) => Call::Recurse {
+                meter: self.object_or(link.meter.as_ref(), 0),
+                gas: self.number(amounts.first(), 0),
+                words: self.number(amounts.get(1), 0),
+            },
+        };
+        Link { process, call }
+    }
+
+    fn object_at(&mut self, position: usize) -> Object<'static> {
+        let (number, source) = (self.entities[position].number, self.entities[position].source);
+        let default = if number == self.prime { 0 } else { self.prime };
+        let Source::Declared(decl) = source else {
+            let body = match source {
+                Source::Main => self.code(position, &self.file.main),
+                Source::Root => self.root(number),
+                _ => Body::Meter(UNLIMITED),
+            };
+            return Object {
+                number,
+                meter: default,
+                body,
+            };
+        };
+        let meter = self.object_or(decl.under.as_ref(), default);
+        let body = match &decl.body {
+            DeclBody::Host(host) => Body::Host(self.host(&decl.name, host.as_ref())),
+            DeclBody::Page(block) => Body::Data(Cow::Owned(self.bytes(block, None))),
+            DeclBody::Code(code) => self.code(position, code),
+            DeclBody::RawCode(block) => Body::Code(Cow::Owned(self.words(block, None))),
+            DeclBody::Keys(keys) => Body::Keys(self.keys(keys, None)),
+            DeclBody::Meter(fields) => Body::Meter(self.meter(fields)),
+            DeclBody::CallMeter { callee, own_words } => Body::CallMeter {
+                callee: self.object_or(callee.as_ref(), 0),
+                own_words: self.number(own_words.as_ref(), 0),
+            },
+            DeclBody::Gate(parent) => Body::Gate {
+                parent: self.object_or(parent.as_ref(), 0),
+            },
+            DeclBody::Brand => Body::Brand,
+            DeclBody::Process(fields) => Body::Process(Box::new(self.process(number, fields))),
+        };
+        Object { number, meter, body }
+    }
+
+    fn host(&mut self, name: &Name<'s>, host: Option<&(Vec<u8>, Span)>) -> String {
+        let Some((bytes, span)) = host else {
+            return name.text.to_owned();
+        };
+        if bytes.len() > HOST_NAME_MAX {
+            self.names.report(say::host_too_long(span, HOST_NAME_MAX));
+        }
+        String::from_utf8(bytes.clone()).unwrap_or_else(|_| {
+            self.names.report(say::host_not_text(span));
+            String::new()
+        })
+    }
+
+    fn code(&mut self, position: usize, code: &[Item<'s>]) -> Body<'static> {
+        let labels = core::mem::take(&mut self.entities[position].labels);
+        let words = emit_code(code, &labels, &mut self.names);
+        self.entities[position].labels = labels;
+        Body::Code(Cow::Owned(words))
+    }
+
+    /// The root process of a simple program.
+    fn root(&mut self, number: Number) -> Body<'static> {
+        let file = self.file;
+        let mut keys = vec![Some(own_key(number))];
+        for entity in &self.entities {
+            if let Source::Declared(decl) = entity.source {
+                let rights = match decl.body {
+                    DeclBody::Host(_) => HOST_RIGHTS,
+                    _ => Rights::ALL,
+                };
+                keys.push(Some(Key {
+                    object: entity.number,
+                    rights,
+                    gate: 0,
+                    seal: 0,
+                }));
+            }
+        }
+        let code = self.first(|entity| matches!(entity.source, Source::Main));
+        let data = file
+            .data
+            .as_ref()
+            .map_or(Vec::new(), |(block, _)| self.bytes(block, None));
+        let random = file
+            .random
+            .as_ref()
+            .and_then(|(seed, _)| self.names.word(seed, Scope::OUTSIDE));
+        let mut process = new_process(number, code);
+        process.key_capacity = capacity(KEYS_INCLUDED, keys.len(), keys_max());
+        process.keys = keys;
+        process.data = Cow::Owned(data);
+        process.random = random.unwrap_or(RANDOM_SEED);
+        process.standing = true;
+        Body::Process(Box::new(process))
+    }
+
+    fn meter(&mut self, fields: &MeterFields<'s>) -> Meter {
+        Meter {
+            gas_used: self.number(fields.gas_used.as_ref(), 0),
+            gas_limit: self.number(fields.gas_limit.as_ref(), u64::MAX),
+            words_limit: self.number(fields.words_limit.as_ref(), u64::MAX),
+            rent_used: self.long_number(fields.rent_used.as_ref(), 0),
+            rent_limit: self.long_number(fields.rent_limit.as_ref(), u128::MAX),
+            stopped: fields.stopped.is_some(),
+            keeper: fields.keeper.as_ref().and_then(|key| self.key(key.as_ref())),
+        }
+    }
+
+    fn process(&mut self, number: Number, fields: &'a ProcessFields<'s>) -> Process<'static> {
+        let main = self.first(|entity| matches!(entity.source, Source::Main));
+        let code = self.object_or(fields.code.as_ref(), main);
+        let code_entity = self
+            .entities
+            .iter()
+            .position(|entity| entity.number == code && code != 0);
+        let new = new_process(number, code);
+        let stack_maximum = self.small_number(fields.stack_maximum.as_ref(), STACK_MAXIMUM);
+        let stack = fields
+            .stack
+            .as_ref()
+            .map_or(Vec::new(), |block| self.words(block, code_entity));
+        let frames: Vec<_> = fields
+            .frames
+            .iter()
+            .flatten()
+            .map(|frame| self.frame(frame, code_entity))
+            .collect();
+        let keys = match &fields.keys {
+            Some(keys) => self.keys(keys, Some(own_key(number))),
+            None => vec![Some(own_key(number))],
+        };
+        let stack_capacity = capacity(STACK_INCLUDED, stack.len(), stack_maximum);
+        let frame_capacity = capacity(FRAMES_INCLUDED, frames.len(), stack_maximum / 2);
+        let key_capacity = capacity(KEYS_INCLUDED, keys.len(), keys_max());
+        Process {
+            status: fields.status.unwrap_or(Status::Returned),
+            index: self.number_in(fields.index.as_ref(), 0, code_entity),
+            progress: self.number(fields.progress.as_ref(), 0),
+            stack_capacity: self.small_number(fields.stack_capacity.as_ref(), stack_capacity),
+            stack_maximum,
+            frame_capacity: self.small_number(fields.frame_capacity.as_ref(), frame_capacity),
+            key_capacity: self.small_number(fields.key_capacity.as_ref(), key_capacity),
+            stack: Cow::Owned(stack),
+            frames: Cow::Owned(frames),
+            data: Cow::Owned(
+                fields
+                    .data
+                    .as_ref()
+                    .map_or(Vec::new(), |block| self.bytes(block, code_entity)),
+            ),
+            keys,
+            random: self.number(fields.random.as_ref(), RANDOM_SEED),
+            message_words: self.byte(fields.message_words.as_ref()),
+            message_keys: self.byte(fields.message_keys.as_ref()),
+            trap: fields.trap,
+            amount: self.number(fields.amount.as_ref(), 0),
+            standing: fields.standing.is_some(),
+            stopped: fields.stopped.is_some(),
+            keeper: fields.keeper.as_ref().and_then(|key| self.key(key.as_ref())),
+            callee: self.object_or(fields.callee.as_ref(), 0),
+            suspended: fields.suspended.as_ref().map(|call| match call {
+                CallExpr::Invoke | CallExpr::Keeper => Suspended::Invoke,
+                CallExpr::Recurse(amounts) => Suspended::Recurse {
+                    gas: self.number(amounts.first(), 0),
+                    words: self.number(amounts.get(1), 0),
+                },
+            }),
+            gas_seen: self.number(fields.gas_seen.as_ref(), 0),
+            words_seen: self.number(fields.words_seen.as_ref(), 0),
+            ..new
+        }
+    }
+
+    fn frame(&mut self, numbers: &[Expr<'s>], code: Option<usize>) -> Frame {
+        let mut part = |at: usize| {
+            let number = self.number_in(numbers.get(at), 0, code);
+            u32::try_from(number).unwrap_or_else(|_| {
+                if let Some(expr) = numbers.get(at) {
+                    self.names
+                        .report(say::out_of_range(&expr.span, number.into(), u32::MAX.into()));
+                }
+                0
+            })
+        };
+        Frame {
+            return_index: part(0),
+            base: part(1),
+            typ: part(2),
+        }
+    }
+
+    // ---- Keys -------------------------------------------------------------------------------------------
+
+    fn key(&mut self, key: Option<&KeyExpr<'s>>) -> Option<Key> {
+        let key = key?;
+        Some(Key {
+            object: self.object(&key.object),
+            rights: key.rights,
+            gate: self.object_or(key.gate.as_ref(), 0),
+            seal: self.object_or(key.seal.as_ref(), 0),
+        })
+    }
+
+    /// The keys of a list, whose first slot is `own` if the text does not say otherwise.
+    fn keys(&mut self, block: &KeyBlock<'s>, own: Option<Key>) -> Vec<Option<Key>> {
+        let most = block
+            .slots
+            .as_ref()
+            .map(|slots| (slots, self.names.whole(slots, Scope::OUTSIDE, KEYS_MAX)));
+        let mut filled: BTreeMap<u64, Option<Key>> = BTreeMap::new();
+        for (slot, key) in &block.entries {
+            let key = self.key(key.as_ref());
+            let Some(index) = self.names.whole(slot, Scope::OUTSIDE, KEYS_MAX - 1) else {
+                continue;
+            };
+            if let Some((_, Some(slots))) = most
+                && index >= slots
+            {
+                self.names.report(say::slot_beyond(&slot.span, index, slots));
+            } else if filled.insert(index, key).is_some() {
+                self.names.report(say::slot_taken(&slot.span, index));
+            }
+        }
+        if let Some(own) = own
+            && !matches!(most, Some((_, Some(0))))
+        {
+            filled.entry(0).or_insert(Some(own));
+        }
+        let length = match most {
+            Some((_, slots)) => slots.unwrap_or(0),
+            None => filled.last_key_value().map_or(0, |(last, _)| last + 1),
+        };
+        let place = most
+            .map(|(slots, _)| slots.span.clone())
+            .or(block.entries.last().map(|e| e.0.span.clone()));
+        let written = u64::try_from(filled.len()).unwrap_or(u64::MAX);
+        if let Some(place) = place
+            && !self.names.imply(length.saturating_sub(written), &place)
+        {
+            return Vec::new();
+        }
+        let mut keys = vec![None; usize::try_from(length).unwrap_or(0)];
+        for (slot, key) in filled {
+            if let Some(place) = usize::try_from(slot).ok().and_then(|slot| keys.get_mut(slot)) {
+                *place = key;
+            }
+        }
+        keys
+    }
+
+    // ---- Numbers and data -------------------------------------------------------------------------------
+
+    /// A word in a process that runs the code at this position, or in an object that is no process.
+    fn number_in(&mut self, expr: Option<&Expr<'s>>, default: u64, code: Option<usize>) -> u64 {
+        let labels = code.map_or(&self.everywhere, |position| &self.entities[position].labels);
+        expr.map_or(default, |expr| {
+            self.names
+                .word(
+                    expr,
+                    Scope {
+                        labels: Some(labels),
+                        slots: None,
+                    },
+                )
+                .unwrap_or(default)
+        })
+    }
+
+    /// A word; `none` is all ones.
+    fn number(&mut self, expr: Option<&Expr<'s>>, default: u64) -> u64 {
+        match expr {
+            None => default,
+            Some(expr) if expr.only_name() == Some("none") => u64::MAX,
+            Some(expr) => self.names.word(expr, Scope::OUTSIDE).unwrap_or(default),
+        }
+    }
+
+    fn long_number(&mut self, expr: Option<&Expr<'s>>, default: u128) -> u128 {
+        match expr {
+            None => default,
+            Some(expr) if expr.only_name() == Some("none") => u128::MAX,
+            Some(expr) => match self.names.eval(expr, Scope::OUTSIDE) {
+                Some(Value::Whole(value)) => value.cast_unsigned(),
+                Some(_) => {
+                    self.names.report(say::not_whole(&expr.span));
+                    default
+                }
+                None => default,
+            },
+        }
+    }
+
+    fn small_number(&mut self, expr: Option<&Expr<'s>>, default: u32) -> u32 {
+        let value = expr.and_then(|expr| self.names.whole(expr, Scope::OUTSIDE, u32::MAX.into()));
+        value
+            .and_then(|value| u32::try_from(value).ok())
+            .unwrap_or(default)
+    }
+
+    fn byte(&mut self, expr: Option<&Expr<'s>>) -> u8 {
+        let value = expr.and_then(|expr| self.names.whole(expr, Scope::OUTSIDE, u8::MAX.into()));
+        value.and_then(|value| u8::try_from(value).ok()).unwrap_or(0)
+    }
+
+    fn bytes(&mut self, block: &'a DataBlock<'s>, code: Option<usize>) -> Vec<u8> {
+        let labels = code.map_or(&self.everywhere, |position| &self.entities[position].labels);
+        self.names.bytes(
+            block,
+            Scope {
+                labels: Some(labels),
+                slots: None,
+            },
+        )
+    }
+
+    fn words(&mut self, block: &'a DataBlock<'s>, code: Option<usize>) -> Vec<u64> {
+        let bytes = self.bytes(block, code);
+        bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|&word| u64::from_le_bytes(word))
+            .collect()
+    }
+}
+
+/// The prime meter of a simple program.
+const UNLIMITED: Meter = Meter {
+    gas_used: 0,
+    gas_limit: u64::MAX,
+    words_limit: u64::MAX,
+    rent_used: 0,
+    rent_limit: u128::MAX,
+    stopped: false,
+    keeper: None,
+};
+
+/// What the root of a simple program may do with a host.
+const HOST_RIGHTS: Rights =
+    Rights::from_bits((Rights::CALL.bits() | Rights::COPY.bits() | Rights::STRONG.bits()) as u64);
+
+fn own_key(process: Number) -> Key {
+    Key {
+        object: process,
+        rights: Rights::OWN,
+        gate: 0,
+        seal: 0,
+    }
+}
+
+/// A process as `create` makes it, with nothing but its own key.
+fn new_process(number: Number, code: Number) -> Process<'static> {
+    Process {
+        code,
+        status: Status::Returned,
+        index: 0,
+        progress: 0,
+        stack: Cow::Borrowed(&[]),
+        stack_capacity: STACK_INCLUDED,
+        stack_maximum: STACK_MAXIMUM,
+        frames: Cow::Borrowed(&[]),
+        frame_capacity: FRAMES_INCLUDED,
+        data: Cow::Borrowed(&[]),
+        keys: vec![Some(own_key(number))],
+        key_capacity: KEYS_INCLUDED,
+        random: RANDOM_SEED,
+        message_words: 0,
+        message_keys: 0,
+        trap: None,
+        amount: 0,
+        standing: false,
+        stopped: false,
+        keeper: None,
+        callee: 0,
+        suspended: None,
+        gas_seen: 0,
+        words_seen: 0,
+    }
+}
+
+/// The capacity of a list of this length, as the machine would have made it.
+pub(crate) fn capacity(included: u32, length: usize, maximum: u32) -> u32 {
+    let length = u32::try_from(length).unwrap_or(u32::MAX);
+    grown_capacity(included, length, maximum).unwrap_or(length)
+}
+
+/// The greatest capacity of a key list.
+pub(crate) fn keys_max() -> u32 {
+    u32::try_from(KEYS_MAX).unwrap_or(u32::MAX)
+}
+
+/// All blocks of data of a text.
+fn blocks<'a, 's>(file: &'a File<'s>) -> Vec<&'a DataBlock<'s>> {
+    let mut blocks: Vec<_> = file.data.iter().map(|(block, _)| block).collect();
+    for decl in &file.declarations {
+        match &decl.body {
+            DeclBody::Page(block) | DeclBody::RawCode(block) => blocks.push(block),
+            DeclBody::Process(fields) => blocks.extend(fields.data.iter().chain(&fields.stack)),
+            _ => {}
+        }
+    }
+    blocks.extend(file.request.iter().flat_map(|request| &request.words));
+    blocks
+}

@@ -1,0 +1,41 @@
+//! The assembler and its inverse. `docs/assembly.md` describes the language.
+//!
+//! Assembling has four steps: [`lex`] makes tokens, [`parse`] (with its parts for code and for blocks) makes
+//! of them what the text says ([`ast`]), [`names`] finds what names mean and what expressions are worth, and
+//! [`emit`] and [`emit_code`] make the image. All errors are worded in [`say`]. A step goes on where it can, so
+//! that all that is wrong is found at once. Time and memory are in proportion to the text, besides what it
+//! declares by its length alone, for which there is a limit.
+
+mod ast;
+mod disasm;
+mod disasm_code;
+mod emit;
+mod emit_code;
+mod lex;
+mod names;
+mod parse;
+mod parse_blocks;
+mod parse_code;
+mod say;
+
+use crate::Diagnostic;
+use keyvm_isa::image::Image;
+
+pub use disasm::disassemble;
+pub use emit::RANDOM_SEED;
+
+/// Makes an image of a text.
+///
+/// What the text gives only the length of (`zero`, `words`, `slots` …) may be 2^24 words and slots in all.
+///
+/// # Errors
+/// Everything that is wrong with the text, in the order of the places.
+///
+/// ```
+/// let image = keyvm_lang::asm::assemble("host console\n return 1 (add(20, 22))").unwrap();
+/// assert_eq!(image.root, 3);
+/// ```
+pub fn assemble(source: &str) -> Result<Image<'static>, Vec<Diagnostic>> {
+    let (file, diagnostics) = parse::parse(source);
+    emit::emit(&file, diagnostics)
+}

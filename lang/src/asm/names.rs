@@ -1,0 +1,525 @@
+//! What names mean, and what constant expressions are worth.
+//!
+//! Constants, places in data, and (in simple programs) the key indices of objects share one space of names.
+//! They may refer to one another in any order, so each is worked out when it is first needed; the place of a
+//! label in data needs the lengths of all that is before it in its block.
+
+use super::ast::{DataBlock, DataItem, Expr, ExprKind, File, Item, Name, Operator, Step};
+use super::lex::{Span, Value};
+use super::say;
+use crate::diagnostic::Diagnostic;
+use std::collections::BTreeMap;
+
+/// What a text only gives the length of (`zero`, `align`, `words`, `slots`) is at most this many words and
+/// slots in all.
+pub(crate) const IMPLIED_MAX: u64 = 1 << 24;
+
+/// Constants may refer to ones declared behind them in so many steps.
+const CONSTANT_DEPTH_MAX: u32 = 100;
+
+/// How many diagnostics have suggestions looked for among the names of the text.
+const SUGGESTIONS_MAX: usize = 100;
+
+/// The labels of some code: their indices and where they are defined.
+pub(crate) type Labels<'s> = BTreeMap<&'s str, (u64, Span)>;
+
+/// What an expression can refer to besides the names of the text.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'x, 's> {
+    pub(crate) labels: Option<&'x Labels<'s>>,
+    /// The names of the slots of the subroutine, which are no constants.
+    pub(crate) slots: Option<&'x Labels<'s>>,
+}
+
+impl Scope<'_, '_> {
+    /// Where there is neither label nor slot.
+    pub(crate) const OUTSIDE: Self = Self {
+        labels: None,
+        slots: None,
+    };
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// The constant with this position in the file.
+    Constant(usize),
+    /// A place in the block of data with this id.
+    Place(usize),
+    /// The object with this position, and the index of the root's key to it.
+    Object(usize, Option<u64>),
+    /// Its declaration could not be read.
+    Broken,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Pending,
+    Busy,
+    Done(Value),
+    Failed,
+}
+
+struct Entry {
+    span: Option<Span>,
+    meaning: Meaning,
+    state: State,
+}
+
+#[derive(Clone, Copy)]
+enum Layout {
+    Pending,
+    Busy,
+    Done,
+    Failed,
+}
+
+/// The names of a text.
+pub(crate) struct Names<'a, 's> {
+    file: &'a File<'s>,
+    blocks: BTreeMap<usize, (&'a DataBlock<'s>, Layout)>,
+    entries: BTreeMap<&'s str, Entry>,
+    implied_left: u64,
+    depth: u32,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a, 's> Names<'a, 's> {
+    pub(crate) fn new(file: &'a File<'s>, diagnostics: Vec<Diagnostic>) -> Self {
+        Self {
+            file,
+            blocks: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            implied_left: IMPLIED_MAX,
+            depth: 0,
+            diagnostics,
+        }
+    }
+
+    /// Gives a name its meaning; where it has one already, that is an error at `span`.
+    pub(crate) fn declare(&mut self, text: &'s str, span: Option<Span>, meaning: Meaning) {
+        if let Some(first) = self.entries.get(text) {
+            if let Some(span) = span {
+                self.diagnostics
+                    .push(say::name_taken(&span, text, first.span.as_ref()));
+            }
+            return;
+        }
+        self.entries.insert(
+            text,
+            Entry {
+                span,
+                meaning,
+                state: State::Pending,
+            },
+        );
+    }
+
+    /// Makes a block of data known; its labels are declared by the caller.
+    pub(crate) fn add_block(&mut self, block: &'a DataBlock<'s>) {
+        self.blocks.insert(block.id, (block, Layout::Pending));
+    }
+
+    /// Works out all constants and places. Constants that use only those before them come first, so that long
+    /// chains of them need no depth; then blocks of data, as far as each is needed for itself.
+    pub(crate) fn settle(&mut self) {
+        let file = self.file;
+        for (name, expr) in &file.constants {
+            if self.uses_settled_only(expr) {
+                self.value_of(name);
+            }
+        }
+        for block in self.blocks.keys().copied().collect::<Vec<_>>() {
+            self.lay_out(block);
+        }
+        for (name, _) in &file.constants {
+            self.value_of(name);
+        }
+    }
+
+    fn uses_settled_only(&self, expr: &Expr<'s>) -> bool {
+        let ExprKind::Steps(steps) = &expr.kind else {
+            return true;
+        };
+        steps.iter().all(|step| match step {
+            Step::Name(name) => {
+                let state = self.entries.get(name.text).map(|entry| entry.state);
+                matches!(state, Some(State::Done(_) | State::Failed))
+            }
+            _ => true,
+        })
+    }
+
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// The position of an object.
+    pub(crate) fn object(&mut self, name: &Name<'s>) -> Option<usize> {
+        match self.entries.get(name.text).map(|entry| entry.meaning) {
+            Some(Meaning::Object(position, _)) => Some(position),
+            Some(Meaning::Broken) => None,
+            Some(_) => {
+                self.report(say::number_for_object(&name.span, name.text));
+                None
+            }
+            None => {
+                let is_object = |entry: &Entry| matches!(entry.meaning, Meaning::Object(..));
+                let names = self
+                    .entries
+                    .iter()
+                    .filter(|(_, entry)| is_object(entry))
+                    .map(|(&name, _)| name);
+                let names: Vec<_> = names.take(self.suggestible()).collect();
+                self.report(say::unknown_object(&name.span, name.text, names.into_iter()));
+                None
+            }
+        }
+    }
+
+    /// How many names are worth comparing with an unknown one.
+    fn suggestible(&self) -> usize {
+        if self.diagnostics.len() < SUGGESTIONS_MAX {
+            10_000
+        } else {
+            0
+        }
+    }
+
+    // ---- Expressions ------------------------------------------------------------------------------------
+
+    /// The value of an expression. `None` if it has none; that has been reported then.
+    pub(crate) fn eval(&mut self, expr: &Expr<'s>, scope: Scope<'_, 's>) -> Option<Value> {
+        let steps = match &expr.kind {
+            ExprKind::Value(value) => return Some(*value),
+            ExprKind::Steps(steps) => steps,
+        };
+        let mut stack = Vec::new();
+        for step in steps {
+            let value = match step {
+                Step::Value(value) => *value,
+                Step::Name(name) => self.name_value(name, scope)?,
+                Step::BareLabel(name) => match scope.labels.and_then(|labels| labels.get(name.text)) {
+                    Some(label) => Value::Whole(label.0.into()),
+                    None if self.entries.contains_key(name.text) => self.name_value(name, scope)?,
+                    None => self.label(name, scope)?,
+                },
+                Step::Label(name) => self.label(name, scope)?,
+                Step::Negate => match stack.pop().and_then(Value::negated) {
+                    Some(value) => value,
+                    None => {
+                        self.report(say::no_result(&expr.span, "past 128 bits"));
+                        return None;
+                    }
+                },
+                Step::Binary(operator) => {
+                    let (b, a) = (stack.pop()?, stack.pop()?);
+                    let (Value::Whole(a), Value::Whole(b)) = (a, b) else {
+                        self.report(say::not_whole(&expr.span));
+                        return None;
+                    };
+                    match calculate(*operator, a, b) {
+                        Ok(value) => Value::Whole(value),
+                        Err(why) => {
+                            self.report(say::no_result(&expr.span, why));
+                            return None;
+                        }
+                    }
+                }
+            };
+            stack.push(value);
+        }
+        stack.pop()
+    }
+
+    fn label(&mut self, name: &Name<'s>, scope: Scope<'_, 's>) -> Option<Value> {
+        let Some(labels) = scope.labels else {
+            self.report(say::label_not_here(&name.span));
+            return None;
+        };
+        let label = labels.get(name.text);
+        if label.is_none() {
+            let names = labels.keys().copied().take(self.suggestible());
+            self.report(say::unknown_label(&name.span, name.text, names));
+        }
+        label.map(|label| Value::Whole(label.0.into()))
+    }
+
+    fn name_value(&mut self, name: &Name<'s>, scope: Scope<'_, 's>) -> Option<Value> {
+        if !self.entries.contains_key(name.text) && scope.slots.is_some_and(|s| s.contains_key(name.text)) {
+            self.report(say::slot_for_number(&name.span, name.text));
+            return None;
+        }
+        self.value_of(name)
+    }
+
+    fn value_of(&mut self, name: &Name<'s>) -> Option<Value> {
+        let Some(entry) = self.entries.get_mut(name.text) else {
+            let names: Vec<_> = self.entries.keys().copied().take(self.suggestible()).collect();
+            self.report(say::unknown_name(&name.span, name.text, names.into_iter()));
+            return None;
+        };
+        match entry.state {
+            State::Done(value) => return Some(value),
+            State::Failed => return None,
+            State::Busy => {
+                entry.state = State::Failed;
+                self.report(say::constant_cycle(&name.span, name.text));
+                return None;
+            }
+            State::Pending => {}
+        }
+        if self.depth == CONSTANT_DEPTH_MAX {
+            self.report(say::constants_too_deep(&name.span, CONSTANT_DEPTH_MAX));
+            return None;
+        }
+        let meaning = entry.meaning;
+        entry.state = State::Busy;
+        self.depth += 1;
+        let value = match meaning {
+            Meaning::Constant(position) => {
+                let file = self.file;
+                self.eval(&file.constants[position].1, Scope::OUTSIDE)
+            }
+            Meaning::Place(block) => {
+                self.lay_out(block);
+                // If the place is needed for itself, the layout has not got to it.
+                match self.entries.get(name.text).map(|entry| entry.state) {
+                    Some(State::Done(value)) => Some(value),
+                    _ => {
+                        if matches!(self.blocks.get(&block), Some((_, Layout::Busy))) {
+                            self.report(say::constant_cycle(&name.span, name.text));
+                        }
+                        None
+                    }
+                }
+            }
+            Meaning::Object(_, Some(key)) => Some(Value::Whole(key.into())),
+            Meaning::Object(_, None) => {
+                self.report(say::object_for_number(&name.span, name.text));
+                None
+            }
+            Meaning::Broken => None,
+        };
+        self.depth -= 1;
+        if let Some(entry) = self.entries.get_mut(name.text) {
+            // An object is reported wherever it is taken for a number.
+            entry.state = match value {
+                Some(value) => State::Done(value),
+                None if matches!(meaning, Meaning::Object(..)) => State::Pending,
+                None => State::Failed,
+            };
+        }
+        value
+    }
+
+    /// A whole number from 0 to `most`. `None` if it is not; that has been reported then.
+    pub(crate) fn whole(&mut self, expr: &Expr<'s>, scope: Scope<'_, 's>, most: u64) -> Option<u64> {
+        let Value::Whole(value) = self.eval(expr, scope)? else {
+            self.report(say::not_whole(&expr.span));
+            return None;
+        };
+        let fitting = u64::try_from(value).ok().filter(|&value| value <= most);
+        if fitting.is_none() {
+            self.report(say::out_of_range(&expr.span, value, most.into()));
+        }
+        fitting
+    }
+
+    /// A word; a negative number as its two's complement, a fraction as its bits.
+    pub(crate) fn word(&mut self, expr: &Expr<'s>, scope: Scope<'_, 's>) -> Option<u64> {
+        let value = self.eval(expr, scope)?;
+        if let (None, Value::Whole(value)) = (value.word(), value) {
+            self.report(say::not_a_word(&expr.span, value));
+        }
+        value.word()
+    }
+
+    /// Takes `words` words or slots that the text does not write out; whether there were so many left.
+    pub(crate) fn imply(&mut self, words: u64, span: &Span) -> bool {
+        let left = self.implied_left.checked_sub(words);
+        if left.is_none() {
+            self.report(say::too_long(span, IMPLIED_MAX));
+        }
+        self.implied_left = left.unwrap_or(0);
+        left.is_some()
+    }
+
+    // ---- Data -------------------------------------------------------------------------------------------
+
+    /// Finds the places of the labels of a block, and checks that what it implies is not too much.
+    fn lay_out(&mut self, id: usize) {
+        let Some((block, layout)) = self.blocks.get_mut(&id) else {
+            return;
+        };
+        let block = *block;
+        if !matches!(layout, Layout::Pending) {
+            return;
+        }
+        *layout = Layout::Busy;
+        let mut length = 0_u64;
+        for item in &block.items {
+            let added = match item {
+                DataItem::Text(bytes) => Some(len(bytes)),
+                DataItem::Whole(width, values) => Some(len(values) * u64::from(*width)),
+                DataItem::F64(values) => Some(len(values) * 8),
+                DataItem::F32(values) => Some(len(values) * 4),
+                DataItem::Zero(bytes) => self.implied_bytes(bytes, |bytes| bytes),
+                DataItem::Align(to) => self.alignment(to).map(|to| length.next_multiple_of(to) - length),
+                DataItem::Words(words) => {
+                    let lacking = |words: u64| words.saturating_mul(8).saturating_sub(length);
+                    // It lengthens the block at its end only.
+                    self.implied_bytes(words, lacking).map(|_| 0)
+                }
+                DataItem::Label(name) => {
+                    if let Some(entry) = self.entries.get_mut(name.text)
+                        && entry.meaning == Meaning::Place(id)
+                    {
+                        entry.state = State::Done(Value::Whole(length.into()));
+                    }
+                    Some(0)
+                }
+            };
+            let Some(added) = added else {
+                return self.set_layout(id, Layout::Failed);
+            };
+            length += added;
+        }
+        self.set_layout(id, Layout::Done);
+    }
+
+    fn set_layout(&mut self, id: usize, state: Layout) {
+        if let Some((_, layout)) = self.blocks.get_mut(&id) {
+            *layout = state;
+        }
+    }
+
+    /// The value of a length, from which `bytes` makes the number of bytes that are not written out.
+    fn implied_bytes(&mut self, expr: &Expr<'s>, bytes: impl FnOnce(u64) -> u64) -> Option<u64> {
+        let bytes = bytes(self.whole(expr, Scope::OUTSIDE, u64::MAX)?);
+        self.imply(bytes.div_ceil(8), &expr.span).then_some(bytes)
+    }
+
+    fn alignment(&mut self, expr: &Expr<'s>) -> Option<u64> {
+        let to = self.whole(expr, Scope::OUTSIDE, 4096)?;
+        if !to.is_power_of_two() {
+            self.report(say::bad_alignment(&expr.span));
+            return None;
+        }
+        Some(to)
+    }
+
+    /// The bytes of a block, filled up with zeros to whole words.
+    pub(crate) fn bytes(&mut self, block: &'a DataBlock<'s>, scope: Scope<'_, 's>) -> Vec<u8> {
+        self.lay_out(block.id);
+        if !matches!(self.blocks.get(&block.id), Some((_, Layout::Done))) {
+            return Vec::new();
+        }
+        let mut bytes = Vec::new();
+        let mut least = 0;
+        for item in &block.items {
+            match item {
+                DataItem::Text(text) => bytes.extend(text),
+                DataItem::Whole(width, values) => {
+                    for value in values {
+                        self.whole_bytes(value, scope, *width, &mut bytes);
+                    }
+                }
+                DataItem::F64(values) => {
+                    for value in values {
+                        let bits = self.eval(value, scope).map_or(0, Value::f64_bits);
+                        bytes.extend(bits.to_le_bytes());
+                    }
+                }
+                DataItem::F32(values) => {
+                    for value in values {
+                        let bits = self.eval(value, scope).map_or(0, Value::f32_bits);
+                        bytes.extend(bits.to_le_bytes());
+                    }
+                }
+                DataItem::Zero(count) => {
+                    let count = self.length(count);
+                    bytes.resize(bytes.len() + count, 0);
+                }
+                DataItem::Align(to) => {
+                    let to = self.length(to).max(1);
+                    bytes.resize(bytes.len().next_multiple_of(to), 0);
+                }
+                DataItem::Words(words) => least = least.max(self.length(words).saturating_mul(8)),
+                DataItem::Label(_) => {}
+            }
+        }
+        bytes.resize(bytes.len().max(least).next_multiple_of(8), 0);
+        bytes
+    }
+
+    /// A length that [`Self::lay_out`] has let through; 0 if it has not.
+    fn length(&mut self, expr: &Expr<'s>) -> usize {
+        let errors = self.diagnostics.len();
+        let value = self.eval(expr, Scope::OUTSIDE);
+        self.diagnostics.truncate(errors);
+        match value {
+            Some(Value::Whole(value)) => usize::try_from(value).ok().filter(|&n| len_fits(n)).unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    fn whole_bytes(&mut self, expr: &Expr<'s>, scope: Scope<'_, 's>, width: u8, bytes: &mut Vec<u8>) {
+        let bits = u32::from(width) * 8;
+        let number = match self.eval(expr, scope) {
+            None => return,
+            Some(Value::Whole(number)) => number,
+            Some(Value::Fraction(bits, _)) if width == 8 => bits.into(),
+            Some(Value::Single(bits)) if width >= 4 => bits.into(),
+            Some(_) => return self.report(say::not_whole(&expr.span)),
+        };
+        if number >= 1 << bits || number < -(1 << (bits - 1)) {
+            self.report(say::not_so_many_bytes(&expr.span, number, bits));
+        }
+        bytes.extend(number.to_le_bytes().iter().take(width.into()));
+    }
+}
+
+/// Whether a length is one that the limit on implied contents lets through.
+fn len_fits(bytes: usize) -> bool {
+    u64::try_from(bytes).is_ok_and(|bytes| bytes <= IMPLIED_MAX * 8)
+}
+
+fn len<T>(items: &[T]) -> u64 {
+    u64::try_from(items.len()).unwrap_or(u64::MAX)
+}
+
+fn calculate(operator: Operator, a: i128, b: i128) -> Result<i128, &'static str> {
+    let past = "past 128 bits";
+    match operator {
+        Operator::Add => a.checked_add(b).ok_or(past),
+        Operator::Subtract => a.checked_sub(b).ok_or(past),
+        Operator::Multiply => a.checked_mul(b).ok_or(past),
+        Operator::Divide if b == 0 => Err("division by 0"),
+        Operator::Divide => a.checked_div(b).ok_or(past),
+        Operator::Or => Ok(a | b),
+        Operator::And => Ok(a & b),
+        Operator::Shift => match u32::try_from(b) {
+            Ok(by) if by < 127 && (a == 0 || a.unsigned_abs().leading_zeros() > by) => Ok(a << by),
+            _ => Err("shifted past 128 bits"),
+        },
+    }
+}
+
+/// The labels of some code.
+pub(crate) fn labels_of<'s>(code: &[Item<'s>], diagnostics: &mut Vec<Diagnostic>) -> Labels<'s> {
+    let mut labels = Labels::new();
+    let mut index = 0;
+    for item in code {
+        if let Item::Label(name) | Item::Func { name, .. } = item {
+            match labels.get(name.text) {
+                Some((_, first)) => diagnostics.push(say::label_taken(&name.span, name.text, first)),
+                None => {
+                    labels.insert(name.text, (index, name.span.clone()));
+                }
+            }
+        }
+        index += u64::from(item.is_word());
+    }
+    labels
+}

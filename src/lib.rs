@@ -1,2 +1,30 @@
 //! KeyVM: a virtual machine for running code nobody trusts.
+//!
+//! Code is **metered** (gas and memory, exact to the instruction), **confined** (a process reaches only what it holds a key
+//! to), **deterministic** (the same image and inputs give the same result, to the bit) and **mobile** (the whole state is
+//! one image, between any two instructions) — and all of that recursively.
+//!
+//! ```
+//! use keyvm::{Event, Machine};
+//!
+//! let source = "yield 1 (add(40, 2))";
+//! let image = keyvm::asm::assemble(source).expect("the program is well-formed");
+//! let mut machine = Machine::new(&image)?;
+//! machine.set_gas_limit(1_000);
+//! assert_eq!(machine.run(u64::MAX), Event::Yielded(vec![42]));
+//! # Ok::<(), keyvm::image::ImageError>(())
+//! ```
+//!
+//! [`Machine`] is one image, running; [`Hosts`] are what it may reach outside; [`mod@image`] saves and loads it.
 #![forbid(unsafe_code)]
+
+mod host;
+pub mod image;
+mod interp;
+mod kernel;
+mod machine;
+
+pub use host::{Args, Console, HOST_BYTES_MAX, Host, HostCall, Hosts, Reply};
+pub use keyvm_isa as isa;
+pub use keyvm_lang::asm;
+pub use machine::{Budget, Event, Interrupt, Machine};

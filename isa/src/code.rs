@@ -6,7 +6,7 @@
 //! add up is not code. The instructions themselves may be any words.
 
 use crate::decode::{Insn, normalise};
-use crate::layout::CODE_WORDS_MAX;
+use crate::layout::{CHUNK_WORDS, CODE_WORDS_MAX};
 use crate::table::Op;
 
 /// A subroutine's type.
@@ -48,6 +48,8 @@ pub enum CodeError {
     TooLong,
     /// The parts do not add up to the page's length.
     BadCounts,
+    /// A type with more than [`CHUNK_WORDS`] arguments, results or locals; which one.
+    BadType(u32),
     /// A switch table without targets, or one that passes the end of the tables; which one.
     BadSwitch(u32),
 }
@@ -58,6 +60,12 @@ impl core::fmt::Display for CodeError {
             Self::TooShort => f.write_str("shorter than the four words that count its parts"),
             Self::TooLong => write!(f, "longer than {CODE_WORDS_MAX} words"),
             Self::BadCounts => f.write_str("its parts do not add up to its length"),
+            Self::BadType(index) => {
+                write!(
+                    f,
+                    "type {index} has more than {CHUNK_WORDS} arguments, results or locals"
+                )
+            }
             Self::BadSwitch(table) => write!(f, "switch table {table} is empty or passes the end"),
         }
     }
@@ -296,6 +304,19 @@ mod tests {
             words.extend(counts);
             assert_eq!(Code::new(words).unwrap_err(), CodeError::BadCounts);
         }
+    }
+
+    #[test]
+    fn a_type_that_would_move_too_many_words_at_once_is_refused() {
+        let mut parts = parts();
+        parts.types[0].locals = 4096;
+        assert!(Code::new(parts.words()).is_ok());
+        parts.types.push(FuncType {
+            arguments: 4097,
+            results: 0,
+            locals: 0,
+        });
+        assert_eq!(Code::new(parts.words()).unwrap_err(), CodeError::BadType(1));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! An image as plain data: what the file format, the assembler and the kernel exchange.
 //!
 //! Nothing here is checked; the kernel checks everything when it takes an image in. What it gives out is
-//! canonical: objects in ascending order of their numbers, no dead reference (a key to something that is gone
-//! is `None`), charges and counts as the specification defines them.
+//! canonical: objects in ascending order of their numbers, charges and counts as the specification defines them.
+//! A reference may outlive its object: numbers are never used again, so a key, a code page or a callee whose
+//! number no living object has means nothing, for ever, and stands as it is.
 
 use crate::rights::Rights;
 use crate::trap::{Status, Trap};
@@ -144,11 +145,10 @@ pub struct Meter {
 /// A process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process<'a> {
-    /// Its code page; 0 if that was destroyed.
+    /// Its code page.
     pub code: Number,
-    /// How it stands: `Returned`, `Yielded`, `Halted`, `Trapped`, `OutOfGas`, `OutOfWords`, `Stopped`,
-    /// `Waiting` (for the process in `callee`, or for its keeper), `Pending`, or, for the last of the chain,
-    /// `Running`.
+    /// How it stands: `Returned`, `Yielded`, `Halted`, `Trapped`, `OutOfGas`, `OutOfWords`, `Stopped` (its meter),
+    /// `Suspended`, `Waiting` (for the process in `callee`), `Pending`, or, for the last of the chain, `Running`.
     pub status: Status,
     /// The index of the instruction.
     pub index: u64,
@@ -166,7 +166,7 @@ pub struct Process<'a> {
     pub frame_capacity: u32,
     /// The data: bytes, eight to a word.
     pub data: Cow<'a, [u8]>,
-    /// The key list; slot 0 is the process's key to itself, and the last slot is not null.
+    /// The key list; slot 0 is the process's key to itself.
     pub keys: Vec<Option<Key>>,
     /// Capacity of the key list in slots.
     pub key_capacity: u32,
@@ -182,6 +182,8 @@ pub struct Process<'a> {
     pub amount: u64,
     /// Whether `invoke` may run it, under the meter it is charged to.
     pub standing: bool,
+    /// Whether it was stopped, and not started since.
+    pub stopped: bool,
     /// Its keeper.
     pub keeper: Option<Key>,
     /// The process it called and waits for, or 0.
@@ -217,6 +219,4 @@ pub enum Suspended {
     },
     /// It was called by `invoke`.
     Invoke,
-    /// It was called as a keeper.
-    Keeper,
 }

@@ -42,6 +42,9 @@ impl Kind {
     }
 }
 
+/// What `keyinfo` gives in place of a kind for a sealed key.
+pub const SEALED_KIND: u64 = 9;
+
 /// Memory 0 of a process, its metadata: the word indices.
 pub mod meta {
     macro_rules! fields {
@@ -150,8 +153,6 @@ pub const MESSAGE_KEYS_MAX: u8 = 16;
 pub const GATE_DEPTH_MAX: u8 = 16;
 /// Links from a standing meter to the prime meter at most.
 pub const METER_DEPTH_MAX: u8 = 64;
-/// Links a charge is carried upwards in one execution at most.
-pub const LINKS_MAX: u32 = 64;
 /// Words of work in one execution at most (law 1).
 pub const CHUNK_WORDS: u64 = 4096;
 /// Length of a memory or page at most, in words (32 GiB).

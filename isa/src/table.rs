@@ -318,8 +318,8 @@ instructions! {
     0x0d set Set { slot: Slot } (1 -> 0) 1 Next [];
     /// Stores the top `slot` words above the base and keeps it.
     0x0e tee Tee { slot: Slot } (1 -> 1) 1 Next [];
-    /// Keeps the topmost `keep` operands and drops the `drop` ones below them.
-    0x0f slide Slide { keep: WideCount, drop: Slot } (0 -> 0) (1 + "keep / 8") Next [];
+    /// Keeps the topmost `keep` operands (at most 4,096) and drops the `drop` ones below them.
+    0x0f slide Slide { keep: WideCount, drop: Slot } (0 -> 0) (1 + "keep / 8") Next [TooLarge];
     /// Pushes the number of operands above the base.
     0x10 height Height {} (0 -> 1) 1 Next [];
 

@@ -117,7 +117,7 @@ numbered! {
         2 Halted;
         /// It trapped; called, it tries again. The result is the trap's number.
         3 Trapped;
-        /// A gas limit was reached; called, it goes on. The result is the gas its next instruction needs.
+        /// A gas limit was reached; called, it goes on. The result is the gas its next instruction needs at least.
         4 OutOfGas;
         /// A words limit was reached; called, it goes on. The result is the words its next instruction needs.
         5 OutOfWords;
@@ -141,5 +141,7 @@ numbered! {
         14 Waiting;
         /// It waits for the host's reply.
         15 Pending;
+        /// It was cut off from its caller between two instructions; called, it goes on.
+        16 Suspended;
     }
 }

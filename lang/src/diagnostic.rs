@@ -66,6 +66,10 @@ pub fn render(file_name: &str, source: &str, diagnostics: &[Diagnostic], color: 
     let mut cache = (file_name, Source::from(source));
     let mut text = Vec::new();
     for diagnostic in diagnostics.iter().take(RENDERED_MAX) {
+        if in_long_line(source, diagnostic) {
+            text.extend(without_line(file_name, source, diagnostic).bytes());
+            continue;
+        }
         let place = |span: &Range<usize>| {
             let start = floor(source, span.start);
             (file_name, start..floor(source, span.end).max(start))
@@ -94,6 +98,44 @@ pub fn render(file_name: &str, source: &str, diagnostics: &[Diagnostic], color: 
         .filter(|&more| more > 0)
     {
         text.push_str(&format!("… and {more} more\n"));
+    }
+    text
+}
+
+/// Lines longer than this many bytes are not shown.
+const LINE_MAX: usize = 1000;
+
+/// Where the line begins and ends in which a place is.
+fn line_of(source: &str, at: usize) -> Range<usize> {
+    let at = floor(source, at);
+    let start = source[..at].rfind('\n').map_or(0, |end| end + 1);
+    let end = source[at..].find('\n').map_or(source.len(), |end| at + end);
+    start..end
+}
+
+fn in_long_line(source: &str, diagnostic: &Diagnostic) -> bool {
+    diagnostic
+        .labels
+        .iter()
+        .any(|label| line_of(source, label.span.start).len() > LINE_MAX || label.span.len() > LINE_MAX)
+}
+
+/// A diagnostic in words only.
+fn without_line(file_name: &str, source: &str, diagnostic: &Diagnostic) -> String {
+    let at = floor(source, diagnostic.span.start);
+    let line = source[..at].matches('\n').count() + 1;
+    let column = source[line_of(source, at).start..at].chars().count() + 1;
+    let mut text = format!(
+        "Error: {}\n   [ {file_name}:{line}:{column} ]\n",
+        diagnostic.title
+    );
+    for said in diagnostic
+        .labels
+        .iter()
+        .map(|label| &label.text)
+        .chain(&diagnostic.hint)
+    {
+        text.push_str(&format!("   {said}\n"));
     }
     text
 }

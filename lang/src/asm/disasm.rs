@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 
 /// Makes a text of an image. The text assembles to an equal image, if the data is whole words, as the kernel
-/// gives it out, and if no more than 2^24 words and slots are in long runs of zeros.
+/// gives it out, and if no more than 2^24 words are in long runs of zeros and null keys.
 #[must_use]
 pub fn disassemble(image: &Image<'_>) -> String {
     let mut names = BTreeMap::new();
@@ -294,7 +294,9 @@ impl Writer {
         while at < words.len() {
             let left = &words[at..];
             let zeros = run(left, |word| *word == [0; 8]);
-            let texts = run(left, |word| word.iter().all(|&byte| is_text(byte)));
+            let texts = run(&left[..left.len().min(WORDS_PER_STRING)], |word| {
+                word.iter().all(|&byte| is_text(byte))
+            });
             if zeros > 1 {
                 self.line(indent + 1, format_args!("zero {}", zeros * 8));
                 at += zeros;
@@ -302,7 +304,7 @@ impl Writer {
                 at += self.string(indent + 1, left, texts);
             } else {
                 let plain = |word: &[u8; 8]| !word.iter().all(|&byte| is_text(byte));
-                let mut count = run(left, plain).min(4);
+                let mut count = run(&left[..left.len().min(WORDS_PER_LINE)], plain);
                 // A run of zeros is better left to itself.
                 while count > 1 && left[count - 1] == [0; 8] && left.get(count) == Some(&[0; 8]) {
                     count -= 1;
@@ -324,13 +326,11 @@ impl Writer {
 
     /// A string that begins with `texts` words of text; how many words it holds.
     fn string(&mut self, indent: usize, left: &[[u8; 8]], texts: usize) -> usize {
-        const WORDS_MAX: usize = 10;
-        let count = texts.min(WORDS_MAX);
-        let mut bytes = left[..count].concat();
-        let mut words = count;
+        let mut bytes = left[..texts].concat();
+        let mut words = texts;
         // The end of the text, with the zeros behind it.
-        if count < WORDS_MAX
-            && let Some(next) = left.get(count)
+        if texts < WORDS_PER_STRING
+            && let Some(next) = left.get(texts)
         {
             let end = run(next, |&byte| is_text(byte));
             if end > 0 && next[end..].iter().all(|&byte| byte == 0) {
@@ -344,6 +344,12 @@ impl Writer {
         words
     }
 }
+
+/// Words that stand as numbers on one line of data.
+const WORDS_PER_LINE: usize = 4;
+
+/// Words of text that stand in one string.
+const WORDS_PER_STRING: usize = 10;
 
 /// How many items there are at the beginning that are so.
 fn run<T>(items: &[T], is_so: impl Fn(&T) -> bool) -> usize {

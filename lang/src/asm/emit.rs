@@ -21,6 +21,9 @@ use std::collections::BTreeMap;
 /// The seed of a process's random generator where the text gives none.
 pub const RANDOM_SEED: u64 = 0x4b65_7956_4d00_0001;
 
+/// What an empty slot of a list of keys counts, in words, of what a text may imply.
+const SLOT_WORDS: u64 = 4;
+
 /// Where an object comes from.
 #[derive(Clone, Copy)]
 enum Source<'a, 's> {
@@ -546,7 +549,9 @@ impl<'a, 's> Emitter<'a, 's> {
             .or(block.entries.last().map(|e| e.0.span.clone()));
         let written = u64::try_from(filled.len()).unwrap_or(u64::MAX);
         if let Some(place) = place
-            && !self.names.imply(length.saturating_sub(written), &place)
+            && !self
+                .names
+                .imply(length.saturating_sub(written) * SLOT_WORDS, &place)
         {
             return Vec::new();
         }

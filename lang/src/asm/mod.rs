@@ -26,7 +26,8 @@ pub use emit::RANDOM_SEED;
 
 /// Makes an image of a text.
 ///
-/// What the text gives only the length of (`zero`, `words`, `slots` …) may be 2^24 words and slots in all.
+/// What the text gives only the length of (`zero`, `words`, `slots` …) may be 2^24 words in all; an empty slot for a key
+/// counts as four.
 ///
 /// # Errors
 /// Everything that is wrong with the text, in the order of the places.

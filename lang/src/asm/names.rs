@@ -10,15 +10,14 @@ use super::say;
 use crate::diagnostic::Diagnostic;
 use std::collections::BTreeMap;
 
-/// What a text only gives the length of (`zero`, `align`, `words`, `slots`) is at most this many words and
-/// slots in all.
+/// What a text only gives the length of (`zero`, `align`, `words`, `slots`) is at most this many words in all.
 pub(crate) const IMPLIED_MAX: u64 = 1 << 24;
 
 /// Constants may refer to ones declared behind them in so many steps.
 const CONSTANT_DEPTH_MAX: u32 = 100;
 
 /// How many diagnostics have suggestions looked for among the names of the text.
-const SUGGESTIONS_MAX: usize = 100;
+const SUGGESTIONS_MAX: usize = 20;
 
 /// The labels of some code: their indices and where they are defined.
 pub(crate) type Labels<'s> = BTreeMap<&'s str, (u64, Span)>;
@@ -335,7 +334,7 @@ impl<'a, 's> Names<'a, 's> {
         value.word()
     }
 
-    /// Takes `words` words or slots that the text does not write out; whether there were so many left.
+    /// Takes `words` words that the text does not write out; whether there were so many left.
     pub(crate) fn imply(&mut self, words: u64, span: &Span) -> bool {
         let left = self.implied_left.checked_sub(words);
         if left.is_none() {
@@ -365,7 +364,10 @@ impl<'a, 's> Names<'a, 's> {
                 DataItem::F64(values) => Some(len(values) * 8),
                 DataItem::F32(values) => Some(len(values) * 4),
                 DataItem::Zero(bytes) => self.implied_bytes(bytes, |bytes| bytes),
-                DataItem::Align(to) => self.alignment(to).map(|to| length.next_multiple_of(to) - length),
+                DataItem::Align(to) => self.alignment(to).and_then(|bytes| {
+                    let padding = length.next_multiple_of(bytes) - length;
+                    self.imply(padding.div_ceil(8), &to.span).then_some(padding)
+                }),
                 DataItem::Words(words) => {
                     let lacking = |words: u64| words.saturating_mul(8).saturating_sub(length);
                     // It lengthens the block at its end only.

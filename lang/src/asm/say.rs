@@ -357,7 +357,8 @@ pub(crate) fn bad_alignment(span: &Span) -> Diagnostic {
 
 pub(crate) fn too_long(span: &Span, limit: u64) -> Diagnostic {
     Diagnostic::new(span, "too long", "made longer here").hint(format!(
-        "what a text does not write out, but only gives the length of, is at most {limit} words and slots in all"
+        "what a text does not write out, but only gives the length of, is at most {limit} words in all; \
+         an empty slot counts as four"
     ))
 }
 

@@ -1,0 +1,778 @@
+//! The reference interpreter: what an instruction means.
+//!
+//! For every instruction the conditions are looked at in this order, and the first that fails is what happens:
+//!
+//! 1. the gas that the table names (the base of a formula) — else the process is out of gas;
+//! 2. the operands that the table pops — else `StackUnderflow`;
+//! 3. what the instruction itself demands, in the order of its row's traps;
+//! 4. the gas that a formula adds;
+//! 5. room on the stack, in the list of frames, in the key list — raised if it can be paid;
+//! 6. the words that the instruction allocates.
+//!
+//! Until all hold nothing has changed, but that a raised capacity stays raised.
+
+use crate::kernel::{Activation, Kernel, Step, Stop};
+use keyvm_isa::alu::{self, ArithmeticTrap};
+use keyvm_isa::code::FuncType;
+use keyvm_isa::image::Frame;
+use keyvm_isa::layout::CHUNK_WORDS;
+use keyvm_isa::{Op, OpInfo, OpVisitor, Status, Trap, dispatch, gas};
+use std::sync::Arc;
+
+/// Executes the running process until something stops it. It is parked only if the answer is `Switched`.
+pub(crate) fn interpret(kernel: &mut Kernel, act: &mut Activation) -> Stop {
+    let page = Arc::clone(&act.code);
+    let code = page.code.normal();
+    let mut machine = Interpreter { kernel, act };
+    let mut executed = 0;
+    let stop = loop {
+        let index = machine.act.index;
+        // An index past the end can come with an image; it is as the end.
+        let word = usize::try_from(index)
+            .ok()
+            .and_then(|i| code.get(i))
+            .copied()
+            .unwrap_or(Op::Halt as u64);
+        machine.act.next = index + 1;
+        if let Err(stop) = dispatch(&mut machine, word) {
+            break stop;
+        }
+        machine.act.index = machine.act.next;
+        executed += 1;
+    };
+    machine.kernel.instructions += executed + u64::from(stop == Stop::Switched);
+    stop
+}
+
+struct Interpreter<'a> {
+    kernel: &'a mut Kernel,
+    act: &'a mut Activation,
+}
+
+/// What an arithmetic trap is called in the specification.
+const fn trap_of(trap: ArithmeticTrap) -> Stop {
+    Stop::Trap(match trap {
+        ArithmeticTrap::DivideByZero => Trap::DivideByZero,
+        ArithmeticTrap::IntegerOverflow => Trap::IntegerOverflow,
+        ArithmeticTrap::InvalidConversion => Trap::InvalidConversion,
+    })
+}
+
+impl Interpreter<'_> {
+    /// The operand `depth` below the top; [`OpVisitor::begin`] has seen that it is there.
+    #[inline(always)]
+    fn at(&self, depth: usize) -> u64 {
+        self.act.stack[self.act.height - 1 - depth]
+    }
+
+    /// Pops the top, which is there.
+    #[inline(always)]
+    fn pop(&mut self) -> u64 {
+        self.act.height -= 1;
+        self.act.stack[self.act.height]
+    }
+
+    #[inline(always)]
+    fn push(&mut self, word: u64) -> Step {
+        self.act.room(self.kernel, 1)?;
+        self.act.push_unchecked(word);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn replace(&mut self, depth: usize, word: u64) {
+        let at = self.act.height - 1 - depth;
+        self.act.stack[at] = word;
+    }
+
+    #[inline(always)]
+    fn unary(&mut self, f: impl FnOnce(u64) -> u64) -> Step {
+        let result = f(self.at(0));
+        self.replace(0, result);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn unary_or(&mut self, f: impl FnOnce(u64) -> Result<u64, ArithmeticTrap>) -> Step {
+        let result = f(self.at(0)).map_err(trap_of)?;
+        self.replace(0, result);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn binary(&mut self, f: impl FnOnce(u64, u64) -> u64) -> Step {
+        let result = f(self.at(1), self.at(0));
+        self.act.height -= 1;
+        self.replace(0, result);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn binary_or(&mut self, f: impl FnOnce(u64, u64) -> Result<u64, ArithmeticTrap>) -> Step {
+        let result = f(self.at(1), self.at(0)).map_err(trap_of)?;
+        self.act.height -= 1;
+        self.replace(0, result);
+        Ok(())
+    }
+
+    /// Pops an address, adds the offset and loads.
+    #[inline(always)]
+    fn load<const N: usize>(&mut self, memory: u8, offset: u32, f: impl FnOnce([u8; N]) -> u64) -> Step {
+        let address = self
+            .at(0)
+            .checked_add(offset.into())
+            .ok_or_else(|| self.bad_address(memory))?;
+        let bytes = self.kernel.load(self.act, memory, address)?;
+        self.replace(0, f(bytes));
+        Ok(())
+    }
+
+    /// What a memory access whose address overflows traps with: the memory itself is looked at first.
+    #[cold]
+    fn bad_address(&self, memory: u8) -> Trap {
+        self.kernel
+            .load::<8>(self.act, memory, u64::MAX)
+            .err()
+            .unwrap_or(Trap::OutOfBounds)
+    }
+
+    #[cold]
+    fn bad_store_address(&mut self, memory: u8) -> Trap {
+        self.kernel
+            .store::<8>(self.act, memory, u64::MAX, [0; 8])
+            .err()
+            .unwrap_or(Trap::OutOfBounds)
+    }
+
+    #[inline(always)]
+    fn load_at<const N: usize>(&mut self, memory: u8, offset: u32, f: impl FnOnce([u8; N]) -> u64) -> Step {
+        let bytes = self.kernel.load(self.act, memory, offset.into())?;
+        self.push(f(bytes))
+    }
+
+    #[inline(always)]
+    fn store<const N: usize>(&mut self, memory: u8, offset: u32) -> Step {
+        let Some(address) = self.at(1).checked_add(offset.into()) else {
+            return Err(self.bad_store_address(memory).into());
+        };
+        self.kernel
+            .store(self.act, memory, address, low::<N>(self.at(0)))?;
+        self.act.drop_operands(2);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn store_at<const N: usize>(&mut self, memory: u8, offset: u32) -> Step {
+        self.kernel
+            .store(self.act, memory, offset.into(), low::<N>(self.at(0)))?;
+        self.act.drop_operands(1);
+        Ok(())
+    }
+
+    /// Goes on at `target`, if it is in the code or at its end.
+    #[inline(always)]
+    fn go(&mut self, target: u64) -> Step {
+        if target > self.act.code.code.len() as u64 {
+            return Err(Trap::BadTarget.into());
+        }
+        self.act.next = target;
+        Ok(())
+    }
+
+    /// The place on the stack of the operand `slot` above the base.
+    #[inline(always)]
+    fn local(&self, slot: u32) -> Result<usize, Trap> {
+        let at = self.act.base + slot as usize;
+        if at < self.act.height {
+            Ok(at)
+        } else {
+            Err(Trap::StackUnderflow)
+        }
+    }
+
+    /// The type with this number.
+    fn type_of(&self, number: u32) -> Result<FuncType, Trap> {
+        self.act
+            .code
+            .code
+            .types()
+            .get(number as usize)
+            .copied()
+            .ok_or(Trap::BadIndex)
+    }
+
+    /// The subroutine at `target`: its type and the type's number.
+    #[inline]
+    fn subroutine(&self, target: u64) -> Result<(FuncType, u32), Trap> {
+        let number = self.act.code.code.func_at(target).ok_or(Trap::BadTarget)?;
+        Ok((self.type_of(number)?, number))
+    }
+
+    /// The subroutine at `target`, which must take and leave as many words as type `expected`.
+    fn typed(&self, target: u64, expected: FuncType) -> Result<(FuncType, u32), Trap> {
+        let (found, number) = self.subroutine(target)?;
+        if found.arguments != expected.arguments || found.results != expected.results {
+            return Err(Trap::BadTarget);
+        }
+        Ok((found, number))
+    }
+
+    /// Calls a subroutine after `popped` operands have been taken off.
+    #[inline]
+    fn enter(&mut self, target: u64, (typ, number): (FuncType, u32), popped: usize) -> Step {
+        let height = self.act.height - popped;
+        let arguments = usize::from(typ.arguments);
+        if height - self.act.base < arguments {
+            return Err(Trap::StackUnderflow.into());
+        }
+        self.act.room_for_frame(self.kernel)?;
+        self.act.height = height;
+        let base = height - arguments;
+        self.act.frames.push(Frame {
+            return_index: u32::try_from(self.act.next).map_err(|_| Trap::BadTarget)?,
+            base: u32::try_from(base).map_err(|_| Trap::StackOverflow)?,
+            typ: number,
+        });
+        self.act.base = base;
+        self.act.next = target;
+        Ok(())
+    }
+
+    /// Calls a subroutine in place of this one.
+    fn replace_frame(&mut self, target: u64, (typ, number): (FuncType, u32), popped: usize) -> Step {
+        let frame = *self.act.frames.last().ok_or(Trap::NoFrame)?;
+        if self.type_of(frame.typ)?.results != typ.results {
+            return Err(Trap::TypeMismatch.into());
+        }
+        let height = self.act.height - popped;
+        let arguments = usize::from(typ.arguments);
+        if height - self.act.base < arguments {
+            return Err(Trap::StackUnderflow.into());
+        }
+        self.act.extra(gas::per_eight(typ.arguments.into()))?;
+        let base = self.act.base;
+        self.act.stack.copy_within(height - arguments..height, base);
+        self.act.height = base + arguments;
+        if let Some(frame) = self.act.frames.last_mut() {
+            frame.typ = number;
+        }
+        self.act.next = target;
+        Ok(())
+    }
+
+    fn in_frame(&self) -> Result<(), Trap> {
+        if self.act.frames.is_empty() {
+            Err(Trap::NoFrame)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// The low `N` bytes of a word.
+#[inline(always)]
+fn low<const N: usize>(word: u64) -> [u8; N] {
+    let bytes = word.to_le_bytes();
+    std::array::from_fn(|i| bytes[i])
+}
+
+/// Lists instructions whose meaning is one function of their operands.
+macro_rules! arithmetic {
+    ($( $helper:ident: $($name:ident)*; )*) => {
+        $( $( #[inline(always)] fn $name(&mut self) -> Step { self.$helper(alu::$name) } )* )*
+    };
+}
+
+/// Lists loads, with what becomes of the bytes.
+macro_rules! loads {
+    ($( $name:ident $at:ident $f:expr; )*) => {
+        $( #[inline(always)] fn $name(&mut self, memory: u8, offset: u32) -> Step { self.$at(memory, offset, $f) } )*
+    };
+}
+
+/// Lists stores, with how many bytes they store.
+macro_rules! stores {
+    ($( $name:ident $at:ident $n:literal; )*) => {
+        $( #[inline(always)] fn $name(&mut self, memory: u8, offset: u32) -> Step { self.$at::<$n>(memory, offset) } )*
+    };
+}
+
+/// Lists instructions that are the kernel's.
+macro_rules! kernel {
+    ($( $name:ident )*) => {
+        $( fn $name(&mut self) -> Step { self.kernel.$name(self.act) } )*
+    };
+}
+
+impl OpVisitor for Interpreter<'_> {
+    type Out = Step;
+
+    #[inline(always)]
+    fn begin(&mut self, info: &'static OpInfo) -> Option<Step> {
+        let cost = info.cost.base();
+        self.act.charged = 0;
+        if self.act.fuel < cost {
+            return Some(Err(Stop::Gas(cost)));
+        }
+        self.act.fuel -= cost;
+        self.act.charged = cost;
+        if self.act.height - self.act.base < usize::from(info.pops) {
+            return Some(Err(Stop::Trap(Trap::StackUnderflow)));
+        }
+        None
+    }
+
+    #[cold]
+    fn unknown(&mut self) -> Step {
+        self.act.charged = 0;
+        Err(if self.act.fuel < 1 {
+            Stop::Gas(1)
+        } else {
+            Stop::Trap(Trap::UnknownInstruction)
+        })
+    }
+
+    arithmetic! {
+        unary: clz ctz popcnt eqz extend8s extend16s extend32s wrap32 clz32 ctz32 extend8s32 extend16s32
+            fabs fneg fsqrt fceil ffloor ftrunc fnearest fabs32 fneg32 fsqrt32 fceil32 ffloor32 ftrunc32 fnearest32
+            itof utof itof32 utof32 i32tof i32tof32 ftoisat ftousat ftoi32sat ftou32sat
+            f32toisat f32tousat f32toi32sat f32tou32sat promote demote;
+        unary_or: ftoi ftou ftoi32 ftou32 f32toi f32tou f32toi32 f32tou32;
+        binary: shl shr shrs rotl rotr lts gts les ges add32 sub32 mul32 shl32 shr32 shrs32 rotl32 rotr32
+            lts32 gts32 les32 ges32 fadd fsub fmul fdiv fmin fmax fcopysign feq fne flt fgt fle fge
+            fadd32 fsub32 fmul32 fdiv32 fmin32 fmax32 fcopysign32 feq32 fne32 flt32 fgt32 fle32 fge32;
+        binary_or: div divs rem rems divs32 rems32;
+    }
+
+    loads! {
+        load8 load |[b]: [u8; 1]| b.into();
+        load8s load |b: [u8; 1]| alu::extend8s(b[0].into());
+        load8s32 load |b: [u8; 1]| alu::extend8s32(b[0].into());
+        load16 load |b| u16::from_le_bytes(b).into();
+        load16s load |b| alu::extend16s(u16::from_le_bytes(b).into());
+        load16s32 load |b| alu::extend16s32(u16::from_le_bytes(b).into());
+        load32 load |b| u32::from_le_bytes(b).into();
+        load32s load |b| alu::extend32s(u32::from_le_bytes(b).into());
+        load64 load u64::from_le_bytes;
+        load8at load_at |[b]: [u8; 1]| b.into();
+        load16at load_at |b| u16::from_le_bytes(b).into();
+        load32at load_at |b| u32::from_le_bytes(b).into();
+        load64at load_at u64::from_le_bytes;
+    }
+
+    stores! {
+        store8 store 1; store16 store 2; store32 store 4; store64 store 8;
+        store8at store_at 1; store16at store_at 2; store32at store_at 4; store64at store_at 8;
+    }
+
+    kernel! {
+        memresize random attenuate keymove keydrop keyroom transferkey keyget keyput gate revoke brand seal unseal
+        destroy stop start pagenew keypage keyresize codeseal statehash create fork peek poke grow setmeter setkeeper
+        meterread meterlimit
+    }
+
+    fn meter(&mut self) -> Step {
+        self.kernel.meter_new(self.act)
+    }
+
+    fn copy(&mut self, target: u8, source: u8) -> Step {
+        self.kernel.copy(self.act, target, source)
+    }
+
+    fn fill(&mut self, memory: u8) -> Step {
+        self.kernel.fill(self.act, memory)
+    }
+
+    fn recurse(&mut self, words: u8, keys: u8) -> Step {
+        self.kernel.recurse(self.act, words, keys)
+    }
+
+    fn invoke(&mut self, words: u8, keys: u8) -> Step {
+        self.kernel.invoke(self.act, words, keys)
+    }
+
+    fn r#yield(&mut self, words: u8, keys: u8) -> Step {
+        self.kernel.give_back(self.act, words, keys, Status::Yielded)
+    }
+
+    fn r#return(&mut self, words: u8, keys: u8) -> Step {
+        self.kernel.give_back(self.act, words, keys, Status::Returned)
+    }
+
+    fn halt(&mut self) -> Step {
+        Err(self.kernel.halt(self.act))
+    }
+
+    fn nop(&mut self) -> Step {
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn push(&mut self, value: i64) -> Step {
+        Self::push(self, value.cast_unsigned())
+    }
+
+    #[inline(always)]
+    fn r#const(&mut self, index: u32) -> Step {
+        let value = *self
+            .act
+            .code
+            .code
+            .constants()
+            .get(index as usize)
+            .ok_or(Trap::BadIndex)?;
+        Self::push(self, value)
+    }
+
+    #[inline(always)]
+    fn drop(&mut self) -> Step {
+        self.act.drop_operands(1);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn dup(&mut self) -> Step {
+        let top = self.at(0);
+        Self::push(self, top)
+    }
+
+    #[inline(always)]
+    fn swap(&mut self) -> Step {
+        let (a, b) = (self.at(1), self.at(0));
+        self.replace(1, b);
+        self.replace(0, a);
+        Ok(())
+    }
+
+    fn rot(&mut self) -> Step {
+        let height = self.act.height;
+        self.act.stack[height - 3..height].rotate_right(1);
+        Ok(())
+    }
+
+    fn rotback(&mut self) -> Step {
+        let height = self.act.height;
+        self.act.stack[height - 3..height].rotate_left(1);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn select(&mut self) -> Step {
+        let chosen = if self.at(0) == 0 { self.at(1) } else { self.at(2) };
+        self.act.drop_operands(2);
+        self.replace(0, chosen);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn pick(&mut self, depth: u32) -> Step {
+        if depth as usize >= self.act.height - self.act.base {
+            return Err(Trap::StackUnderflow.into());
+        }
+        let word = self.at(depth as usize);
+        Self::push(self, word)
+    }
+
+    #[inline(always)]
+    fn put(&mut self, depth: u32) -> Step {
+        if depth as usize >= self.act.height - self.act.base - 1 {
+            return Err(Trap::StackUnderflow.into());
+        }
+        let word = self.pop();
+        self.replace(depth as usize, word);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn get(&mut self, slot: u32) -> Step {
+        let word = self.act.stack[self.local(slot)?];
+        Self::push(self, word)
+    }
+
+    #[inline(always)]
+    fn set(&mut self, slot: u32) -> Step {
+        let at = self.local(slot)?;
+        if at + 1 == self.act.height {
+            // The slot is the operand itself: it is popped, and there is nowhere to put it.
+            return Err(Trap::StackUnderflow.into());
+        }
+        let word = self.pop();
+        self.act.stack[at] = word;
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn tee(&mut self, slot: u32) -> Step {
+        let at = self.local(slot)?;
+        self.act.stack[at] = self.at(0);
+        Ok(())
+    }
+
+    fn slide(&mut self, keep: u16, drop: u32) -> Step {
+        if u64::from(keep) > CHUNK_WORDS {
+            return Err(Trap::TooLarge.into());
+        }
+        let (keep, drop) = (usize::from(keep), drop as usize);
+        if self.act.height - self.act.base < keep + drop {
+            return Err(Trap::StackUnderflow.into());
+        }
+        self.act.extra(gas::per_eight(keep as u64))?;
+        let height = self.act.height;
+        self.act
+            .stack
+            .copy_within(height - keep..height, height - keep - drop);
+        self.act.drop_operands(drop);
+        Ok(())
+    }
+
+    fn height(&mut self) -> Step {
+        let height = self.act.height - self.act.base;
+        Self::push(self, height as u64)
+    }
+
+    #[inline(always)]
+    fn jump(&mut self, target: u32) -> Step {
+        self.go(target.into())
+    }
+
+    #[inline(always)]
+    fn jumpif(&mut self, target: u32) -> Step {
+        if self.at(0) != 0 {
+            self.go(target.into())?;
+        }
+        self.act.drop_operands(1);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn jumpz(&mut self, target: u32) -> Step {
+        if self.at(0) == 0 {
+            self.go(target.into())?;
+        }
+        self.act.drop_operands(1);
+        Ok(())
+    }
+
+    fn jumpto(&mut self) -> Step {
+        self.go(self.at(0))?;
+        self.act.drop_operands(1);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn switch(&mut self, table: u32) -> Step {
+        let targets = self.act.code.code.switch(table).ok_or(Trap::BadIndex)?;
+        let last = targets.len() - 1;
+        let entry = usize::try_from(self.at(0)).map_or(last, |i| i.min(last));
+        let target = targets[entry];
+        self.go(target)?;
+        self.act.drop_operands(1);
+        Ok(())
+    }
+
+    fn func(&mut self, typ: u32) -> Step {
+        let locals = self.type_of(typ)?.locals;
+        self.act.extra(gas::per_eight(locals.into()))?;
+        let locals = locals as usize;
+        self.act.room(self.kernel, locals)?;
+        let height = self.act.height;
+        self.act.stack[height..height + locals].fill(0);
+        self.act.height += locals;
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn call(&mut self, target: u32) -> Step {
+        let subroutine = self.subroutine(target.into())?;
+        self.enter(target.into(), subroutine, 0)
+    }
+
+    fn callto(&mut self, typ: u32) -> Step {
+        let target = self.at(0);
+        let subroutine = self.typed(target, self.type_of(typ)?)?;
+        self.enter(target, subroutine, 1)
+    }
+
+    fn calltable(&mut self, typ: u32, memory: u8) -> Step {
+        let expected = self.type_of(typ)?;
+        let target = self.kernel.mempush(self.act, memory.into(), self.at(0))?;
+        let subroutine = self.typed(target, expected)?;
+        self.enter(target, subroutine, 1)
+    }
+
+    fn ret(&mut self) -> Step {
+        let frame = *self.act.frames.last().ok_or(Trap::NoFrame)?;
+        let results = usize::from(self.type_of(frame.typ)?.results);
+        if self.act.height - self.act.base < results {
+            return Err(Trap::StackUnderflow.into());
+        }
+        self.act.extra(gas::per_eight(results as u64))?;
+        let (height, base) = (self.act.height, self.act.base);
+        self.act.stack.copy_within(height - results..height, base);
+        self.act.height = base + results;
+        self.act.frames.pop();
+        self.act.rebase();
+        self.act.next = frame.return_index.into();
+        Ok(())
+    }
+
+    fn tailcall(&mut self, target: u32) -> Step {
+        self.in_frame()?;
+        let subroutine = self.subroutine(target.into())?;
+        self.replace_frame(target.into(), subroutine, 0)
+    }
+
+    fn tailcallto(&mut self, typ: u32) -> Step {
+        self.in_frame()?;
+        let target = self.at(0);
+        let subroutine = self.typed(target, self.type_of(typ)?)?;
+        self.replace_frame(target, subroutine, 1)
+    }
+
+    fn tailcalltable(&mut self, typ: u32, memory: u8) -> Step {
+        self.in_frame()?;
+        let expected = self.type_of(typ)?;
+        let target = self.kernel.mempush(self.act, memory.into(), self.at(0))?;
+        let subroutine = self.typed(target, expected)?;
+        self.replace_frame(target, subroutine, 1)
+    }
+
+    fn unreachable(&mut self) -> Step {
+        Err(Trap::Unreachable.into())
+    }
+
+    fn fail(&mut self) -> Step {
+        Err(Trap::Failed.into())
+    }
+
+    #[inline(always)]
+    fn add(&mut self) -> Step {
+        self.binary(u64::wrapping_add)
+    }
+
+    #[inline(always)]
+    fn sub(&mut self) -> Step {
+        self.binary(u64::wrapping_sub)
+    }
+
+    #[inline(always)]
+    fn mul(&mut self) -> Step {
+        self.binary(u64::wrapping_mul)
+    }
+
+    #[inline(always)]
+    fn and(&mut self) -> Step {
+        self.binary(|a, b| a & b)
+    }
+
+    #[inline(always)]
+    fn or(&mut self) -> Step {
+        self.binary(|a, b| a | b)
+    }
+
+    #[inline(always)]
+    fn xor(&mut self) -> Step {
+        self.binary(|a, b| a ^ b)
+    }
+
+    #[inline(always)]
+    fn not(&mut self) -> Step {
+        self.unary(|a| !a)
+    }
+
+    #[inline(always)]
+    fn eq(&mut self) -> Step {
+        self.binary(|a, b| (a == b).into())
+    }
+
+    #[inline(always)]
+    fn ne(&mut self) -> Step {
+        self.binary(|a, b| (a != b).into())
+    }
+
+    #[inline(always)]
+    fn lt(&mut self) -> Step {
+        self.binary(|a, b| (a < b).into())
+    }
+
+    #[inline(always)]
+    fn gt(&mut self) -> Step {
+        self.binary(|a, b| (a > b).into())
+    }
+
+    #[inline(always)]
+    fn le(&mut self) -> Step {
+        self.binary(|a, b| (a <= b).into())
+    }
+
+    #[inline(always)]
+    fn ge(&mut self) -> Step {
+        self.binary(|a, b| (a >= b).into())
+    }
+
+    fn div32(&mut self) -> Step {
+        self.binary_or(|a, b| alu::div(alu::wrap32(a), alu::wrap32(b)))
+    }
+
+    fn rem32(&mut self) -> Step {
+        self.binary_or(|a, b| alu::rem(alu::wrap32(a), alu::wrap32(b)))
+    }
+
+    #[inline(always)]
+    fn mempush(&mut self) -> Step {
+        let word = self.kernel.mempush(self.act, self.at(1), self.at(0))?;
+        self.act.drop_operands(1);
+        self.replace(0, word);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn memwrite(&mut self) -> Step {
+        let [memory, index, value] = self.act.operands()?;
+        self.kernel.memwrite(self.act, memory, index, value)?;
+        self.act.drop_operands(3);
+        Ok(())
+    }
+
+    fn memlen(&mut self) -> Step {
+        let length = self.kernel.memlen(self.act, self.at(0))?;
+        self.replace(0, length);
+        Ok(())
+    }
+
+    fn size(&mut self, memory: u8) -> Step {
+        let length = self.kernel.memlen(self.act, memory.into())?;
+        Self::push(self, length)
+    }
+
+    fn memsize(&mut self) -> Step {
+        let memories = self.kernel.numkeys(self.act.process) + u64::from(keyvm_isa::layout::FIRST_KEY_MEMORY);
+        Self::push(self, memories)
+    }
+
+    fn numkeys(&mut self) -> Step {
+        let keys = self.kernel.numkeys(self.act.process);
+        Self::push(self, keys)
+    }
+
+    fn keyinfo(&mut self) -> Step {
+        let (rights, kind) = self.kernel.key_info(self.act.process, self.at(0))?;
+        self.act.room(self.kernel, 1)?;
+        self.replace(0, rights);
+        self.act.push_unchecked(kind);
+        Ok(())
+    }
+
+    fn keysame(&mut self) -> Step {
+        let same = self.kernel.same_key(self.act.process, self.at(1), self.at(0))?;
+        self.act.drop_operands(1);
+        self.replace(0, same.into());
+        Ok(())
+    }
+
+    fn pagesize(&mut self) -> Step {
+        let size = self.kernel.pagesize(self.act.process, self.at(0))?;
+        self.replace(0, size);
+        Ok(())
+    }
+}

@@ -1,0 +1,263 @@
+//! The running process, taken out of its object: what an engine works on.
+
+use super::arena::Ref;
+use super::object::{CodePage, Content};
+use super::{Kernel, Stop};
+use keyvm_isa::image::Frame;
+use keyvm_isa::{Status, Trap, gas};
+use std::sync::Arc;
+
+/// The running process's hot state, and the gas it may use before somebody has to look.
+///
+/// Gas is taken from `fuel` when an instruction begins, and given back if it does not complete: `charged` is what
+/// the present one has taken. What has been used is told to the kernel by [`Activation::sync`] (all but the present
+/// instruction) and [`Activation::commit`] (the present one too; nothing may fail after it).
+#[derive(Debug)]
+pub(crate) struct Activation {
+    pub(crate) process: Ref,
+    pub(crate) code: Arc<CodePage>,
+    /// Index of the present instruction.
+    pub(crate) index: u64,
+    /// Index of the one to execute after it.
+    pub(crate) next: u64,
+    /// As long as the stack's capacity.
+    pub(crate) stack: Vec<u64>,
+    pub(crate) height: usize,
+    pub(crate) base: usize,
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) data: Content,
+    pub(crate) fuel: u64,
+    pub(crate) charged: u64,
+    /// What `fuel` was when the kernel was last told.
+    loaded: u64,
+    /// Gas this run may still use, whatever the meters say.
+    slice: u64,
+    parked: bool,
+}
+
+impl Activation {
+    /// Takes the last process of the chain out of its object. `None` if its code is gone.
+    pub(crate) fn load(kernel: &mut Kernel, slice: u64) -> Option<Self> {
+        let process = kernel.chain.last()?.process;
+        let code = kernel.code_of(process)?;
+        let loaded = kernel.gas_for_running().min(slice);
+        let state = kernel.arena.process_mut(process);
+        let mut stack = std::mem::take(&mut state.stack);
+        if stack.len() < state.stack_capacity as usize {
+            stack.resize(state.stack_capacity as usize, 0);
+        }
+        let frames = std::mem::take(&mut state.frames);
+        Some(Self {
+            process,
+            code,
+            index: state.index,
+            next: state.index,
+            height: state.height as usize,
+            base: frames.last().map_or(0, |frame| frame.base as usize),
+            stack,
+            frames,
+            data: std::mem::take(&mut state.data),
+            fuel: loaded,
+            charged: 0,
+            loaded,
+            slice,
+            parked: false,
+        })
+    }
+
+    /// Completes the present instruction and puts the process back into its object, its index at the next one.
+    pub(crate) fn park(&mut self, kernel: &mut Kernel) {
+        self.commit(kernel);
+        self.index = self.next;
+        self.put_back(kernel);
+    }
+
+    /// Puts the process back, its index at the present instruction, which has not been executed.
+    pub(crate) fn park_before(&mut self, kernel: &mut Kernel) {
+        self.fuel += std::mem::take(&mut self.charged);
+        self.commit(kernel);
+        self.put_back(kernel);
+    }
+
+    fn put_back(&mut self, kernel: &mut Kernel) {
+        if std::mem::replace(&mut self.parked, true) || !kernel.arena.alive(self.process) {
+            return;
+        }
+        let state = kernel.arena.process_mut(self.process);
+        state.index = self.index;
+        state.height = u32::try_from(self.height).unwrap_or(u32::MAX);
+        state.stack = std::mem::take(&mut self.stack);
+        state.frames = std::mem::take(&mut self.frames);
+        state.data = std::mem::take(&mut self.data);
+    }
+
+    /// Gas this run may still use.
+    pub(crate) const fn slice_left(&self) -> u64 {
+        self.slice
+    }
+
+    /// Gas used, that of the present instruction included, that the kernel has not been told of.
+    pub(crate) const fn used_since_sync(&self) -> u64 {
+        self.loaded - self.fuel
+    }
+
+    /// Tells the kernel of all gas used before the present instruction.
+    pub(crate) fn sync(&mut self, kernel: &mut Kernel) {
+        let before = self.fuel + self.charged;
+        let used = self.loaded - before;
+        self.loaded = before;
+        self.slice -= used;
+        kernel.settle(used);
+    }
+
+    /// Tells the kernel of all gas used, that of the present instruction included: it will complete.
+    pub(crate) fn commit(&mut self, kernel: &mut Kernel) {
+        self.charged = 0;
+        self.sync(kernel);
+    }
+
+    /// Asks the kernel anew how much gas there is. To be called when meters may have changed.
+    ///
+    /// # Errors
+    /// `Gas` if the present instruction, if it has not been committed, cannot be afforded any more.
+    pub(crate) fn reload(&mut self, kernel: &Kernel) -> Result<(), Stop> {
+        let left = kernel.gas_for_running().min(self.slice);
+        self.loaded = left;
+        match left.checked_sub(self.charged) {
+            Some(fuel) => {
+                self.fuel = fuel;
+                Ok(())
+            }
+            None => {
+                let cost = std::mem::take(&mut self.charged);
+                self.fuel = left;
+                Err(Stop::Gas(cost))
+            }
+        }
+    }
+
+    /// Takes more gas for the present instruction.
+    ///
+    /// # Errors
+    /// `Gas`, with all that the instruction costs, if there is not so much.
+    #[inline]
+    pub(crate) fn extra(&mut self, more: u64) -> Result<(), Stop> {
+        if self.fuel < more {
+            return Err(Stop::Gas(self.charged + more));
+        }
+        self.fuel -= more;
+        self.charged += more;
+        Ok(())
+    }
+
+    /// The `N` topmost operands, the lowest first.
+    ///
+    /// # Errors
+    /// `StackUnderflow`.
+    #[inline]
+    pub(crate) fn operands<const N: usize>(&self) -> Result<[u64; N], Trap> {
+        if self.height - self.base < N {
+            return Err(Trap::StackUnderflow);
+        }
+        match self
+            .stack
+            .get(self.height - N..self.height)
+            .and_then(|top| top.first_chunk())
+        {
+            Some(operands) => Ok(*operands),
+            None => Err(Trap::StackUnderflow),
+        }
+    }
+
+    /// The `count` topmost operands, the lowest first.
+    ///
+    /// # Errors
+    /// `StackUnderflow`.
+    pub(crate) fn top(&self, count: usize) -> Result<&[u64], Stop> {
+        if self.height - self.base < count {
+            return Err(Stop::Trap(Trap::StackUnderflow));
+        }
+        Ok(&self.stack[self.height - count..self.height])
+    }
+
+    /// Drops operands that are there.
+    #[inline]
+    pub(crate) const fn drop_operands(&mut self, count: usize) {
+        self.height -= count;
+    }
+
+    /// Pushes where there is room.
+    #[inline]
+    pub(crate) fn push_unchecked(&mut self, word: u64) {
+        self.stack[self.height] = word;
+        self.height += 1;
+    }
+
+    /// Replaces the `count` topmost operands, which are there, by an empty result and a status.
+    ///
+    /// # Errors
+    /// None: it always succeeds. (Where one operand makes place for two words, room was made before.)
+    pub(crate) fn answer(&mut self, count: usize, status: Status) -> Result<(), Stop> {
+        self.drop_operands(count);
+        self.push_unchecked(0);
+        self.push_unchecked(u64::from(status.number()));
+        Ok(())
+    }
+
+    /// Makes the present instruction the next one too: it advances in chunks, or stays for good.
+    pub(crate) const fn stay(&mut self) {
+        self.next = self.index;
+    }
+
+    /// Makes room for `more` operands above those that are there, raising the stack's capacity if need be.
+    ///
+    /// # Errors
+    /// `StackOverflow` past the maximum; `Words` if the growth cannot be paid.
+    #[inline]
+    pub(crate) fn room(&mut self, kernel: &mut Kernel, more: usize) -> Result<(), Stop> {
+        if self.height + more <= self.stack.len() {
+            Ok(())
+        } else {
+            self.raise(kernel, more)
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn raise(&mut self, kernel: &mut Kernel, more: usize) -> Result<(), Stop> {
+        let process = kernel.arena.process(self.process);
+        let (capacity, maximum) = (process.stack_capacity, process.stack_maximum);
+        let needed = u32::try_from(self.height + more).unwrap_or(u32::MAX);
+        let grown = gas::grown_capacity(capacity, needed, maximum).ok_or(Stop::Trap(Trap::StackOverflow))?;
+        self.sync(kernel);
+        kernel.charge_growth(self.process, u64::from(grown - capacity))?;
+        kernel.arena.process_mut(self.process).stack_capacity = grown;
+        self.stack.resize(grown as usize, 0);
+        self.reload(kernel)
+    }
+
+    /// Makes room for one more frame.
+    ///
+    /// # Errors
+    /// `FrameOverflow` past half the stack's maximum; `Words` if the growth cannot be paid.
+    #[inline]
+    pub(crate) fn room_for_frame(&mut self, kernel: &mut Kernel) -> Result<(), Stop> {
+        let process = kernel.arena.process(self.process);
+        let (capacity, maximum) = (process.frame_capacity, process.stack_maximum / 2);
+        let needed = u32::try_from(self.frames.len() + 1).unwrap_or(u32::MAX);
+        if needed <= capacity {
+            return Ok(());
+        }
+        let grown = gas::grown_capacity(capacity, needed, maximum).ok_or(Stop::Trap(Trap::FrameOverflow))?;
+        self.sync(kernel);
+        kernel.charge_growth(self.process, u64::from(grown - capacity) * gas::FRAME_WORDS)?;
+        kernel.arena.process_mut(self.process).frame_capacity = grown;
+        self.reload(kernel)
+    }
+
+    /// Sets the base after the frames have changed.
+    #[inline]
+    pub(crate) fn rebase(&mut self) {
+        self.base = self.frames.last().map_or(0, |frame| frame.base as usize);
+    }
+}

@@ -1,0 +1,840 @@
+//! Control: the chain of calls, messages and results, running dry, keepers.
+//!
+//! Control is in one place: with the last link of the chain, or with the host if the chain is empty. A *run* is a
+//! row of links made by `recurse`, with the link it began with: all of a run is paid for by the same standing
+//! meters.
+
+use super::activation::Activation;
+use super::arena::Ref;
+use super::key::Key;
+use super::meter::Dry;
+use super::object::{Body, CallMeter};
+use super::{Kernel, Stop};
+use keyvm_isa::image::Suspended;
+use keyvm_isa::layout::{Kind, MESSAGE_KEYS_MAX};
+use keyvm_isa::{Rights, Status, Trap, gas};
+
+/// How control came to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LinkCall {
+    /// By `recurse`, under this call meter.
+    Recurse { meter: Ref },
+    /// By `invoke` or by the host.
+    Invoke,
+    /// As the keeper of the process below it in the chain.
+    Keeper,
+}
+
+/// A link of the chain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    pub(crate) process: Ref,
+    pub(crate) call: LinkCall,
+    /// Gas left of what the call was handed, less what was handed on (`Recurse` only).
+    pub(crate) gas: u64,
+    /// Words, likewise.
+    pub(crate) words: u64,
+    /// Place of the link that the run began with.
+    pub(crate) base: u32,
+}
+
+impl Link {
+    /// The call meter, if there is one.
+    pub(crate) const fn call_meter(&self) -> Option<Ref> {
+        match self.call {
+            LinkCall::Recurse { meter } => Some(meter),
+            LinkCall::Invoke | LinkCall::Keeper => None,
+        }
+    }
+}
+
+/// What the root process gave to the host when control came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finished {
+    pub(crate) status: Status,
+    pub(crate) words: Vec<u64>,
+}
+
+/// A request that waits for the host's reply.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) host: Ref,
+    pub(crate) words: Vec<u64>,
+    pub(crate) keys: Vec<Option<Key>>,
+}
+
+/// A message or a result on its way.
+#[derive(Debug, Default)]
+pub(crate) struct Message {
+    pub(crate) words: Vec<u64>,
+    pub(crate) keys: Vec<Key>,
+}
+
+impl Message {
+    fn word(word: u64) -> Self {
+        Self {
+            words: vec![word],
+            keys: Vec::new(),
+        }
+    }
+}
+
+/// Gas for going down one link of a suspended chain again: what `recurse` costs.
+pub(crate) const DESCEND_GAS: u64 = 32;
+
+impl Kernel {
+    /// The standing meter that the current run is paid by.
+    pub(crate) fn base_meter(&self) -> Ref {
+        self.chain.last().map_or(Ref::NONE, |top| self.base_of(top))
+    }
+
+    fn base_of(&self, link: &Link) -> Ref {
+        self.charged_to(self.chain[link.base as usize].process)
+    }
+
+    /// A process's place in the chain, if it is there.
+    pub(crate) fn link_of(&self, process: Ref) -> Option<usize> {
+        let place = self.arena.process(process).link as usize;
+        self.chain
+            .get(place)
+            .filter(|link| link.process == process)
+            .map(|_| place)
+    }
+
+    /// Whether a process is in the chain, or in a suspended one behind a caller that waits for it still.
+    pub(crate) fn is_busy(&self, process: Ref) -> bool {
+        if self.link_of(process).is_some() {
+            return true;
+        }
+        let caller = self.arena.process(process).caller;
+        matches!(self.arena.body(caller), Some(Body::Process(caller)) if caller.callee == process)
+    }
+
+    /// Whether a process could be called, and what its caller hears if not.
+    fn callable(&self, process: Ref) -> Result<(), Status> {
+        if self.is_busy(process) {
+            return Err(Status::Busy);
+        }
+        let callee = self.arena.process(process);
+        match callee.status {
+            _ if callee.stopped => Err(Status::Stopped),
+            Status::Halted => Err(Status::Halted),
+            _ if !self.arena.alive(callee.code) => Err(Status::Destroyed),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a process takes a message when it is called now.
+    fn listens(&self, process: Ref) -> bool {
+        matches!(
+            self.arena.process(process).status,
+            Status::Returned | Status::Yielded
+        )
+    }
+
+    /// Puts a link on the chain and lets its process run.
+    fn push_link(&mut self, process: Ref, call: LinkCall, gas: u64, words: u64) {
+        let place = u32::try_from(self.chain.len()).expect("fewer than 2^32 calls are open");
+        let base = match (call, self.chain.last()) {
+            (LinkCall::Recurse { .. }, Some(top)) => top.base,
+            _ => {
+                self.book();
+                place
+            }
+        };
+        self.chain.push(Link {
+            process,
+            call,
+            gas,
+            words,
+            base,
+        });
+        if let LinkCall::Recurse { meter } = call {
+            if let Some(meter) = self.call_meter_mut(meter) {
+                meter.link = place;
+            }
+        } else {
+            self.refresh();
+        }
+        let caller = if place == 0 {
+            Ref::NONE
+        } else {
+            self.chain[place as usize - 1].process
+        };
+        if !caller.is_none() {
+            let waiting = self.arena.process_mut(caller);
+            waiting.callee = process;
+            if call != LinkCall::Keeper {
+                waiting.status = Status::Waiting;
+            }
+        }
+        let callee = self.arena.process_mut(process);
+        callee.link = place;
+        callee.caller = caller;
+        callee.suspended = None;
+    }
+
+    /// The last process of the chain goes on: what had stopped it is forgotten.
+    pub(crate) fn wake(&mut self) {
+        let stopped = |status| status != Status::Running;
+        if self
+            .chain
+            .last()
+            .is_some_and(|top| stopped(self.arena.process(top.process).status))
+        {
+            self.set_running();
+        }
+    }
+
+    /// The last process of the chain has no code any more.
+    pub(crate) fn code_is_gone(&mut self) {
+        self.finish(Status::Destroyed, Message::default());
+    }
+
+    /// Marks the last of the chain as running, whatever had stopped it.
+    fn set_running(&mut self) {
+        if let Some(top) = self.chain.last() {
+            let process = self.arena.process_mut(top.process);
+            process.status = Status::Running;
+            process.trap = None;
+            process.amount = 0;
+        }
+    }
+
+    /// Takes the last link off the chain. What it had left goes back to the call below, and the gas and words it
+    /// had are given, so that a suspended process can be given them again.
+    fn pop_link(&mut self) -> Option<Link> {
+        let top = *self.chain.last()?;
+        let (gas_seen, words_seen) = (self.own_gas(), self.own_words());
+        self.book();
+        self.chain.pop();
+        let process = self.arena.get_mut(top.process).map(|slot| &mut slot.body);
+        if let Some(Body::Process(process)) = process {
+            process.link = u32::MAX;
+            process.gas_seen = gas_seen;
+            process.words_seen = words_seen;
+        }
+        match top.call {
+            LinkCall::Recurse { meter } => {
+                if let Some(below) = self.chain.last_mut()
+                    && matches!(below.call, LinkCall::Recurse { .. })
+                {
+                    below.gas = below.gas.saturating_add(top.gas);
+                    below.words = below.words.saturating_add(top.words);
+                }
+                if let Some(call) = self.call_meter_mut(meter) {
+                    call.link = u32::MAX;
+                    let callee = call.callee.number;
+                    let superior = self.charged_to(meter);
+                    self.dormant.insert((callee, superior.number), meter);
+                    self.dissolve_if_empty(meter);
+                }
+            }
+            LinkCall::Invoke | LinkCall::Keeper => self.refresh(),
+        }
+        Some(top)
+    }
+
+    /// Ends the call of the last process of the chain.
+    pub(crate) fn finish(&mut self, status: Status, message: Message) {
+        let Some(top) = self.chain.last() else { return };
+        let process = self.arena.process_mut(top.process);
+        process.status = status;
+        process.caller = Ref::NONE;
+        let Some(link) = self.pop_link() else { return };
+        self.deliver(link.call, status, message);
+    }
+
+    /// Suspends the links from the top down to `floor` and tells the one below that the process at `floor` ended
+    /// with `status`.
+    fn unwind(&mut self, floor: usize, status: Status, message: Message) {
+        let mut call = LinkCall::Invoke;
+        while self.chain.len() > floor {
+            let Some(top) = self.chain.last().copied() else {
+                break;
+            };
+            let last = self.chain.len() - 1 == floor;
+            if self.arena.alive(top.process) {
+                let process = self.arena.process_mut(top.process);
+                if process.status == Status::Running {
+                    process.status = Status::Suspended;
+                }
+                if last || top.call == LinkCall::Keeper {
+                    process.caller = Ref::NONE;
+                    process.suspended = None;
+                } else {
+                    process.suspended = Some(Box::new(match top.call {
+                        LinkCall::Recurse { .. } => Suspended::Recurse {
+                            gas: top.gas,
+                            words: top.words,
+                        },
+                        LinkCall::Invoke | LinkCall::Keeper => Suspended::Invoke,
+                    }));
+                }
+            }
+            if let Some(link) = self.pop_link() {
+                call = link.call;
+            }
+            if call == LinkCall::Keeper
+                && let Some(below) = self.chain.last()
+                && self.arena.alive(below.process)
+            {
+                let process = below.process;
+                self.arena.process_mut(process).callee = Ref::NONE;
+            }
+        }
+        self.deliver(call, status, message);
+    }
+
+    /// Gives a result to the last process of the chain, or to the host.
+    fn deliver(&mut self, call: LinkCall, status: Status, message: Message) {
+        let Some(top) = self.chain.last() else {
+            self.finished = Some(Finished {
+                status,
+                words: message.words,
+            });
+            return;
+        };
+        let caller = top.process;
+        self.arena.process_mut(caller).callee = Ref::NONE;
+        if call == LinkCall::Keeper {
+            let resume =
+                matches!(status, Status::Returned | Status::Yielded) && message.words.first() == Some(&1);
+            if resume {
+                self.set_running();
+            } else {
+                self.give_up();
+            }
+            return;
+        }
+        self.set_running();
+        self.push_result(caller, status, message);
+    }
+
+    /// Pushes a result onto a parked process's operands.
+    pub(crate) fn push_result(&mut self, caller: Ref, status: Status, message: Message) {
+        let Message { mut words, keys } = message;
+        let mut status = status;
+        if self.make_room(caller, words.len() as u64 + 2).is_err() {
+            words.clear();
+            status = Status::Full;
+        }
+        let process = self.arena.process_mut(caller);
+        let count = words.len() as u64;
+        let height = process.height as usize;
+        process.stack.truncate(height);
+        process.stack.extend(words);
+        process.stack.extend([count, u64::from(status.number())]);
+        process.height = u32::try_from(process.stack.len()).unwrap_or(u32::MAX);
+        process.message_words = u8::try_from(count).unwrap_or(u8::MAX);
+        self.append_message_keys(caller, &keys);
+    }
+
+    fn append_message_keys(&mut self, to: Ref, keys: &[Key]) {
+        let process = self.arena.process_mut(to);
+        let room = (process.key_capacity as usize).saturating_sub(process.keys.len());
+        let count = room.min(keys.len());
+        process.keys.extend(keys[..count].iter().map(|&key| Some(key)));
+        process.message_keys = u8::try_from(count).unwrap_or(u8::MAX);
+    }
+
+    /// Raises a parked process's stack so that `more` operands fit.
+    fn make_room(&mut self, process: Ref, more: u64) -> Result<(), Stop> {
+        let Some(capacity) = self.stack_capacity_for(process, more)? else {
+            return Ok(());
+        };
+        let added = u64::from(capacity - self.arena.process(process).stack_capacity);
+        self.charge_growth(process, added)?;
+        self.arena.process_mut(process).stack_capacity = capacity;
+        Ok(())
+    }
+
+    /// The capacity a parked process's stack needs for `more` operands, if that is more than it has.
+    fn stack_capacity_for(&self, process: Ref, more: u64) -> Result<Option<u32>, Stop> {
+        let process = self.arena.process(process);
+        let needed = u32::try_from(u64::from(process.height) + more).unwrap_or(u32::MAX);
+        if needed <= process.stack_capacity {
+            return Ok(None);
+        }
+        gas::grown_capacity(process.stack_capacity, needed, process.stack_maximum)
+            .map(Some)
+            .ok_or(Stop::Trap(Trap::StackOverflow))
+    }
+
+    /// Puts a message on the operands and the key list of a process that listens; the room is there.
+    fn hand_over(&mut self, to: Ref, message: &Message) {
+        let process = self.arena.process_mut(to);
+        let height = process.height as usize;
+        process.stack.truncate(height);
+        process.stack.extend(&message.words);
+        process.height = u32::try_from(process.stack.len()).unwrap_or(u32::MAX);
+        process.message_words = u8::try_from(message.words.len()).unwrap_or(u8::MAX);
+        self.append_message_keys(to, &message.keys);
+    }
+
+    /// Takes the operands of a call or result apart: `fixed` ones on top, below them key numbers, below those words.
+    fn take_message(
+        &self,
+        act: &Activation,
+        words: u8,
+        keys: u8,
+        fixed: usize,
+    ) -> Result<(Message, usize), Stop> {
+        if keys > MESSAGE_KEYS_MAX {
+            return Err(Stop::Trap(Trap::TooMany));
+        }
+        let depth = fixed + usize::from(keys) + usize::from(words);
+        let operands = act.top(depth)?;
+        let slots = &operands[usize::from(words)..depth - fixed];
+        let mut taken = Vec::with_capacity(slots.len());
+        for &slot in slots {
+            taken.push(self.copyable(act.process, slot)?);
+        }
+        Ok((
+            Message {
+                words: operands[..usize::from(words)].to_vec(),
+                keys: taken,
+            },
+            depth,
+        ))
+    }
+
+    /// `recurse`.
+    pub(crate) fn recurse(&mut self, act: &mut Activation, words: u8, keys: u8) -> Result<(), Stop> {
+        // Check.
+        let [slot, asked_gas, asked_words] = act.operands()?;
+        let key = match self.use_key(act.process, slot, &[Kind::Process], Rights::CALL) {
+            // What is wrong with the message's shape is found first.
+            Err(trap) => {
+                self.check_shape(act, words, keys, 3)?;
+                return Err(trap.into());
+            }
+            Ok(key) => key,
+        };
+        let callee = key.object();
+        let (message, depth) = self.take_message(act, words, keys, 3)?;
+        act.extra(gas::message(words, keys))?;
+        act.sync(self);
+        if let Err(status) = self
+            .callable(callee)
+            .and_then(|()| self.has_key_room(callee, &message))
+        {
+            return act.answer(depth, status);
+        }
+        let superior = self.running_meter();
+        let dormant = self.dormant.get(&(callee.number, superior.number)).copied();
+        let added = if self.listens(callee) {
+            match self.stack_capacity_for(callee, u64::from(words)) {
+                Ok(capacity) => {
+                    capacity.map_or(0, |c| u64::from(c - self.arena.process(callee).stack_capacity))
+                }
+                Err(_) => return act.answer(depth, Status::Full),
+            }
+        } else {
+            0
+        };
+        let meter_words = if dormant.is_some() { 0 } else { gas::METER_WORDS };
+        if !self.can_charge(superior, meter_words) {
+            return Err(Stop::Words {
+                meter: superior,
+                amount: meter_words,
+            });
+        }
+        let granted = asked_words.min(self.own_words() - meter_words);
+        if added > granted || !self.can_charge(superior, meter_words + added) {
+            return act.answer(depth, Status::OutOfWords);
+        }
+        // Act. Nothing below can fail.
+        act.commit(self);
+        self.charge(superior, meter_words)?;
+        act.drop_operands(depth);
+        act.park(self);
+        let granted_gas = asked_gas.min(self.own_gas());
+        self.enter_call(callee, superior, dormant, granted_gas, granted);
+        if self.listens(callee) {
+            self.make_room(callee, u64::from(words))?;
+            self.hand_over(callee, &message);
+        }
+        self.set_running();
+        Err(Stop::Switched)
+    }
+
+    fn check_shape(&self, act: &Activation, words: u8, keys: u8, fixed: usize) -> Result<(), Stop> {
+        if keys > MESSAGE_KEYS_MAX {
+            return Err(Stop::Trap(Trap::TooMany));
+        }
+        act.top(fixed + usize::from(keys) + usize::from(words))
+            .map(|_| ())
+    }
+
+    /// Puts a link for a `recurse` on the chain: its budget is set aside from the caller's.
+    fn enter_call(&mut self, callee: Ref, superior: Ref, dormant: Option<Ref>, gas: u64, words: u64) {
+        let meter = if let Some(meter) = dormant {
+            self.dormant.remove(&(callee.number, superior.number));
+            meter
+        } else {
+            let base = self.standing_end(superior);
+            let body = CallMeter {
+                callee,
+                own_words: 0,
+                base,
+                link: u32::MAX,
+            };
+            self.add(superior, Body::CallMeter(Box::new(body)))
+        };
+        if let Some(top) = self.chain.last_mut()
+            && matches!(top.call, LinkCall::Recurse { .. })
+        {
+            top.gas -= gas;
+            top.words -= words;
+        }
+        self.push_link(callee, LinkCall::Recurse { meter }, gas, words);
+    }
+
+    fn has_key_room(&self, callee: Ref, message: &Message) -> Result<(), Status> {
+        let process = self.arena.process(callee);
+        let room = (process.key_capacity as usize).saturating_sub(process.keys.len());
+        if self.listens(callee) && message.keys.len() > room {
+            Err(Status::Full)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// `invoke`.
+    pub(crate) fn invoke(&mut self, act: &mut Activation, words: u8, keys: u8) -> Result<(), Stop> {
+        // Check.
+        let [slot] = act.operands()?;
+        let key = match self.use_key(act.process, slot, &[Kind::Process, Kind::Host], Rights::CALL) {
+            Err(trap) => {
+                self.check_shape(act, words, keys, 1)?;
+                return Err(trap.into());
+            }
+            Ok(key) => key,
+        };
+        let (message, depth) = self.take_message(act, words, keys, 1)?;
+        act.extra(gas::message(words, keys))?;
+        act.room(self, 1)?;
+        act.sync(self);
+        let callee = key.object();
+        if self.kind_of(&key) == Some(Kind::Host) {
+            // Act.
+            act.drop_operands(depth);
+            act.park(self);
+            self.arena.process_mut(act.process).status = Status::Pending;
+            self.request = Some(Pending {
+                host: callee,
+                words: message.words,
+                keys: message.keys.into_iter().map(Some).collect(),
+            });
+            return Err(Stop::Switched);
+        }
+        let answer = self
+            .callable(callee)
+            .and_then(|()| self.has_key_room(callee, &message))
+            .and_then(|()| {
+                let process = self.arena.process(callee);
+                if !process.standing {
+                    return Err(Status::NoMeter);
+                }
+                let room = u64::from(process.stack_capacity.saturating_sub(process.height));
+                if self.listens(callee) && u64::from(words) > room {
+                    Err(Status::Full)
+                } else {
+                    Ok(())
+                }
+            });
+        if let Err(status) = answer {
+            return act.answer(depth, status);
+        }
+        // Act. Nothing below can fail.
+        act.drop_operands(depth);
+        act.park(self);
+        let listens = self.listens(callee);
+        self.push_link(callee, LinkCall::Invoke, 0, 0);
+        if listens {
+            self.hand_over(callee, &message);
+        }
+        self.set_running();
+        Err(Stop::Switched)
+    }
+
+    /// `yield` and `return`.
+    pub(crate) fn give_back(
+        &mut self,
+        act: &mut Activation,
+        words: u8,
+        keys: u8,
+        status: Status,
+    ) -> Result<(), Stop> {
+        // Check.
+        let (message, depth) = self.take_message(act, words, keys, 0)?;
+        act.extra(gas::message(words, keys))?;
+        // Act.
+        act.drop_operands(depth);
+        act.park(self);
+        if status == Status::Returned {
+            self.arena.process_mut(act.process).reset();
+        }
+        self.finish(status, message);
+        Err(Stop::Switched)
+    }
+
+    /// `halt`, and running off the end.
+    pub(crate) fn halt(&mut self, act: &mut Activation) -> Stop {
+        act.stay();
+        act.park(self);
+        self.finish(Status::Halted, Message::default());
+        Stop::Switched
+    }
+
+    pub(super) fn call_meter_at(&self, place: usize) -> Option<Ref> {
+        self.chain.get(place).and_then(Link::call_meter)
+    }
+
+    /// Begins or goes on with the root process, giving it `words` if it takes a message.
+    ///
+    /// # Errors
+    /// What a caller would hear, if it cannot be called.
+    pub(crate) fn call_root(&mut self, words: &[u64]) -> Result<(), Status> {
+        let root = self.root;
+        if !self.arena.alive(root) {
+            return Err(Status::Destroyed);
+        }
+        self.callable(root)?;
+        if !self.arena.process(root).standing {
+            return Err(Status::NoMeter);
+        }
+        let listens = self.listens(root);
+        let process = self.arena.process(root);
+        let room = u64::from(process.stack_capacity.saturating_sub(process.height));
+        if listens && words.len() as u64 > room {
+            return Err(Status::Full);
+        }
+        self.push_link(root, LinkCall::Invoke, 0, 0);
+        if listens {
+            self.hand_over(
+                root,
+                &Message {
+                    words: words.to_vec(),
+                    keys: Vec::new(),
+                },
+            );
+        }
+        self.set_running();
+        Ok(())
+    }
+
+    /// Goes one link down a suspended chain: the last process of the chain waits for a process that was suspended.
+    /// Costs [`DESCEND_GAS`], and the words of a call meter where one has to be made.
+    ///
+    /// # Errors
+    /// `Gas` or `Words`, and nothing has changed.
+    pub(crate) fn descend(&mut self) -> Result<(), Stop> {
+        let Some(top) = self.chain.last().copied() else {
+            return Ok(());
+        };
+        if self.gas_for_running() < DESCEND_GAS {
+            return Err(Stop::Gas(DESCEND_GAS));
+        }
+        let callee = self.arena.process(top.process).callee;
+        let suspended = match self.arena.body(callee) {
+            Some(Body::Process(process)) if process.caller == top.process => {
+                process.suspended.as_deref().copied()
+            }
+            _ => None,
+        };
+        let stopped = suspended.is_some() && {
+            let process = self.arena.process(callee);
+            process.stopped || !self.arena.alive(process.code)
+        };
+        match suspended {
+            Some(suspended) if !stopped => {
+                let superior = self.running_meter();
+                let dormant = self.dormant.get(&(callee.number, superior.number)).copied();
+                if matches!(suspended, Suspended::Recurse { .. }) && dormant.is_none() {
+                    self.charge(superior, gas::METER_WORDS)?;
+                }
+                self.settle(DESCEND_GAS);
+                match suspended {
+                    Suspended::Recurse { gas, words } => {
+                        let (gas, words) = (gas.min(self.own_gas()), words.min(self.own_words()));
+                        self.enter_call(callee, superior, dormant, gas, words);
+                    }
+                    Suspended::Invoke => self.push_link(callee, LinkCall::Invoke, 0, 0),
+                }
+                if self.arena.process(callee).callee.is_none() {
+                    self.set_running();
+                }
+            }
+            _ => {
+                self.settle(DESCEND_GAS);
+                let mut status = Status::Destroyed;
+                if stopped {
+                    let process = self.arena.process_mut(callee);
+                    process.caller = Ref::NONE;
+                    process.suspended = None;
+                    if process.stopped {
+                        status = Status::Stopped;
+                    }
+                }
+                self.arena.process_mut(top.process).callee = Ref::NONE;
+                self.set_running();
+                self.push_result(top.process, status, Message::default());
+            }
+        }
+        Ok(())
+    }
+
+    /// Handles a trap of the last process of the chain, which is parked.
+    pub(crate) fn trapped(&mut self, trap: Trap) {
+        let Some(top) = self.chain.last().copied() else {
+            return;
+        };
+        let process = self.arena.process_mut(top.process);
+        process.status = Status::Trapped;
+        process.trap = Some(trap);
+        self.book();
+        let own = self.arena.process(top.process).keeper.as_deref().copied();
+        let meters = self
+            .path(self.base_of(&top))
+            .filter_map(|meter| self.meter(meter).keeper);
+        let keeper = own.into_iter().chain(meters).find(|key| self.can_keep(key));
+        match keeper {
+            Some(key) => self.call_keeper(&key, Status::Trapped, u64::from(trap.number())),
+            None => self.finish(Status::Trapped, Message::word(u64::from(trap.number()))),
+        }
+    }
+
+    /// Handles the last process of the chain, which is parked, having run dry. Gives the status if the whole
+    /// machine stands still: the outermost dry meter is above the root process.
+    pub(crate) fn dry(&mut self, stop: &Stop) -> Option<(Status, u64)> {
+        let top = *self.chain.last()?;
+        self.book();
+        let (dry, amount, own) = match *stop {
+            Stop::Words { meter, amount } => (
+                self.dry_of_words(self.standing_end(meter), amount),
+                amount,
+                Status::OutOfWords,
+            ),
+            Stop::Gas(amount) => (
+                self.dry_on_path(self.base_of(&top), amount),
+                amount,
+                Status::OutOfGas,
+            ),
+            _ => return None,
+        };
+        let status = dry.first().map_or(own, |dry| dry.status);
+        let process = self.arena.process_mut(top.process);
+        process.status = status;
+        process.amount = amount;
+        for Dry { meter, status } in &dry {
+            if let Some(key) = self.meter(*meter).keeper
+                && self.can_keep(&key)
+            {
+                self.call_keeper(&key, *status, amount);
+                return None;
+            }
+        }
+        self.suspend_dry(&dry, status, amount)
+    }
+
+    /// Suspends what runs below the outermost of the dry meters, or, if there is none, the last process alone.
+    fn suspend_dry(&mut self, dry: &[Dry], status: Status, amount: u64) -> Option<(Status, u64)> {
+        let message = match status {
+            Status::Stopped => Message::default(),
+            _ => Message::word(amount),
+        };
+        let last = self.chain.len() - 1;
+        let floor = dry.first().map_or(last, |outermost| {
+            let below = |link: &Link| self.is_on_path(self.base_of(link), outermost.meter);
+            // Links are looked at a run at a time.
+            let mut floor = self.chain.len();
+            while let Some(link) = floor.checked_sub(1).map(|place| self.chain[place]) {
+                if !below(&link) {
+                    break;
+                }
+                floor = link.base as usize;
+            }
+            floor.min(last)
+        });
+        if floor == 0 && !dry.is_empty() {
+            return Some((status, amount));
+        }
+        if floor == last {
+            self.finish(status, message);
+        } else {
+            self.unwind(floor, status, message);
+        }
+        None
+    }
+
+    /// The keeper of the last process of the chain gave up: its caller is told.
+    fn give_up(&mut self) {
+        let Some(top) = self.chain.last().copied() else {
+            return;
+        };
+        let process = self.arena.process(top.process);
+        let (status, amount, trap) = (process.status, process.amount, process.trap);
+        let dry = match status {
+            Status::Trapped => {
+                let number = trap.map_or(0, Trap::number);
+                return self.finish(status, Message::word(u64::from(number)));
+            }
+            Status::OutOfWords => self.dry_of_words(self.base_of(&top), amount),
+            _ => self.dry_on_path(self.base_of(&top), amount),
+        };
+        if self.suspend_dry(&dry, status, amount).is_some() {
+            self.standstill = Some((status, amount));
+        }
+    }
+
+    /// Whether a keeper can be called: alive, not busy, not dry.
+    fn can_keep(&self, key: &Key) -> bool {
+        if !self.is_live(key) || !key.rights.has(Rights::CALL) || self.kind_of(key) != Some(Kind::Process) {
+            return false;
+        }
+        let keeper = key.object();
+        let process = self.arena.process(keeper);
+        let stack = u64::from(process.stack_capacity.saturating_sub(process.height));
+        let slots = (process.key_capacity as usize).saturating_sub(process.keys.len());
+        process.standing
+            && self.callable(keeper).is_ok()
+            && self.listens(keeper)
+            && stack >= 3
+            && slots >= 1
+            && self.gas_on_path(self.charged_to(keeper)) > 0
+    }
+
+    fn call_keeper(&mut self, key: &Key, status: Status, amount: u64) {
+        let Some(top) = self.chain.last().copied() else {
+            return;
+        };
+        let index = self.arena.process(top.process).index;
+        let message = Message {
+            words: vec![u64::from(status.number()), index, amount],
+            keys: vec![Key::new(top.process, Rights::KEEPER)],
+        };
+        let keeper = key.object();
+        self.push_link(keeper, LinkCall::Keeper, 0, 0);
+        self.hand_over(keeper, &message);
+        self.set_running();
+    }
+
+    /// Cuts the chain where a process or meter in it was destroyed or stopped, and tells the nearest caller.
+    pub(crate) fn repair_chain(&mut self) {
+        if let Some((place, status)) = self.cut.take()
+            && place < self.chain.len()
+        {
+            self.unwind(place, status, Message::default());
+        }
+    }
+
+    /// Notes that the chain must be cut at `place`.
+    pub(crate) fn cut_at(&mut self, place: usize, status: Status) {
+        match self.cut {
+            Some((lowest, _)) if lowest <= place => {}
+            _ => self.cut = Some((place, status)),
+        }
+    }
+}

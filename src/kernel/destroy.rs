@@ -1,0 +1,186 @@
+//! Destroying, revoking, stopping.
+//!
+//! What is destroyed is gone at once: every object charged to a meter dies with it, and so does a process some of
+//! whose growth was charged there. Taking them apart is work that their making paid for.
+
+use super::activation::Activation;
+use super::arena::Ref;
+use super::object::Body;
+use super::{Kernel, Step};
+use keyvm_isa::layout::Kind;
+use keyvm_isa::{Rights, Status, Trap};
+
+impl Kernel {
+    pub(crate) fn destroy(&mut self, act: &mut Activation) -> Step {
+        // Check.
+        let [slot] = act.operands()?;
+        let key = self.key(act.process, slot)?;
+        if !key.seal().is_none() {
+            return Err(Trap::WrongKind.into());
+        }
+        if !key.rights.has(Rights::DESTROY) {
+            return Err(Trap::NoRight.into());
+        }
+        if slot == 0 {
+            return Err(Trap::SelfKey.into());
+        }
+        if key.object() == self.prime {
+            return Err(Trap::NoRight.into());
+        }
+        act.extra(self.drop_gas(act.process, slot))?;
+        // Act.
+        act.drop_operands(1);
+        act.commit(self);
+        self.destroy_object(key.object());
+        self.drop_after(act.process, slot);
+        self.after_cut(act)
+    }
+
+    pub(crate) fn revoke(&mut self, act: &mut Activation) -> Step {
+        let [slot] = act.operands()?;
+        let gate = self
+            .use_key(act.process, slot, &[Kind::Gate], Rights::DESTROY)?
+            .object();
+        act.drop_operands(1);
+        act.commit(self);
+        self.destroy_object(gate);
+        act.reload(self)
+    }
+
+    pub(crate) fn stop(&mut self, act: &mut Activation) -> Step {
+        // Check.
+        let [slot] = act.operands()?;
+        let key = self.use_key(act.process, slot, &[Kind::Process, Kind::Meter], Rights::STOP)?;
+        // Act.
+        act.drop_operands(1);
+        act.commit(self);
+        self.book();
+        let object = key.object();
+        match self.arena.body_mut(object) {
+            Some(Body::Meter(meter)) => {
+                meter.stopped = true;
+                self.refresh();
+            }
+            Some(Body::Process(process)) => {
+                process.stopped = true;
+                if let Some(place) = self.link_of(object) {
+                    self.cut_at(place, Status::Stopped);
+                }
+            }
+            _ => {}
+        }
+        self.after_cut(act)
+    }
+
+    pub(crate) fn start(&mut self, act: &mut Activation) -> Step {
+        // Check.
+        let [slot] = act.operands()?;
+        let key = self.use_key(act.process, slot, &[Kind::Process, Kind::Meter], Rights::NONE)?;
+        let needed = if self.kind_of(&key) == Some(Kind::Meter) {
+            Rights::STOP
+        } else {
+            Rights::MEND
+        };
+        if !key.rights.has(needed) {
+            return Err(Trap::NoRight.into());
+        }
+        // Act.
+        act.drop_operands(1);
+        act.commit(self);
+        self.book();
+        match self.arena.body_mut(key.object()) {
+            Some(Body::Meter(meter)) => {
+                meter.stopped = false;
+                self.refresh();
+            }
+            Some(Body::Process(process)) => process.stopped = false,
+            _ => {}
+        }
+        act.reload(self)
+    }
+
+    /// Ends an instruction that may have cut the chain.
+    fn after_cut(&mut self, act: &mut Activation) -> Step {
+        if self.running().is_some_and(|running| self.arena.alive(running))
+            && self.code_of(act.process).is_none()
+        {
+            // The running process's code is gone: nothing runs after this instruction here.
+            self.cut_at(self.depth() - 1, Status::Destroyed);
+        }
+        if self.cut.is_none() {
+            return act.reload(self);
+        }
+        act.park(self);
+        self.repair_chain();
+        Err(super::Stop::Switched)
+    }
+
+    /// Destroys an object with all that hangs below it, and credits its words.
+    fn destroy_object(&mut self, object: Ref) {
+        self.book();
+        let mut doomed = vec![object];
+        while let Some(object) = doomed.pop() {
+            if !self.arena.alive(object) {
+                continue;
+            }
+            let meter = self.charged_to(object);
+            let words = self.take_apart(object, &mut doomed);
+            self.credit(meter, words);
+            self.dissolve_if_empty(meter);
+        }
+        self.refresh();
+    }
+
+    /// Removes an object and everything charged to it, and gives the words that were charged for all of it to the
+    /// meter it was charged to. What must die besides, but is charged elsewhere, is put on `doomed`.
+    fn take_apart(&mut self, object: Ref, doomed: &mut Vec<Ref>) -> u64 {
+        let mut words = 0;
+        let mut open = vec![object];
+        while let Some(&at) = open.last() {
+            if let Some(inner) = self.arena.first_charged(at) {
+                open.push(inner);
+                continue;
+            }
+            open.pop();
+            words += self.remove_one(at, doomed);
+        }
+        words
+    }
+
+    fn remove_one(&mut self, object: Ref, doomed: &mut Vec<Ref>) -> u64 {
+        let words = self.words_of_object(object);
+        match self.arena.body(object) {
+            Some(Body::Process(_)) => {
+                let number = object.number;
+                doomed.extend(
+                    self.dormant
+                        .range((number, 0)..=(number, u64::MAX))
+                        .map(|(_, &m)| m),
+                );
+                if let Some(place) = self.link_of(object) {
+                    doomed.extend(self.chain[place].call_meter());
+                    self.cut_at(place, Status::Destroyed);
+                }
+            }
+            Some(Body::CallMeter(call)) => {
+                let (callee, own, place) = (call.callee, call.own_words, call.link as usize);
+                self.dormant
+                    .remove(&(callee.number, self.charged_to(object).number));
+                if self
+                    .chain
+                    .get(place)
+                    .is_some_and(|link| link.call_meter() == Some(object))
+                {
+                    self.cut_at(place, Status::Destroyed);
+                }
+                // Who pays for a part of a process can end it.
+                if own > 0 {
+                    doomed.push(callee);
+                }
+            }
+            _ => {}
+        }
+        self.arena.remove(object);
+        words
+    }
+}

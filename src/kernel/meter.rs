@@ -1,0 +1,404 @@
+//! Meters: who pays for gas and words.
+//!
+//! A *standing* meter is an object with keys to it; it hangs below another meter, at most 64 links from the
+//! prime meter, and its counts are kept exactly: every charge and every credit walks those links.
+//!
+//! A *call meter* is made by `recurse` for the time of the call, and lives on while words are charged to it. What
+//! it hands out is set aside by the caller: the caller's link in the chain has so much less, and gets the
+//! unused rest back. So the budgets of a hundred thousand nested calls never have to be compared with each other:
+//! what the last one has left is its own, and only the standing meters above the whole row (the *base* and its
+//! superiors) remain to be watched. That makes a step, and one more call, cost the same at any depth.
+//!
+//! Gas that ran since the standing meters were last brought up to date is in `Kernel::unbooked`; [`Kernel::book`]
+//! carries it up. It is done whenever anybody could see the difference.
+
+use super::arena::Ref;
+use super::control::LinkCall;
+use super::object::{Body, CallMeter, Meter};
+use super::{Kernel, Stop};
+use keyvm_isa::{Status, gas};
+
+/// What lies above a standing meter.
+struct Above {
+    /// The call meter between it and the next standing one, if there is one: its place in the chain, if its call
+    /// is there.
+    call: Option<Option<usize>>,
+    /// The next standing meter; [`Ref::NONE`] above the prime meter.
+    meter: Ref,
+}
+
+/// A standing meter whose limit forbids something, and which limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dry {
+    pub(crate) meter: Ref,
+    pub(crate) status: Status,
+}
+
+impl Kernel {
+    /// The standing meter at `r`.
+    pub(crate) fn meter(&self, r: Ref) -> &Meter {
+        match self.arena.body(r) {
+            Some(Body::Meter(meter)) => meter,
+            _ => unreachable!("a living standing meter was expected"),
+        }
+    }
+
+    pub(crate) fn meter_mut(&mut self, r: Ref) -> &mut Meter {
+        match self.arena.body_mut(r) {
+            Some(Body::Meter(meter)) => meter,
+            _ => unreachable!("a living standing meter was expected"),
+        }
+    }
+
+    pub(crate) fn call_meter(&self, r: Ref) -> Option<&CallMeter> {
+        match self.arena.body(r) {
+            Some(Body::CallMeter(meter)) => Some(meter),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn call_meter_mut(&mut self, r: Ref) -> Option<&mut CallMeter> {
+        match self.arena.body_mut(r) {
+            Some(Body::CallMeter(meter)) => Some(meter),
+            _ => None,
+        }
+    }
+
+    /// The place in the chain of the call that a call meter was made for, if the call is going on.
+    fn active_link(&self, r: Ref, meter: &CallMeter) -> Option<usize> {
+        let place = meter.link as usize;
+        let link = self.chain.get(place)?;
+        matches!(link.call, LinkCall::Recurse { meter } if meter == r).then_some(place)
+    }
+
+    fn above(&self, meter: Ref) -> Above {
+        let up = self.arena.get(meter).map_or(Ref::NONE, |slot| slot.meter);
+        match self.call_meter(up) {
+            Some(call) => Above {
+                call: Some(self.active_link(up, call)),
+                meter: call.base,
+            },
+            None => Above {
+                call: None,
+                meter: up,
+            },
+        }
+    }
+
+    /// The least gas left from `base` up. Everything must be booked.
+    pub(crate) fn gas_on_path(&self, base: Ref) -> u64 {
+        let mut left = u64::MAX;
+        let mut at = base;
+        while !at.is_none() {
+            let meter = self.meter(at);
+            left = left.min(if meter.stopped { 0 } else { meter.gas_left() });
+            let above = self.above(at);
+            if let Some(call) = above.call {
+                left = left.min(call.map_or(0, |place| self.chain[place].gas));
+            }
+            at = above.meter;
+        }
+        left
+    }
+
+    /// The standing meters from `base` up for which `gas` is too much, or which are stopped, the outermost first.
+    pub(crate) fn dry_on_path(&self, base: Ref, gas: u64) -> Vec<Dry> {
+        let mut dry = Vec::new();
+        let mut at = base;
+        while !at.is_none() {
+            let meter = self.meter(at);
+            if meter.stopped {
+                dry.push(Dry {
+                    meter: at,
+                    status: Status::Stopped,
+                });
+            } else if meter.gas_left() < gas {
+                dry.push(Dry {
+                    meter: at,
+                    status: Status::OutOfGas,
+                });
+            }
+            let above = self.above(at);
+            if let Some(call) = above.call
+                && call.map_or(0, |place| self.chain[place].gas) < gas
+            {
+                dry.push(Dry {
+                    meter: at,
+                    status: Status::OutOfGas,
+                });
+            }
+            at = above.meter;
+        }
+        dry.reverse();
+        dry
+    }
+
+    /// The standing meters from `base` up that have fewer than `words` words left, the outermost first.
+    pub(crate) fn dry_of_words(&self, base: Ref, words: u64) -> Vec<Dry> {
+        let mut dry = Vec::new();
+        let mut at = base;
+        while !at.is_none() {
+            let above = self.above(at);
+            let call_is_dry = above
+                .call
+                .is_some_and(|call| call.map_or(0, |place| self.chain[place].words) < words);
+            if self.meter(at).words_left() < words || call_is_dry {
+                dry.push(Dry {
+                    meter: at,
+                    status: Status::OutOfWords,
+                });
+            }
+            at = above.meter;
+        }
+        dry.reverse();
+        dry
+    }
+
+    /// Whether `meter` is among the standing meters from `base` up.
+    pub(crate) fn is_on_path(&self, base: Ref, meter: Ref) -> bool {
+        let mut at = base;
+        while !at.is_none() {
+            if at == meter {
+                return true;
+            }
+            at = self.above(at).meter;
+        }
+        false
+    }
+
+    /// The standing meters from `base` up, the nearest first.
+    pub(crate) fn path(&self, base: Ref) -> impl Iterator<Item = Ref> {
+        std::iter::successors((!base.is_none()).then_some(base), |&at| {
+            Some(self.above(at).meter).filter(|up| !up.is_none())
+        })
+    }
+
+    /// Carries the gas that ran in the current run up to its standing meters.
+    pub(crate) fn book(&mut self) {
+        let gas = std::mem::take(&mut self.unbooked);
+        if gas == 0 {
+            return;
+        }
+        let mut at = self.base_meter();
+        while !at.is_none() {
+            self.meter_mut(at).count_gas(gas);
+            let above = self.above(at);
+            if let Some(Some(place)) = above.call {
+                self.chain[place].gas = self.chain[place].gas.saturating_sub(gas);
+            }
+            at = above.meter;
+        }
+    }
+
+    /// Looks up anew what the standing meters above the current run have left.
+    pub(crate) fn refresh(&mut self) {
+        self.book();
+        let base = self.base_meter();
+        self.base_gas = self.gas_on_path(base);
+        let has_rent = self.path(base).any(|at| self.meter(at).rent_limit != u128::MAX);
+        self.has_rent = has_rent;
+    }
+
+    /// Counts gas that the running process has used.
+    pub(crate) fn settle(&mut self, gas: u64) {
+        self.unbooked += gas;
+        self.total_gas = self.total_gas.saturating_add(gas);
+        self.base_gas = self.base_gas.saturating_sub(gas);
+        if let Some(top) = self.chain.last_mut()
+            && matches!(top.call, LinkCall::Recurse { .. })
+        {
+            top.gas -= gas;
+        }
+    }
+
+    /// Gas that the running process can use before some meter is dry.
+    pub(crate) fn gas_for_running(&self) -> u64 {
+        match self.chain.last() {
+            Some(top) if matches!(top.call, LinkCall::Recurse { .. }) => top.gas.min(self.base_gas),
+            _ => self.base_gas,
+        }
+    }
+
+    /// Gas left in the running process's own meter, whatever its superiors have.
+    pub(crate) fn own_gas(&self) -> u64 {
+        match self.chain.last() {
+            Some(top) if matches!(top.call, LinkCall::Recurse { .. }) => top.gas,
+            _ => match self.arena.body(self.base_meter()) {
+                Some(Body::Meter(meter)) => meter
+                    .gas_limit
+                    .saturating_sub(meter.gas_used)
+                    .saturating_sub(self.unbooked),
+                _ => 0,
+            },
+        }
+    }
+
+    /// Words left in the running process's own meter, whatever its superiors have.
+    pub(crate) fn own_words(&self) -> u64 {
+        match self.chain.last() {
+            Some(top) if matches!(top.call, LinkCall::Recurse { .. }) => top.words,
+            _ => match self.arena.body(self.base_meter()) {
+                Some(Body::Meter(meter)) => meter.words_left(),
+                _ => 0,
+            },
+        }
+    }
+
+    /// The meter that the running process's own doings are charged to.
+    pub(crate) fn running_meter(&self) -> Ref {
+        match self.chain.last() {
+            Some(top) => match top.call {
+                LinkCall::Recurse { meter } => meter,
+                LinkCall::Invoke | LinkCall::Keeper => self.base_meter(),
+            },
+            None => self.prime,
+        }
+    }
+
+    /// The standing meter at the end of the row that `meter` is in.
+    pub(crate) fn standing_end(&self, meter: Ref) -> Ref {
+        self.call_meter(meter).map_or(meter, |call| call.base)
+    }
+
+    /// Whether `words` more could be charged to `meter`.
+    pub(crate) fn can_charge(&self, meter: Ref, words: u64) -> bool {
+        if let Some(call) = self.call_meter(meter) {
+            let left = self
+                .active_link(meter, call)
+                .map_or(0, |place| self.chain[place].words);
+            if left < words {
+                return false;
+            }
+        }
+        self.dry_of_words(self.standing_end(meter), words).is_empty()
+    }
+
+    /// Charges `words` to `meter` and all its superiors.
+    ///
+    /// # Errors
+    /// `Words`, and nothing has changed, if one of them has fewer left.
+    pub(crate) fn charge(&mut self, meter: Ref, words: u64) -> Result<(), Stop> {
+        if words == 0 {
+            return Ok(());
+        }
+        if !self.can_charge(meter, words) {
+            return Err(Stop::Words { meter, amount: words });
+        }
+        self.count_words(meter, |count| *count += words, |left| *left -= words);
+        Ok(())
+    }
+
+    /// Gives `words` back to `meter` and its superiors. What was charged in a call goes back to that call's
+    /// budget if the call is still going on.
+    pub(crate) fn credit(&mut self, meter: Ref, words: u64) {
+        if words > 0 {
+            self.count_words(
+                meter,
+                |count| *count -= words,
+                |left| *left = left.saturating_add(words),
+            );
+        }
+    }
+
+    fn count_words(&mut self, meter: Ref, count: impl Fn(&mut u64), left: impl Fn(&mut u64)) {
+        // Rent grows with the words: what ran until now ran at the old count.
+        if self.has_rent {
+            self.book();
+        }
+        if let Some(call) = self.call_meter(meter)
+            && let Some(place) = self.active_link(meter, call)
+        {
+            left(&mut self.chain[place].words);
+        }
+        let mut at = self.standing_end(meter);
+        while !at.is_none() {
+            count(&mut self.meter_mut(at).words_used);
+            let above = self.above(at);
+            if let Some(Some(place)) = above.call {
+                left(&mut self.chain[place].words);
+            }
+            at = above.meter;
+        }
+        if self.has_rent {
+            self.refresh();
+        }
+    }
+
+    /// Charges the growth of a process: to the meter of the call it is in, else to its standing meter.
+    ///
+    /// # Errors
+    /// As [`Kernel::charge`].
+    pub(crate) fn charge_growth(&mut self, process: Ref, words: u64) -> Result<(), Stop> {
+        let call = self
+            .link_of(process)
+            .and_then(|place| self.chain[place].call_meter());
+        match call {
+            Some(meter) => {
+                self.charge(meter, words)?;
+                if let Some(call) = self.call_meter_mut(meter) {
+                    call.own_words += words;
+                }
+                self.arena.process_mut(process).grown += words;
+                Ok(())
+            }
+            None => {
+                let meter = self.charged_to(process);
+                self.charge(meter, words)
+            }
+        }
+    }
+
+    /// Gives back words of a process's growth: first those charged to the call it is in, then those charged to
+    /// other calls of it, the latest meter first, then the rest.
+    pub(crate) fn credit_growth(&mut self, process: Ref, mut words: u64) {
+        let current = self
+            .link_of(process)
+            .and_then(|place| self.chain[place].call_meter());
+        let number = process.number;
+        let mut meters: Vec<Ref> = self
+            .dormant
+            .range((number, 0)..=(number, u64::MAX))
+            .map(|(_, &meter)| meter)
+            .collect();
+        meters.sort_by_key(|meter| std::cmp::Reverse(meter.number));
+        for meter in current.into_iter().chain(meters) {
+            let Some(call) = self.call_meter_mut(meter) else {
+                continue;
+            };
+            let part = call.own_words.min(words);
+            if part > 0 {
+                call.own_words -= part;
+                words -= part;
+                self.arena.process_mut(process).grown -= part;
+                self.credit(meter, part);
+                self.dissolve_if_empty(meter);
+            }
+        }
+        let meter = self.charged_to(process);
+        self.credit(meter, words);
+    }
+
+    /// The meter an object is charged to.
+    pub(crate) fn charged_to(&self, object: Ref) -> Ref {
+        self.arena.get(object).map_or(Ref::NONE, |slot| slot.meter)
+    }
+
+    /// Lets a call meter go that no call uses and nothing is charged to, and then, in turn, the one above that it
+    /// alone had kept (each link was paid for by the call that made it).
+    pub(crate) fn dissolve_if_empty(&mut self, meter: Ref) {
+        let mut at = meter;
+        while let Some(call) = self.call_meter(at) {
+            if call.own_words > 0
+                || self.active_link(at, call).is_some()
+                || self.arena.first_charged(at).is_some()
+            {
+                return;
+            }
+            let (callee, superior) = (call.callee.number, self.charged_to(at));
+            self.dormant.remove(&(callee, superior.number));
+            self.arena.remove(at);
+            self.credit(superior, gas::METER_WORDS);
+            at = superior;
+        }
+    }
+}

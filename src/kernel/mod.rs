@@ -1,0 +1,134 @@
+//! The kernel: objects, keys, meters and control. It knows nothing of engines.
+//!
+//! # Glossary
+//!
+//! * **key** — a capability: an object, rights to it, and maybe the gate it came through and the brand that seals it.
+//! * **key list** (c-list) — the keys a process holds, in *slots* numbered from 0.
+//! * **attenuate** — copy a key with fewer rights.
+//! * **gate** — makes keys revocable: *revoke* kills every key that came through it.
+//! * **brand** — seals keys, so that only its holder can use them.
+//! * **meter** — limits and counts gas and words; *standing* (an object with keys) or made by a *call*.
+//! * **charge**, **credit** — count words on a meter and its superiors, or take them off again.
+//! * **chain**, **link** — the calls that control is in, from the root process to the running one.
+//! * **run** — a row of links that one standing meter pays for.
+//! * **keeper** — the process that is called when another traps or runs dry.
+
+mod activation;
+mod arena;
+mod clist;
+mod control;
+mod destroy;
+mod key;
+mod meter;
+mod object;
+mod outside;
+mod page;
+mod portable;
+mod process;
+mod state;
+
+pub(crate) use activation::Activation;
+pub(crate) use arena::Ref;
+pub(crate) use control::{DESCEND_GAS, Finished, Pending};
+pub(crate) use object::Body;
+pub(crate) use outside::HostView;
+
+use arena::Arena;
+use control::Link;
+use keyvm_isa::image::Number;
+use keyvm_isa::{Status, Trap};
+use std::collections::BTreeMap;
+
+/// Why an instruction was not executed, or why nothing runs after it here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// It trapped.
+    Trap(Trap),
+    /// It costs this much gas, which is not there.
+    Gas(u64),
+    /// It needs this many words of a meter, which are not there.
+    Words { meter: Ref, amount: u64 },
+    /// It was executed, and control has moved; the process is parked.
+    Switched,
+}
+
+impl From<Trap> for Stop {
+    fn from(trap: Trap) -> Self {
+        Self::Trap(trap)
+    }
+}
+
+/// What an instruction gives.
+pub(crate) type Step = Result<(), Stop>;
+
+/// All objects of an image, and where control is.
+#[derive(Debug)]
+pub(crate) struct Kernel {
+    pub(crate) arena: Arena,
+    pub(crate) next_number: Number,
+    pub(crate) prime: Ref,
+    pub(crate) root: Ref,
+    chain: Vec<Link>,
+    pub(crate) request: Option<Pending>,
+    /// What the root process gave when control came back to the host, until it is taken.
+    finished: Option<Finished>,
+    /// Set when a keeper gave up and the whole machine stands still, until it is taken.
+    standstill: Option<(Status, u64)>,
+    /// Call meters whose call is not going on: by callee, then by the meter they hang below.
+    dormant: BTreeMap<(Number, Number), Ref>,
+    /// Gas that ran in the current run and has not been counted by its standing meters.
+    unbooked: u64,
+    /// The least that the standing meters above the current run have left.
+    base_gas: u64,
+    /// Whether one of them counts rent.
+    has_rent: bool,
+    /// The lowest link that was destroyed or stopped by the present instruction, and which of the two.
+    cut: Option<(usize, Status)>,
+    /// Gas used since the image was loaded.
+    pub(crate) total_gas: u64,
+    /// Instructions executed since then.
+    pub(crate) instructions: u64,
+    hashes: Option<Box<crate::image::StateTree>>,
+}
+
+impl Kernel {
+    /// Makes an object with the next number. The words must have been charged.
+    fn add(&mut self, meter: Ref, body: Body) -> Ref {
+        let number = self.next_number;
+        self.next_number += 1;
+        self.arena.insert(number, meter, body)
+    }
+
+    /// How deep the chain is.
+    pub(crate) const fn depth(&self) -> usize {
+        self.chain.len()
+    }
+
+    /// The running process.
+    pub(crate) fn running(&self) -> Option<Ref> {
+        self.chain.last().map(|top| top.process)
+    }
+
+    /// Whether the last process of the chain waits for one that was suspended below it.
+    pub(crate) fn must_descend(&self) -> bool {
+        self.chain
+            .last()
+            .is_some_and(|top| !self.arena.process(top.process).callee.is_none())
+    }
+
+    pub(crate) fn take_finished(&mut self) -> Option<Finished> {
+        self.finished.take()
+    }
+
+    pub(crate) fn take_standstill(&mut self) -> Option<(Status, u64)> {
+        self.standstill.take()
+    }
+
+    /// The checked code that a process runs.
+    pub(crate) fn code_of(&self, process: Ref) -> Option<std::sync::Arc<object::CodePage>> {
+        match self.arena.body(self.arena.process(process).code) {
+            Some(Body::Code(page)) => Some(std::sync::Arc::clone(page)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! The objects of an image, as the kernel holds them.
+
+use super::arena::Ref;
+use super::key::Key;
+use crate::image::ContentTree;
+use keyvm_isa::image::{Frame, Suspended};
+use keyvm_isa::layout::Kind;
+use keyvm_isa::{Code, Status, Trap, gas};
+use std::sync::Arc;
+
+/// What an object is.
+#[derive(Debug)]
+pub(crate) enum Body {
+    Data(Box<Content>),
+    Code(Arc<CodePage>),
+    Keys(Vec<Option<Key>>),
+    Process(Box<Process>),
+    Meter(Box<Meter>),
+    CallMeter(Box<CallMeter>),
+    Gate { parent: Ref },
+    Brand,
+    Host(Box<str>),
+}
+
+impl Body {
+    pub(crate) const fn kind(&self) -> Kind {
+        match self {
+            Self::Data(_) => Kind::Data,
+            Self::Code(_) => Kind::Code,
+            Self::Keys(_) => Kind::Keys,
+            Self::Process(_) => Kind::Process,
+            Self::Meter(_) | Self::CallMeter(_) => Kind::Meter,
+            Self::Gate { .. } => Kind::Gate,
+            Self::Brand => Kind::Brand,
+            Self::Host(_) => Kind::Host,
+        }
+    }
+}
+
+/// Bytes, a multiple of eight of them, with a cached hash tree once a hash has been asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Content {
+    bytes: Vec<u8>,
+    tree: Option<Box<ContentTree>>,
+}
+
+impl Content {
+    pub(crate) const fn new(bytes: Vec<u8>) -> Self {
+        Self { bytes, tree: None }
+    }
+
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    #[inline]
+    pub(crate) const fn words(&self) -> u64 {
+        self.bytes.len() as u64 / 8
+    }
+
+    /// `N` bytes at `address`, if they are inside.
+    #[inline]
+    pub(crate) fn load<const N: usize>(&self, address: u64) -> Option<[u8; N]> {
+        self.bytes
+            .get(usize::try_from(address).ok()?..)?
+            .first_chunk()
+            .copied()
+    }
+
+    /// Stores at `address`; `None`, and nothing has changed, if that is not inside.
+    #[inline]
+    pub(crate) fn store<const N: usize>(&mut self, address: u64, value: [u8; N]) -> Option<()> {
+        *self
+            .bytes
+            .get_mut(usize::try_from(address).ok()?..)?
+            .first_chunk_mut()? = value;
+        if let Some(tree) = &mut self.tree {
+            tree.mark(address, N as u64);
+        }
+        Some(())
+    }
+
+    /// Bytes that are about to be changed. The range must be inside.
+    pub(crate) fn range_mut(&mut self, address: u64, length: u64) -> Option<&mut [u8]> {
+        let start = usize::try_from(address).ok()?;
+        let end = start.checked_add(usize::try_from(length).ok()?)?;
+        let range = self.bytes.get_mut(start..end)?;
+        if let Some(tree) = &mut self.tree {
+            tree.mark(address, length);
+        }
+        Some(range)
+    }
+
+    /// Copies within; both ranges must be inside.
+    pub(crate) fn copy_within(&mut self, source: u64, target: u64, length: u64) -> Option<()> {
+        let start = usize::try_from(source).ok()?;
+        let end = start.checked_add(usize::try_from(length).ok()?)?;
+        let target_start = usize::try_from(target).ok()?;
+        self.bytes.get(start..end)?;
+        self.bytes
+            .get(target_start..target_start.checked_add(end - start)?)?;
+        self.bytes.copy_within(start..end, target_start);
+        if let Some(tree) = &mut self.tree {
+            tree.mark(target, length);
+        }
+        Some(())
+    }
+
+    /// Makes it `words` long; new words are 0.
+    pub(crate) fn resize(&mut self, words: u64) {
+        let bytes = usize::try_from(words.saturating_mul(8)).unwrap_or(usize::MAX);
+        self.bytes.resize(bytes, 0);
+        if let Some(tree) = &mut self.tree {
+            tree.resize(bytes as u64);
+        }
+    }
+
+    /// The root of the hash tree, cached from now on.
+    pub(crate) fn root(&mut self) -> crate::image::Hash {
+        let tree = self.tree.get_or_insert_with(|| Box::new(ContentTree::new()));
+        tree.root(&self.bytes)
+    }
+}
+
+/// A code page: checked code and the hash of its words.
+#[derive(Debug)]
+pub(crate) struct CodePage {
+    pub(crate) code: Code,
+    pub(crate) hash: crate::image::Hash,
+}
+
+impl CodePage {
+    pub(crate) fn new(code: Code) -> Self {
+        let mut bytes = Vec::with_capacity(code.words().len() * 8);
+        for word in code.words() {
+            bytes.extend(word.to_le_bytes());
+        }
+        Self {
+            hash: crate::image::content_root(&bytes),
+            code,
+        }
+    }
+}
+
+/// A standing meter.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    pub(crate) gas_used: u64,
+    pub(crate) gas_limit: u64,
+    /// Words charged to it and below it.
+    pub(crate) words_used: u64,
+    pub(crate) words_limit: u64,
+    pub(crate) rent_used: u128,
+    pub(crate) rent_limit: u128,
+    pub(crate) stopped: bool,
+    pub(crate) keeper: Option<Key>,
+    /// Links to the prime meter.
+    pub(crate) depth: u8,
+}
+
+impl Meter {
+    pub(crate) const fn new(depth: u8) -> Self {
+        Self {
+            gas_used: 0,
+            gas_limit: u64::MAX,
+            words_used: 0,
+            words_limit: u64::MAX,
+            rent_used: 0,
+            rent_limit: u128::MAX,
+            stopped: false,
+            keeper: None,
+            depth,
+        }
+    }
+
+    /// Gas that may still be counted here.
+    pub(crate) fn gas_left(&self) -> u64 {
+        let gas = self.gas_limit.saturating_sub(self.gas_used);
+        if self.rent_limit == u128::MAX || self.words_used == 0 {
+            return gas;
+        }
+        let rent = self.rent_limit.saturating_sub(self.rent_used) / u128::from(self.words_used);
+        gas.min(u64::try_from(rent).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) const fn words_left(&self) -> u64 {
+        self.words_limit.saturating_sub(self.words_used)
+    }
+
+    /// Counts gas, and the rent for it.
+    pub(crate) fn count_gas(&mut self, gas: u64) {
+        self.gas_used = self.gas_used.saturating_add(gas);
+        if self.rent_limit != u128::MAX {
+            self.rent_used = self
+                .rent_used
+                .saturating_add(u128::from(gas) * u128::from(self.words_used));
+        }
+    }
+}
+
+/// A meter made by a `recurse`. It is charged to, and hangs below, the meter its caller ran under.
+#[derive(Debug)]
+pub(crate) struct CallMeter {
+    pub(crate) callee: Ref,
+    /// Words of the callee's own growth that are charged to it.
+    pub(crate) own_words: u64,
+    /// The standing meter at the end of the row of call meters that it hangs in.
+    pub(crate) base: Ref,
+    /// Its call's place in the chain, if it is there.
+    pub(crate) link: u32,
+}
+
+/// A process.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) code: Ref,
+    pub(crate) index: u64,
+    pub(crate) progress: u64,
+    /// At least `height` words; grown to `stack_capacity` when it runs.
+    pub(crate) stack: Vec<u64>,
+    pub(crate) height: u32,
+    pub(crate) stack_capacity: u32,
+    pub(crate) stack_maximum: u32,
+    pub(crate) frame_capacity: u32,
+    pub(crate) key_capacity: u32,
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) data: Content,
+    pub(crate) keys: Vec<Option<Key>>,
+    pub(crate) random: u64,
+    pub(crate) amount: u64,
+    pub(crate) gas_seen: u64,
+    pub(crate) words_seen: u64,
+    pub(crate) keeper: Option<Box<Key>>,
+    pub(crate) callee: Ref,
+    /// The process that waits for it, if one does.
+    pub(crate) caller: Ref,
+    pub(crate) suspended: Option<Box<Suspended>>,
+    /// Its place in the chain, if it is there.
+    pub(crate) link: u32,
+    pub(crate) status: Status,
+    pub(crate) trap: Option<Trap>,
+    pub(crate) message_words: u8,
+    pub(crate) message_keys: u8,
+    pub(crate) standing: bool,
+    pub(crate) stopped: bool,
+    /// Words of its growth that are charged to call meters.
+    pub(crate) grown: u64,
+}
+
+impl Process {
+    /// A process that has not begun, with its smallest capacities and no keys.
+    pub(crate) fn new(code: Ref, data: Content, random: u64) -> Self {
+        Self {
+            code,
+            index: 0,
+            progress: 0,
+            stack: Vec::new(),
+            height: 0,
+            stack_capacity: gas::STACK_INCLUDED,
+            stack_maximum: keyvm_isa::layout::STACK_MAXIMUM,
+            frame_capacity: gas::FRAMES_INCLUDED,
+            key_capacity: gas::KEYS_INCLUDED,
+            frames: Vec::new(),
+            data,
+            keys: Vec::new(),
+            random,
+            amount: 0,
+            gas_seen: 0,
+            words_seen: 0,
+            keeper: None,
+            callee: Ref::NONE,
+            caller: Ref::NONE,
+            suspended: None,
+            link: u32::MAX,
+            status: Status::Returned,
+            trap: None,
+            message_words: 0,
+            message_keys: 0,
+            standing: false,
+            stopped: false,
+            grown: 0,
+        }
+    }
+
+    /// The words that are charged for it.
+    pub(crate) fn words(&self) -> u64 {
+        gas::PROCESS_WORDS
+            + self.data.words()
+            + u64::from(self.stack_capacity.saturating_sub(gas::STACK_INCLUDED))
+            + u64::from(self.frame_capacity.saturating_sub(gas::FRAMES_INCLUDED)) * gas::FRAME_WORDS
+            + u64::from(self.key_capacity.saturating_sub(gas::KEYS_INCLUDED)) * gas::KEY_SLOT_WORDS
+    }
+
+    /// The operands.
+    pub(crate) fn operands(&self) -> &[u64] {
+        &self.stack[..self.height as usize]
+    }
+
+    /// Makes it begin anew.
+    pub(crate) fn reset(&mut self) {
+        self.index = 0;
+        self.progress = 0;
+        self.height = 0;
+        self.frames.clear();
+        self.trap = None;
+        self.amount = 0;
+    }
+}

@@ -1,0 +1,797 @@
+//! The kernel's objects as plain data, and back.
+//!
+//! Coming in is where attackers stand: every number, size, right and reference is checked, and nothing is
+//! allocated that is not there in the plain data.
+
+use super::Kernel;
+use super::arena::{Arena, Ref, Slot};
+use super::control::{Link, LinkCall, Pending};
+use super::key::Key;
+use super::object::{Body, CallMeter, CodePage, Content, Meter, Process};
+use crate::image::{Head, ImageError, ImageErrorKind};
+use keyvm_isa::image::{self, Call, Image, Number};
+use keyvm_isa::layout::{
+    CODE_WORDS_MAX, GATE_DEPTH_MAX, HOST_NAME_MAX, KEYS_MAX, MEMORY_WORDS_MAX, MESSAGE_KEYS_MAX,
+    MESSAGE_WORDS_MAX, METER_DEPTH_MAX, STACK_MAXIMUM_LIMIT,
+};
+use keyvm_isa::{Code, Rights, Status, gas};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+// ---- Going out -------------------------------------------------------------------------------------------------
+
+impl Kernel {
+    /// The whole image, borrowing its contents. The running process must be parked.
+    pub(crate) fn export(&mut self) -> Image<'_> {
+        self.book();
+        let mut slots: Vec<&Slot> = self.arena.iter().map(|(_, slot)| slot).collect();
+        slots.sort_unstable_by_key(|slot| slot.number);
+        Image {
+            next_number: self.next_number,
+            prime: self.prime.number,
+            root: self.root.number,
+            chain: self.portable_chain(),
+            request: self.portable_request(),
+            objects: slots.into_iter().map(|slot| self.portable_object(slot)).collect(),
+        }
+    }
+
+    pub(super) fn head<'a>(&self, chain: &'a [image::Link], request: Option<&'a image::Request>) -> Head<'a> {
+        Head {
+            next_number: self.next_number,
+            prime: self.prime.number,
+            root: self.root.number,
+            chain,
+            request,
+        }
+    }
+
+    pub(super) fn portable_chain(&self) -> Vec<image::Link> {
+        self.chain
+            .iter()
+            .map(|link| image::Link {
+                process: link.process.number,
+                call: match link.call {
+                    LinkCall::Recurse { meter } => Call::Recurse {
+                        meter: meter.number,
+                        gas: link.gas,
+                        words: link.words,
+                    },
+                    LinkCall::Invoke => Call::Invoke,
+                    LinkCall::Keeper => Call::Keeper,
+                },
+            })
+            .collect()
+    }
+
+    pub(super) fn portable_request(&self) -> Option<image::Request> {
+        self.request.as_ref().map(|request| image::Request {
+            host: request.host.number,
+            words: request.words.clone(),
+            keys: request
+                .keys
+                .iter()
+                .map(|key| key.as_ref().map(portable_key))
+                .collect(),
+        })
+    }
+
+    pub(super) fn portable_object<'a>(&self, slot: &'a Slot) -> image::Object<'a> {
+        let body = match &slot.body {
+            Body::Data(content) => image::Body::Data(Cow::Borrowed(content.bytes())),
+            Body::Code(page) => image::Body::Code(Cow::Borrowed(page.code.words())),
+            Body::Keys(keys) => image::Body::Keys(portable_keys(keys)),
+            Body::Process(process) => image::Body::Process(Box::new(portable_process(process))),
+            Body::Meter(meter) => image::Body::Meter(image::Meter {
+                gas_used: meter.gas_used,
+                gas_limit: meter.gas_limit,
+                words_limit: meter.words_limit,
+                rent_used: meter.rent_used,
+                rent_limit: meter.rent_limit,
+                stopped: meter.stopped,
+                keeper: meter.keeper.as_ref().map(portable_key),
+            }),
+            Body::CallMeter(call) => image::Body::CallMeter {
+                callee: call.callee.number,
+                own_words: call.own_words,
+            },
+            Body::Gate { parent } => image::Body::Gate {
+                parent: parent.number,
+            },
+            Body::Brand => image::Body::Brand,
+            Body::Host(name) => image::Body::Host(name.to_string()),
+        };
+        image::Object {
+            number: slot.number,
+            meter: slot.meter.number,
+            body,
+        }
+    }
+}
+
+fn portable_key(key: &Key) -> image::Key {
+    image::Key {
+        object: key.object().number,
+        rights: key.rights,
+        gate: key.gate().number,
+        seal: key.seal().number,
+    }
+}
+
+fn portable_keys(keys: &[Option<Key>]) -> Vec<Option<image::Key>> {
+    keys.iter().map(|key| key.as_ref().map(portable_key)).collect()
+}
+
+fn portable_process(process: &Process) -> image::Process<'_> {
+    image::Process {
+        code: process.code.number,
+        status: process.status,
+        index: process.index,
+        progress: process.progress,
+        stack: Cow::Borrowed(process.operands()),
+        stack_capacity: process.stack_capacity,
+        stack_maximum: process.stack_maximum,
+        frames: Cow::Borrowed(&process.frames),
+        frame_capacity: process.frame_capacity,
+        data: Cow::Borrowed(process.data.bytes()),
+        keys: portable_keys(&process.keys),
+        key_capacity: process.key_capacity,
+        random: process.random,
+        message_words: process.message_words,
+        message_keys: process.message_keys,
+        trap: process.trap,
+        amount: process.amount,
+        standing: process.standing,
+        stopped: process.stopped,
+        keeper: process.keeper.as_deref().map(portable_key),
+        callee: process.callee.number,
+        suspended: process.suspended.as_deref().copied(),
+        gas_seen: process.gas_seen,
+        words_seen: process.words_seen,
+    }
+}
+
+// ---- Coming in -------------------------------------------------------------------------------------------------
+
+/// What is wrong with an object.
+fn wrong(object: Number, what: &'static str) -> ImageError {
+    ImageError {
+        offset: None,
+        kind: ImageErrorKind::Inconsistent { object, what },
+    }
+}
+
+/// An error unless `good`.
+fn expect(good: bool, object: Number, what: &'static str) -> Result<(), ImageError> {
+    if good { Ok(()) } else { Err(wrong(object, what)) }
+}
+
+/// Objects by number while an image comes in: the index in the image is the slot in the arena.
+struct Incoming<'a, 'b> {
+    image: &'a Image<'b>,
+}
+
+impl<'b> Incoming<'_, 'b> {
+    fn find(&self, number: Number) -> Option<(&image::Object<'b>, Ref)> {
+        let index = self
+            .image
+            .objects
+            .binary_search_by_key(&number, |object| object.number)
+            .ok()?;
+        let slot = u32::try_from(index).ok()?;
+        Some((&self.image.objects[index], Ref { number, slot }))
+    }
+
+    /// A reference that may have outlived its object.
+    fn reference(&self, number: Number) -> Ref {
+        self.find(number).map_or(
+            Ref {
+                number,
+                slot: u32::MAX,
+            },
+            |(_, r)| r,
+        )
+    }
+
+    fn body(&self, number: Number) -> Option<&image::Body<'b>> {
+        self.find(number).map(|(object, _)| &object.body)
+    }
+
+    /// Whether a number has been given out.
+    fn given(&self, number: Number) -> bool {
+        number < self.image.next_number
+    }
+
+    fn key(&self, holder: Number, key: Option<image::Key>) -> Result<Option<Key>, ImageError> {
+        let Some(key) = key else { return Ok(None) };
+        let given = key.object != 0 && self.given(key.object) && self.given(key.gate) && self.given(key.seal);
+        expect(given, holder, "a key names a number that was never given out")?;
+        let gate = self.body(key.gate);
+        expect(
+            matches!(gate, None | Some(image::Body::Gate { .. })),
+            holder,
+            "a key's gate is no gate",
+        )?;
+        let seal = self.body(key.seal);
+        expect(
+            matches!(seal, None | Some(image::Body::Brand)),
+            holder,
+            "a key's seal is no brand",
+        )?;
+        let call_meter = matches!(self.body(key.object), Some(image::Body::CallMeter { .. }));
+        expect(!call_meter, holder, "a key names a call's meter")?;
+        let part = |number| {
+            if number == 0 {
+                Ref::NONE
+            } else {
+                self.reference(number)
+            }
+        };
+        Ok(Key::with(
+            self.reference(key.object),
+            key.rights,
+            part(key.gate),
+            part(key.seal),
+        ))
+    }
+
+    fn keys(&self, holder: Number, keys: &[Option<image::Key>]) -> Result<Vec<Option<Key>>, ImageError> {
+        keys.iter().map(|&key| self.key(holder, key)).collect()
+    }
+
+    fn process(&self, number: Number, process: &image::Process<'_>) -> Result<Process, ImageError> {
+        let check = |good, what| expect(good, number, what);
+        check(
+            process.code != 0 && self.given(process.code),
+            "its code's number was never given out",
+        )?;
+        let code = self.body(process.code);
+        check(
+            matches!(code, None | Some(image::Body::Code(_))),
+            "its code is no code page",
+        )?;
+        let height = process.stack.len() as u64;
+        check(
+            process.stack_maximum <= STACK_MAXIMUM_LIMIT,
+            "its stack maximum is too large",
+        )?;
+        check(
+            process.stack_maximum >= gas::STACK_INCLUDED,
+            "its stack maximum is too small",
+        )?;
+        check(
+            (gas::STACK_INCLUDED..=process.stack_maximum).contains(&process.stack_capacity),
+            "its stack capacity is out of range",
+        )?;
+        check(
+            height <= process.stack_capacity.into(),
+            "its operands pass its stack capacity",
+        )?;
+        let frame_maximum = (process.stack_maximum / 2).max(gas::FRAMES_INCLUDED);
+        check(
+            (gas::FRAMES_INCLUDED..=frame_maximum).contains(&process.frame_capacity),
+            "its frame capacity is out of range",
+        )?;
+        check(
+            process.frames.len() <= process.frame_capacity as usize,
+            "its frames pass their capacity",
+        )?;
+        let mut base = 0;
+        for frame in process.frames.iter() {
+            check(
+                frame.base >= base && u64::from(frame.base) <= height,
+                "a frame's base is out of order",
+            )?;
+            base = frame.base;
+        }
+        check(
+            process.data.len().is_multiple_of(8),
+            "its data are not whole words",
+        )?;
+        check(
+            process.data.len() as u64 / 8 <= MEMORY_WORDS_MAX,
+            "its data are too long",
+        )?;
+        check(
+            (u64::from(gas::KEYS_INCLUDED)..=KEYS_MAX).contains(&process.key_capacity.into()),
+            "its key capacity is out of range",
+        )?;
+        check(
+            process.keys.len() <= process.key_capacity as usize,
+            "its keys pass their capacity",
+        )?;
+        let own = process.keys.first().copied().flatten();
+        check(
+            own.is_some_and(|key| {
+                key.object == number && key.gate == 0 && key.seal == 0 && Rights::OWN.has(key.rights)
+            }),
+            "its key 0 is not the key to itself",
+        )?;
+        check(
+            process.message_keys <= MESSAGE_KEYS_MAX,
+            "it had more keys in a message than there can be",
+        )?;
+        check(
+            process.callee == 0 || (self.given(process.callee) && process.callee != number),
+            "its callee's number was never given out",
+        )?;
+        let callee = self.body(process.callee);
+        check(
+            matches!(callee, None | Some(image::Body::Process(_))),
+            "its callee is no process",
+        )?;
+        Ok(Process {
+            code: self.reference(process.code),
+            index: process.index,
+            progress: process.progress,
+            stack: process.stack.to_vec(),
+            height: u32::try_from(height).unwrap_or(u32::MAX),
+            stack_capacity: process.stack_capacity,
+            stack_maximum: process.stack_maximum,
+            frame_capacity: process.frame_capacity,
+            key_capacity: process.key_capacity,
+            frames: process.frames.to_vec(),
+            data: Content::new(process.data.to_vec()),
+            keys: self.keys(number, &process.keys)?,
+            random: process.random,
+            amount: process.amount,
+            gas_seen: process.gas_seen,
+            words_seen: process.words_seen,
+            keeper: self.key(number, process.keeper)?.map(Box::new),
+            callee: if process.callee == 0 {
+                Ref::NONE
+            } else {
+                self.reference(process.callee)
+            },
+            caller: Ref::NONE,
+            suspended: process.suspended.map(Box::new),
+            link: u32::MAX,
+            status: process.status,
+            trap: process.trap,
+            message_words: process.message_words,
+            message_keys: process.message_keys,
+            standing: process.standing,
+            stopped: process.stopped,
+            grown: 0,
+        })
+    }
+
+    fn object(&self, object: &image::Object<'_>) -> Result<Body, ImageError> {
+        let number = object.number;
+        let check = |good, what| expect(good, number, what);
+        Ok(match &object.body {
+            image::Body::Data(bytes) => {
+                check(bytes.len().is_multiple_of(8), "it is not whole words")?;
+                check(bytes.len() as u64 / 8 <= MEMORY_WORDS_MAX, "it is too long")?;
+                Body::Data(Box::new(Content::new(bytes.to_vec())))
+            }
+            image::Body::Code(words) => {
+                check(words.len() as u64 <= CODE_WORDS_MAX, "it is too long")?;
+                let code = Code::new(words.to_vec());
+                Body::Code(Arc::new(CodePage::new(
+                    code.map_err(|_| wrong(number, "its parts do not add up to code"))?,
+                )))
+            }
+            image::Body::Keys(keys) => {
+                check(keys.len() as u64 <= KEYS_MAX, "it has too many slots")?;
+                Body::Keys(self.keys(number, keys)?)
+            }
+            image::Body::Process(process) => Body::Process(Box::new(self.process(number, process)?)),
+            image::Body::Meter(meter) => Body::Meter(Box::new(Meter {
+                gas_used: meter.gas_used,
+                gas_limit: meter.gas_limit,
+                words_used: 0,
+                words_limit: meter.words_limit,
+                rent_used: meter.rent_used,
+                rent_limit: meter.rent_limit,
+                stopped: meter.stopped,
+                keeper: self.key(number, meter.keeper)?,
+                depth: 0,
+            })),
+            image::Body::CallMeter { callee, own_words } => {
+                let (_, callee) = self
+                    .find(*callee)
+                    .ok_or_else(|| wrong(number, "its callee is gone"))?;
+                Body::CallMeter(Box::new(CallMeter {
+                    callee,
+                    own_words: *own_words,
+                    base: Ref::NONE,
+                    link: u32::MAX,
+                }))
+            }
+            image::Body::Gate { parent } => {
+                check(*parent < number, "it hangs below a later gate")?;
+                let body = self.body(*parent);
+                check(
+                    matches!(body, None | Some(image::Body::Gate { .. })),
+                    "it hangs below no gate",
+                )?;
+                let parent = if *parent == 0 {
+                    Ref::NONE
+                } else {
+                    self.reference(*parent)
+                };
+                Body::Gate { parent }
+            }
+            image::Body::Brand => Body::Brand,
+            image::Body::Host(name) => {
+                check(
+                    !name.is_empty() && name.len() <= HOST_NAME_MAX,
+                    "its name is empty or too long",
+                )?;
+                Body::Host(name.as_str().into())
+            }
+        })
+    }
+}
+
+impl Kernel {
+    /// Takes an image in.
+    ///
+    /// # Errors
+    /// `Inconsistent`, naming the object, if anything in it does not fit together.
+    pub(crate) fn import(image: &Image<'_>) -> Result<Self, ImageError> {
+        let incoming = Incoming { image };
+        let mut arena = Arena::default();
+        let mut last = 0;
+        for object in &image.objects {
+            expect(
+                object.number > last,
+                object.number,
+                "its number is not above the one before",
+            )?;
+            expect(
+                object.number < image.next_number,
+                object.number,
+                "its number was never given out",
+            )?;
+            last = object.number;
+        }
+        let Some((prime, prime_ref)) = incoming.find(image.prime) else {
+            return Err(wrong(image.prime, "there is no prime meter"));
+        };
+        expect(
+            matches!(prime.body, image::Body::Meter(_)) && prime.meter == 0,
+            image.prime,
+            "the prime meter is no meter, or is charged to another",
+        )?;
+        expect(
+            incoming.given(image.root) && image.root != 0,
+            image.root,
+            "there is no root process",
+        )?;
+        // Slots are the indices, so that references can be made before what they name is there.
+        for object in &image.objects {
+            let meter = if object.number == image.prime {
+                Ref::NONE
+            } else {
+                let meter = incoming.find(object.meter);
+                let (body, r) = meter
+                    .map(|(meter, r)| (&meter.body, r))
+                    .ok_or_else(|| wrong(object.number, "it is charged to nothing"))?;
+                let is_meter = matches!(body, image::Body::Meter(_) | image::Body::CallMeter { .. });
+                expect(
+                    is_meter,
+                    object.number,
+                    "it is charged to something that is no meter",
+                )?;
+                let hangs = matches!(object.body, image::Body::Meter(_) | image::Body::CallMeter { .. });
+                expect(
+                    !hangs || r.number < object.number,
+                    object.number,
+                    "it hangs below a later meter",
+                )?;
+                r
+            };
+            arena.stage(object.number, meter, incoming.object(object)?);
+        }
+        arena.link_staged();
+        let mut kernel = Self {
+            arena,
+            next_number: image.next_number,
+            prime: prime_ref,
+            root: incoming.reference(image.root),
+            chain: Vec::new(),
+            request: None,
+            finished: None,
+            standstill: None,
+            dormant: BTreeMap::new(),
+            unbooked: 0,
+            base_gas: 0,
+            has_rent: false,
+            cut: None,
+            total_gas: 0,
+            instructions: 0,
+            hashes: None,
+        };
+        expect(
+            matches!(kernel.arena.body(kernel.root), None | Some(Body::Process(_))),
+            image.root,
+            "the root is no process",
+        )?;
+        kernel.check_gates()?;
+        kernel.check_meters()?;
+        kernel.take_chain(&incoming)?;
+        kernel.check_callers()?;
+        kernel.check_growth()?;
+        kernel.count_all_words()?;
+        kernel.refresh();
+        Ok(kernel)
+    }
+
+    fn refs(&self) -> Vec<Ref> {
+        self.arena.iter().map(|(r, _)| r).collect()
+    }
+
+    fn check_gates(&self) -> Result<(), ImageError> {
+        for (r, slot) in self.arena.iter() {
+            if matches!(slot.body, Body::Gate { .. }) {
+                expect(
+                    self.gate_depth(r) <= GATE_DEPTH_MAX,
+                    r.number,
+                    "gates go too deep",
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Works out the depths of meters and the ends of rows. A superior has a lower number, so it comes first.
+    fn check_meters(&mut self) -> Result<(), ImageError> {
+        for r in self.refs() {
+            let superior = self.charged_to(r);
+            match self.arena.body(r) {
+                Some(Body::Meter(_)) if r != self.prime => {
+                    let depth = self.meter(self.standing_end(superior)).depth + 1;
+                    expect(depth <= METER_DEPTH_MAX, r.number, "meters go too deep")?;
+                    self.meter_mut(r).depth = depth;
+                }
+                Some(Body::CallMeter(call)) => {
+                    let callee = call.callee;
+                    let good = matches!(self.arena.body(callee), Some(Body::Process(_)));
+                    expect(good, r.number, "its callee is no process")?;
+                    let base = self.standing_end(superior);
+                    if let Some(call) = self.call_meter_mut(r) {
+                        call.base = base;
+                    }
+                    let other = self.dormant.insert((callee.number, superior.number), r);
+                    expect(
+                        other.is_none(),
+                        r.number,
+                        "another call's meter is for the same pair",
+                    )?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn take_chain(&mut self, incoming: &Incoming<'_, '_>) -> Result<(), ImageError> {
+        let chain = &incoming.image.chain;
+        for (place, link) in chain.iter().enumerate() {
+            let number = link.process;
+            let check = |good, what| expect(good, number, what);
+            let process = incoming.reference(number);
+            check(
+                matches!(self.arena.body(process), Some(Body::Process(_))),
+                "the chain goes through no process",
+            )?;
+            check(self.link_of(process).is_none(), "the chain goes through it twice")?;
+            let here = u32::try_from(place).map_err(|_| wrong(number, "the chain is too long"))?;
+            let (call, gas, words) = match link.call {
+                Call::Recurse { meter, gas, words } => {
+                    let meter = incoming.reference(meter);
+                    let superior = self.charged_to(meter);
+                    let made_for = self.call_meter(meter).is_some_and(|call| call.callee == process);
+                    check(made_for, "its call's meter was made for another")?;
+                    check(
+                        place > 0 && superior == self.running_meter(),
+                        "its call's meter hangs elsewhere",
+                    )?;
+                    self.dormant.remove(&(number, superior.number));
+                    if let Some(call) = self.call_meter_mut(meter) {
+                        call.link = here;
+                    }
+                    (LinkCall::Recurse { meter }, gas, words)
+                }
+                Call::Invoke => (LinkCall::Invoke, 0, 0),
+                Call::Keeper => (LinkCall::Keeper, 0, 0),
+            };
+            let recursed = matches!(call, LinkCall::Recurse { .. });
+            let state = self.arena.process(process);
+            let expected = chain.get(place + 1).map_or(0, |next| next.process);
+            let last = place + 1 == chain.len();
+            check(recursed || state.standing, "it runs without a standing meter")?;
+            check(
+                place > 0 || (call == LinkCall::Invoke && process == self.root),
+                "the chain does not begin with the root",
+            )?;
+            check(state.suspended.is_none(), "it is in the chain and suspended")?;
+            check(
+                last || state.callee.number == expected,
+                "it waits for another than the next in the chain",
+            )?;
+            if last {
+                let pending = incoming.image.request.is_some();
+                let status = if pending { Status::Pending } else { Status::Running };
+                check(state.status == status, "it is last in the chain and not running")?;
+            }
+            let base = match self.chain.last() {
+                Some(below) if recursed => below.base,
+                _ => here,
+            };
+            let caller = self.chain.last().map_or(Ref::NONE, |below| below.process);
+            let state = self.arena.process_mut(process);
+            state.link = here;
+            state.caller = caller;
+            self.chain.push(Link {
+                process,
+                call,
+                gas,
+                words,
+                base,
+            });
+        }
+        let Some(request) = &incoming.image.request else {
+            return Ok(());
+        };
+        let root = incoming.image.root;
+        expect(
+            !self.chain.is_empty(),
+            root,
+            "a request is pending and nobody made it",
+        )?;
+        expect(
+            request.words.len() <= MESSAGE_WORDS_MAX.into() && request.keys.len() <= MESSAGE_KEYS_MAX.into(),
+            request.host,
+            "the pending request is too large",
+        )?;
+        expect(
+            request.host != 0 && incoming.given(request.host),
+            request.host,
+            "the request is to nobody",
+        )?;
+        let host = incoming.reference(request.host);
+        let good = matches!(self.arena.body(host), None | Some(Body::Host(_)));
+        expect(good, request.host, "the request is to something that is no host")?;
+        self.request = Some(Pending {
+            host,
+            words: request.words.clone(),
+            keys: incoming.keys(request.host, &request.keys)?,
+        });
+        Ok(())
+    }
+
+    /// Finds out who waits for whom outside the chain.
+    fn check_callers(&mut self) -> Result<(), ImageError> {
+        for r in self.refs() {
+            let Some(Body::Process(process)) = self.arena.body(r) else {
+                continue;
+            };
+            let in_chain = self.link_of(r).is_some();
+            let status = process.status;
+            let good = in_chain || !matches!(status, Status::Running | Status::Pending);
+            expect(good, r.number, "it is running and not in the chain")?;
+            let never = matches!(
+                status,
+                Status::Destroyed
+                    | Status::Busy
+                    | Status::Full
+                    | Status::Severed
+                    | Status::NoMeter
+                    | Status::Refused
+            );
+            expect(!never, r.number, "a process does not stand so")?;
+            let standing = process.standing;
+            let good = !standing || matches!(self.arena.body(self.charged_to(r)), Some(Body::Meter(_)));
+            expect(good, r.number, "its standing meter is no standing meter")?;
+            let callee = self.arena.process(r).callee;
+            let waits = match self.arena.body(callee) {
+                Some(Body::Process(callee)) => callee.suspended.is_some(),
+                _ => false,
+            };
+            if waits && self.link_of(callee).is_none() {
+                let state = self.arena.process_mut(callee);
+                let first = state.caller.is_none();
+                state.caller = r;
+                expect(first, callee.number, "two processes wait for it")?;
+            }
+        }
+        // No row of waiting processes may come back to itself: each has one caller, so a ring has no beginning.
+        let mut walked = BTreeMap::new();
+        for r in self.refs() {
+            if !matches!(self.arena.body(r), Some(Body::Process(_))) {
+                continue;
+            }
+            let mut at = r;
+            while !walked.contains_key(&at.number) {
+                walked.insert(at.number, r.number);
+                let caller = self.arena.process(at).caller;
+                if caller.is_none() {
+                    break;
+                }
+                at = caller;
+            }
+            let ring = walked.get(&at.number) == Some(&r.number) && !self.arena.process(at).caller.is_none();
+            expect(!ring, r.number, "processes wait for each other in a ring")?;
+        }
+        Ok(())
+    }
+
+    /// Sums up what of each process's growth is charged to calls.
+    fn check_growth(&mut self) -> Result<(), ImageError> {
+        for r in self.refs() {
+            let Some(call) = self.call_meter(r) else { continue };
+            let (callee, own) = (call.callee, call.own_words);
+            let process = self.arena.process_mut(callee);
+            let grown = process.grown.checked_add(own);
+            let good = grown.is_some_and(|grown| grown <= process.words() - gas::PROCESS_WORDS);
+            expect(
+                good,
+                r.number,
+                "more of its callee's growth is charged to it than there is",
+            )?;
+            process.grown += own;
+        }
+        Ok(())
+    }
+
+    /// Counts the words of every standing meter anew.
+    pub(super) fn count_all_words(&mut self) -> Result<(), ImageError> {
+        for r in self.refs() {
+            let superior = self.charged_to(r);
+            if superior.is_none() {
+                continue;
+            }
+            let (base, words) = (self.standing_end(superior), self.words_of_object(r));
+            for meter in self.path(base).collect::<Vec<_>>() {
+                let counted = self.meter(meter).words_used.checked_add(words);
+                self.meter_mut(meter).words_used =
+                    counted.ok_or_else(|| wrong(meter.number, "its words overflow"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The words charged to an object's own meter for it, and for a call meter those of its callee's growth.
+    pub(super) fn words_of_object(&self, object: Ref) -> u64 {
+        match self.arena.body(object) {
+            Some(Body::Data(content)) => gas::PAGE_WORDS + content.words(),
+            Some(Body::Code(page)) => gas::PAGE_WORDS + page.code.words().len() as u64,
+            Some(Body::Keys(keys)) => gas::PAGE_WORDS + keys.len() as u64 * gas::KEY_SLOT_WORDS,
+            Some(Body::Process(process)) => process.words() - process.grown,
+            Some(Body::Meter(_)) => gas::METER_WORDS,
+            Some(Body::CallMeter(call)) => gas::METER_WORDS + call.own_words,
+            Some(Body::Gate { .. }) => gas::GATE_WORDS,
+            Some(Body::Brand) => gas::BRAND_WORDS,
+            Some(Body::Host(_)) => gas::HOST_WORDS,
+            None => 0,
+        }
+    }
+
+    /// Whether the books balance: counts equal what is charged, and every link holds no more than there is.
+    ///
+    /// # Errors
+    /// The meter whose count is wrong.
+    pub(crate) fn audit(&mut self) -> Result<(), Number> {
+        self.book();
+        let counts: Vec<(Ref, u64)> = self
+            .refs()
+            .into_iter()
+            .filter(|&r| matches!(self.arena.body(r), Some(Body::Meter(_))))
+            .map(|r| (r, self.meter(r).words_used))
+            .collect();
+        for &(meter, _) in &counts {
+            self.meter_mut(meter).words_used = 0;
+        }
+        self.count_all_words().map_err(|_| self.prime.number)?;
+        for (meter, before) in counts {
+            if self.meter(meter).words_used != before {
+                return Err(meter.number);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,365 @@
+//! Operations on processes and meters.
+
+use super::activation::Activation;
+use super::arena::Ref;
+use super::key::{Key, SlotNumber};
+use super::object::{Body, Content, Meter, Process};
+use super::{Kernel, Step, Stop};
+use keyvm_isa::layout::{
+    CHUNK_WORDS, Kind, MEMORY_CODE, MEMORY_DATA, MEMORY_META, MEMORY_OPERANDS, MEMORY_WORDS_MAX,
+    METER_DEPTH_MAX, STACK_MAXIMUM_LIMIT, meta, meter,
+};
+use keyvm_isa::{Rights, Status, Trap, alu, gas};
+
+impl Kernel {
+    /// Hangs a new process below a meter, with its key 0, and gives a key with all rights.
+    fn add_process(&mut self, meter: Ref, process: Process) -> Key {
+        let process = self.add(meter, Body::Process(Box::new(process)));
+        self.arena
+            .process_mut(process)
+            .keys
+            .push(Some(Key::new(process, Rights::OWN)));
+        Key::new(process, Rights::ALL)
+    }
+
+    /// The next random number of the running process.
+    pub(super) fn next_random(&mut self, process: Ref) -> u64 {
+        let state = self.arena.process_mut(process);
+        let (next, random) = alu::random_next(state.random);
+        state.random = next;
+        random
+    }
+
+    /// `random`.
+    pub(crate) fn random(&mut self, act: &mut Activation) -> Step {
+        let [low, high] = act.operands()?;
+        if low >= high {
+            return Err(Trap::BadRange.into());
+        }
+        let random = self.next_random(act.process);
+        act.drop_operands(2);
+        act.push_unchecked(low + alu::random_below(random, high - low));
+        Ok(())
+    }
+
+    pub(crate) fn create(&mut self, act: &mut Activation) -> Step {
+        // Check.
+        let [slot, words] = act.operands()?;
+        let code = self
+            .use_key(act.process, slot, &[Kind::Code], Rights::CALL)?
+            .object();
+        if words > CHUNK_WORDS {
+            return Err(Trap::TooLarge.into());
+        }
+        act.extra(gas::per_eight(words))?;
+        self.room_for_keys(act, 1)?;
+        let meter = self.pay(act, gas::PROCESS_WORDS + words)?;
+        // Act.
+        let mut data = Content::default();
+        data.resize(words);
+        let random = self.next_random(act.process);
+        let key = self.add_process(meter, Process::new(code, data, random));
+        let slot = self.append_key(act.process, key);
+        act.drop_operands(2);
+        act.push_unchecked(slot);
+        Ok(())
+    }
+
+    pub(crate) fn fork(&mut self, act: &mut Activation) -> Step {
+        // Check.
+        let words = act.data.words();
+        act.extra(gas::per_eight(words))?;
+        self.room_for_keys(act, 1)?;
+        act.room(self, 1)?;
+        let meter = self.pay(act, gas::PROCESS_WORDS + words)?;
+        // Act.
+        let data = Content::new(act.data.bytes().to_vec());
+        let random = self.next_random(act.process);
+        let code = self.arena.process(act.process).code;
+        let key = self.add_process(meter, Process::new(code, data, random));
+        let slot = self.append_key(act.process, key);
+        act.push_unchecked(slot);
+        Ok(())
+    }
+
+    /// A process that another one looks at or mends: not the running one, whose state is in the engine.
+    fn other_process(&self, act: &Activation, slot: SlotNumber, rights: Rights) -> Result<Ref, Trap> {
+        let process = self
+            .use_key(act.process, slot, &[Kind::Process], rights)?
+            .object();
+        if process == act.process {
+            Err(Trap::Busy)
+        } else {
+            Ok(process)
+        }
+    }
+
+    pub(crate) fn peek(&mut self, act: &mut Activation) -> Step {
+        let [slot, memory, index] = act.operands()?;
+        let process = self.other_process(act, slot, Rights::READ)?;
+        let state = self.arena.process(process);
+        let at = usize::try_from(index).map_err(|_| Trap::OutOfBounds)?;
+        let word = match u8::try_from(memory) {
+            Ok(MEMORY_META) => self.parked_metadata(process, index),
+            Ok(MEMORY_CODE) => self
+                .code_of(process)
+                .and_then(|page| page.code.words().get(at).copied()),
+            Ok(MEMORY_DATA) => index
+                .checked_mul(8)
+                .and_then(|address| state.data.load(address))
+                .map(u64::from_le_bytes),
+            Ok(MEMORY_OPERANDS) => state.operands().get(at).copied(),
+            _ => None,
+        };
+        let word = word.ok_or(Trap::OutOfBounds)?;
+        act.drop_operands(3);
+        act.push_unchecked(word);
+        Ok(())
+    }
+
+    pub(crate) fn poke(&mut self, act: &mut Activation) -> Step {
+        let [slot, memory, index, value] = act.operands()?;
+        let process = self.other_process(act, slot, Rights::MEND)?;
+        let length = self.code_of(process).map_or(0, |page| page.code.len() as u64);
+        let state = self.arena.process_mut(process);
+        let stored = match u8::try_from(memory) {
+            Ok(MEMORY_META) => mend_metadata(state, index, value, length),
+            Ok(MEMORY_DATA) => index
+                .checked_mul(8)
+                .and_then(|address| state.data.store(address, value.to_le_bytes())),
+            Ok(MEMORY_OPERANDS) => {
+                let height = state.height as usize;
+                let operand = usize::try_from(index)
+                    .ok()
+                    .and_then(|at| state.stack[..height].get_mut(at));
+                operand.map(|operand| *operand = value)
+            }
+            _ => None,
+        };
+        stored.ok_or(Trap::OutOfBounds)?;
+        act.drop_operands(4);
+        Ok(())
+    }
+
+    /// `grow`: one chunk.
+    pub(crate) fn grow(&mut self, act: &mut Activation) -> Step {
+        // Check.
+        let [slot, wanted] = act.operands()?;
+        let process = self.other_process(act, slot, Rights::MEND)?;
+        if wanted > MEMORY_WORDS_MAX {
+            return Err(Trap::TooLarge.into());
+        }
+        let length = self.arena.process(process).data.words();
+        let target = wanted.clamp(length.saturating_sub(CHUNK_WORDS), length + CHUNK_WORDS);
+        act.extra(gas::per_eight(target.abs_diff(length)))?;
+        act.sync(self);
+        let meter = match self.link_of(process).and_then(|place| self.call_meter_at(place)) {
+            Some(meter) => meter,
+            None => self.charged_to(process),
+        };
+        if wanted > length && !self.can_charge(meter, wanted - length) {
+            act.drop_operands(2);
+            act.push_unchecked(u64::from(Status::OutOfWords.number()));
+            return Ok(());
+        }
+        // Act.
+        act.commit(self);
+        if target > length {
+            self.charge_growth(process, target - length)?;
+        } else {
+            self.credit_growth(process, length - target);
+        }
+        self.arena.process_mut(process).data.resize(target);
+        if target == wanted {
+            act.drop_operands(2);
+            act.push_unchecked(u64::from(Status::Returned.number()));
+        } else {
+            act.stay();
+        }
+        act.reload(self)
+    }
+
+    pub(crate) fn setmeter(&mut self, act: &mut Activation) -> Step {
+        // Check.
+        let [slot, meter] = act.operands()?;
+        let process = self
+            .use_key(act.process, slot, &[Kind::Process], Rights::MEND)?
+            .object();
+        if self.is_busy(process) {
+            return Err(Trap::Busy.into());
+        }
+        if self.key_info(act.process, meter)?.1 == 0 {
+            self.arena.process_mut(process).standing = false;
+            act.drop_operands(2);
+            return Ok(());
+        }
+        let meter = self
+            .use_key(act.process, meter, &[Kind::Meter], Rights::SEND)?
+            .object();
+        let old = self.charged_to(process);
+        let state = self.arena.process(process);
+        let words = state.words() - state.grown;
+        act.sync(self);
+        if old != meter && !self.can_charge(meter, words) {
+            return Err(Stop::Words { meter, amount: words });
+        }
+        // Act.
+        act.commit(self);
+        if old != meter {
+            self.charge(meter, words)?;
+            self.arena.recharge(process, meter);
+            self.credit(old, words);
+            self.dissolve_if_empty(old);
+        }
+        self.arena.process_mut(process).standing = true;
+        act.drop_operands(2);
+        act.reload(self)
+    }
+
+    pub(crate) fn setkeeper(&mut self, act: &mut Activation) -> Step {
+        // Check.
+        let [slot, keeper] = act.operands()?;
+        let key = self.use_key(act.process, slot, &[Kind::Process, Kind::Meter], Rights::NONE)?;
+        let needed = if self.kind_of(&key) == Some(Kind::Meter) {
+            Rights::LIMIT
+        } else {
+            Rights::MEND
+        };
+        if !key.rights.has(needed) {
+            return Err(Trap::NoRight.into());
+        }
+        let keeper = if self.key_info(act.process, keeper)?.1 == 0 {
+            None
+        } else {
+            let keeper_key = self.use_key(act.process, keeper, &[Kind::Process], Rights::CALL)?;
+            Some(self.copyable(act.process, keeper).map(|_| keeper_key)?)
+        };
+        // Act.
+        match self.arena.body_mut(key.object()) {
+            Some(Body::Process(process)) => process.keeper = keeper.map(Box::new),
+            Some(Body::Meter(meter)) => meter.keeper = keeper,
+            _ => {}
+        }
+        act.drop_operands(2);
+        Ok(())
+    }
+
+    /// `meter`.
+    pub(crate) fn meter_new(&mut self, act: &mut Activation) -> Step {
+        // Check.
+        let [slot] = act.operands()?;
+        let superior = if slot == 0 {
+            self.running_meter()
+        } else {
+            self.use_key(act.process, slot, &[Kind::Meter], Rights::SEND)?
+                .object()
+        };
+        let depth = self.meter(self.standing_end(superior)).depth;
+        if depth >= METER_DEPTH_MAX {
+            return Err(Trap::TooDeep.into());
+        }
+        self.room_for_keys(act, 1)?;
+        act.sync(self);
+        if !self.can_charge(superior, gas::METER_WORDS) {
+            return Err(Stop::Words {
+                meter: superior,
+                amount: gas::METER_WORDS,
+            });
+        }
+        // Act.
+        act.commit(self);
+        self.charge(superior, gas::METER_WORDS)?;
+        let meter = self.add(superior, Body::Meter(Box::new(Meter::new(depth + 1))));
+        let slot = self.append_key(act.process, Key::new(meter, Rights::ALL));
+        act.drop_operands(1);
+        act.push_unchecked(slot);
+        act.reload(self)
+    }
+
+    pub(crate) fn meterread(&mut self, act: &mut Activation) -> Step {
+        let [slot, field] = act.operands()?;
+        let meter = self
+            .use_key(act.process, slot, &[Kind::Meter], Rights::READ)?
+            .object();
+        act.sync(self);
+        self.book();
+        let state = self.meter(meter);
+        let (rent_used, rent_limit) = (halves(state.rent_used), halves(state.rent_limit));
+        let value = match field {
+            meter::GAS_USED => state.gas_used,
+            meter::GAS_LIMIT => state.gas_limit,
+            meter::WORDS_USED => state.words_used,
+            meter::WORDS_LIMIT => state.words_limit,
+            meter::RENT_USED_LOW => rent_used.0,
+            meter::RENT_USED_HIGH => rent_used.1,
+            meter::RENT_LIMIT_LOW => rent_limit.0,
+            meter::RENT_LIMIT_HIGH => rent_limit.1,
+            meter::STOPPED => u64::from(state.stopped),
+            _ => return Err(Trap::OutOfBounds.into()),
+        };
+        act.drop_operands(2);
+        act.push_unchecked(value);
+        Ok(())
+    }
+
+    pub(crate) fn meterlimit(&mut self, act: &mut Activation) -> Step {
+        // Check.
+        let [slot, field, value] = act.operands()?;
+        let meter = self
+            .use_key(act.process, slot, &[Kind::Meter], Rights::LIMIT)?
+            .object();
+        if !matches!(
+            field,
+            meter::GAS_LIMIT | meter::WORDS_LIMIT | meter::RENT_LIMIT_LOW | meter::RENT_LIMIT_HIGH
+        ) {
+            return Err(Trap::OutOfBounds.into());
+        }
+        // Act.
+        act.commit(self);
+        self.book();
+        let state = self.meter_mut(meter);
+        let (low, high) = halves(state.rent_limit);
+        match field {
+            meter::GAS_LIMIT => state.gas_limit = value,
+            meter::WORDS_LIMIT => state.words_limit = value,
+            meter::RENT_LIMIT_LOW => state.rent_limit = u128::from(value) | u128::from(high) << 64,
+            _ => state.rent_limit = u128::from(low) | u128::from(value) << 64,
+        }
+        self.refresh();
+        act.drop_operands(3);
+        act.reload(self)
+    }
+}
+
+/// The low and the high word.
+fn halves(value: u128) -> (u64, u64) {
+    let bytes = value.to_le_bytes();
+    let (words, _) = bytes.as_chunks::<8>();
+    (u64::from_le_bytes(words[0]), u64::from_le_bytes(words[1]))
+}
+
+/// What `poke` may do to the metadata: set the index, cut the stack, set the stack's maximum.
+fn mend_metadata(state: &mut Process, field: u64, value: u64, code_length: u64) -> Option<()> {
+    match field {
+        meta::INDEX if value <= code_length => {
+            state.index = value;
+            state.progress = 0;
+        }
+        meta::HEIGHT => {
+            let base = state.frames.last().map_or(0, |frame| frame.base);
+            let height = u32::try_from(value)
+                .ok()
+                .filter(|&h| h >= base && h <= state.height)?;
+            state.height = height;
+        }
+        meta::STACK_MAXIMUM => {
+            let maximum = u32::try_from(value).ok().filter(|&m| m <= STACK_MAXIMUM_LIMIT)?;
+            if maximum < state.stack_capacity || maximum / 2 < state.frame_capacity {
+                return None;
+            }
+            state.stack_maximum = maximum;
+        }
+        _ => return None,
+    }
+    Some(())
+}

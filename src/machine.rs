@@ -1,0 +1,295 @@
+//! One image, running.
+
+use crate::image::{Hash, ImageError};
+use crate::interp::interpret;
+use crate::kernel::{Activation, DESCEND_GAS, Finished, Kernel, Stop};
+use keyvm_isa::image::{Image, Number};
+use keyvm_isa::{Status, Trap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Gas between two looks at the interrupt flag.
+const INTERRUPT_GAS: u64 = 1 << 20;
+
+/// What made [`Machine::run`] come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The root process yielded these words. Run again, and it goes on.
+    Yielded(Vec<u64>),
+    /// The root process returned these words. Run again, and it begins anew.
+    Returned(Vec<u64>),
+    /// The root process halted for good.
+    Halted,
+    /// The root process trapped. Run again, and it tries the same instruction again.
+    Trapped(Trap),
+    /// A gas (or rent) limit was reached; the next instruction needs this much at least. Raise the limit and run again.
+    OutOfGas(u64),
+    /// A words limit was reached; the next instruction needs this many. Raise the limit and run again.
+    OutOfWords(u64),
+    /// The root process or its meter is stopped.
+    Stopped,
+    /// The root process, or its code, is destroyed: nothing will ever run here again.
+    Destroyed,
+    /// A host key was called: see [`Machine::request`]; give the answer with [`Machine::reply`] and run again.
+    Request,
+    /// The slice is used up, or its rest is less than the next instruction costs. Run again, and it goes on.
+    Paused,
+    /// Somebody used the [`Interrupt`]. Run again, and it goes on.
+    Interrupted,
+}
+
+/// Stops a running machine from another thread, between two instructions.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Makes the machine come back with [`Event::Interrupted`] soon; if it is not running, at once when it next runs.
+    pub fn interrupt(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// One image, loaded: it can be run, looked at, changed where the host may, and saved.
+#[derive(Debug)]
+pub struct Machine {
+    pub(crate) kernel: Kernel,
+    interrupt: Interrupt,
+}
+
+impl Machine {
+    /// Takes an image in.
+    ///
+    /// # Errors
+    /// If anything in it does not fit together, naming the object.
+    pub fn new(image: &Image<'_>) -> Result<Self, ImageError> {
+        Ok(Self {
+            kernel: Kernel::import(image)?,
+            interrupt: Interrupt::default(),
+        })
+    }
+
+    /// The whole state as plain data, borrowing the contents of memories.
+    pub fn image(&mut self) -> Image<'_> {
+        self.kernel.export()
+    }
+
+    /// The canonical state hash: equal for equal states, whatever engine and cuts led to them.
+    pub fn state_hash(&mut self) -> Hash {
+        self.kernel.state_hash()
+    }
+
+    /// A handle that stops this machine from another thread.
+    #[must_use]
+    pub fn interrupt_handle(&self) -> Interrupt {
+        self.interrupt.clone()
+    }
+
+    /// Runs until something happens, for at most `slice` gas. A slice is invisible to what runs: it pauses before the
+    /// first instruction whose cost would pass it. If control is with the host, the root process is called, with no
+    /// message.
+    pub fn run(&mut self, slice: u64) -> Event {
+        self.run_with(slice, &[])
+    }
+
+    /// As [`Machine::run`]; if control is with the host and the root process takes a message, it gets `words`.
+    pub fn run_with(&mut self, slice: u64, words: &[u64]) -> Event {
+        if self.kernel.request.is_some() {
+            return Event::Request;
+        }
+        if self.kernel.depth() == 0
+            && let Err(status) = self.kernel.call_root(words)
+        {
+            return self.event(Finished {
+                status,
+                words: Vec::new(),
+            });
+        }
+        let mut slice = slice;
+        loop {
+            if self.kernel.request.is_some() {
+                return Event::Request;
+            }
+            if let Some(finished) = self.kernel.take_finished() {
+                return self.event(finished);
+            }
+            if let Some((status, amount)) = self.kernel.take_standstill() {
+                return self.event(Finished {
+                    status,
+                    words: vec![amount],
+                });
+            }
+            if self.interrupt.0.swap(false, Ordering::Relaxed) {
+                return Event::Interrupted;
+            }
+            let (stop, used) = self.step(slice);
+            slice -= used;
+            match stop {
+                None | Some(Stop::Switched) => {}
+                Some(Stop::Trap(trap)) => self.kernel.trapped(trap),
+                Some(stop @ Stop::Gas(cost)) => {
+                    if self.kernel.gas_for_running() >= cost {
+                        if slice < cost {
+                            return Event::Paused;
+                        }
+                    } else if let Some((status, amount)) = self.kernel.dry(&stop) {
+                        return self.event(Finished {
+                            status,
+                            words: vec![amount],
+                        });
+                    }
+                }
+                Some(stop @ Stop::Words { .. }) => {
+                    if let Some((status, amount)) = self.kernel.dry(&stop) {
+                        return self.event(Finished {
+                            status,
+                            words: vec![amount],
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs the last process of the chain until control moves; gives why, and the gas used. The process is parked.
+    fn step(&mut self, slice: u64) -> (Option<Stop>, u64) {
+        let kernel = &mut self.kernel;
+        kernel.wake();
+        if kernel.must_descend() {
+            if kernel.gas_for_running() >= DESCEND_GAS && slice < DESCEND_GAS {
+                return (Some(Stop::Gas(DESCEND_GAS)), 0);
+            }
+            return match kernel.descend() {
+                Ok(()) => (None, DESCEND_GAS),
+                Err(stop) => (Some(stop), 0),
+            };
+        }
+        let portion = slice.min(INTERRUPT_GAS);
+        let Some(mut act) = Activation::load(kernel, portion) else {
+            kernel.code_is_gone();
+            return (None, 0);
+        };
+        let stop = interpret(kernel, &mut act);
+        if stop != Stop::Switched {
+            act.park_before(kernel);
+        }
+        (Some(stop), portion - act.slice_left())
+    }
+
+    fn event(&self, finished: Finished) -> Event {
+        let Finished { status, words } = finished;
+        let first = words.first().copied().unwrap_or(0);
+        match status {
+            Status::Returned => Event::Returned(words),
+            Status::Yielded => Event::Yielded(words),
+            Status::Halted => Event::Halted,
+            Status::OutOfGas => Event::OutOfGas(first),
+            Status::OutOfWords => Event::OutOfWords(first),
+            Status::Trapped => {
+                let trap = u8::try_from(first).ok().and_then(Trap::from_number);
+                Event::Trapped(trap.unwrap_or(Trap::Unreachable))
+            }
+            Status::Destroyed => Event::Destroyed,
+            _ => Event::Stopped,
+        }
+    }
+
+    /// Gas used since the image was loaded.
+    #[must_use]
+    pub const fn total_gas(&self) -> u64 {
+        self.kernel.total_gas
+    }
+
+    /// Instructions executed since the image was loaded; one that advances in chunks counts once a chunk.
+    #[must_use]
+    pub const fn instructions(&self) -> u64 {
+        self.kernel.instructions
+    }
+
+    /// How many calls deep control is: 0 with the host, 1 in the root process.
+    #[must_use]
+    pub const fn depth(&self) -> usize {
+        self.kernel.depth()
+    }
+
+    /// How many objects live.
+    #[must_use]
+    pub const fn objects(&self) -> u64 {
+        self.kernel.arena.living()
+    }
+
+    /// The prime meter: what has been used of the whole image's budget.
+    #[must_use]
+    pub fn budget(&mut self) -> Budget {
+        let meter = self.kernel.prime_meter();
+        Budget {
+            gas_used: meter.gas_used,
+            gas_limit: meter.gas_limit,
+            words_used: meter.words_used,
+            words_limit: meter.words_limit,
+        }
+    }
+
+    /// Sets the prime meter's limit of gas: how much may ever be counted there. [`u64::MAX`] is no limit.
+    pub fn set_gas_limit(&mut self, limit: u64) {
+        self.kernel.set_prime_limits(Some(limit), None);
+    }
+
+    /// Sets the prime meter's limit of words: how many may be counted there at a time. [`u64::MAX`] is no limit.
+    pub fn set_words_limit(&mut self, limit: u64) {
+        self.kernel.set_prime_limits(None, Some(limit));
+    }
+
+    /// The number of the root process.
+    #[must_use]
+    pub const fn root(&self) -> Number {
+        self.kernel.root.number
+    }
+
+    /// The bytes of a data page, or of a process's data.
+    #[must_use]
+    pub fn bytes(&self, object: Number) -> Option<&[u8]> {
+        self.kernel.bytes_of(object)
+    }
+
+    /// Stores into a data page or a process's data; `None`, and nothing has changed, if there is no such object or it
+    /// is shorter.
+    pub fn write_bytes(&mut self, object: Number, address: u64, bytes: &[u8]) -> Option<()> {
+        self.kernel.store_bytes(object, address, bytes)
+    }
+
+    /// Whether the books balance (law 2): what each meter counts is what is charged to it and below it.
+    ///
+    /// # Errors
+    /// The number of a meter whose count is wrong; that is a bug.
+    pub fn audit(&mut self) -> Result<(), Number> {
+        self.kernel.audit()
+    }
+}
+
+/// What the whole image has used, and may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Gas counted, over the image's whole life.
+    pub gas_used: u64,
+    /// Limit of gas.
+    pub gas_limit: u64,
+    /// Words charged now.
+    pub words_used: u64,
+    /// Limit of words.
+    pub words_limit: u64,
+}
+
+impl Budget {
+    /// Gas that is left.
+    #[must_use]
+    pub const fn gas_left(&self) -> u64 {
+        self.gas_limit.saturating_sub(self.gas_used)
+    }
+
+    /// Words that are left.
+    #[must_use]
+    pub const fn words_left(&self) -> u64 {
+        self.words_limit.saturating_sub(self.words_used)
+    }
+}

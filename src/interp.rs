@@ -28,11 +28,7 @@ pub(crate) fn interpret(kernel: &mut Kernel, act: &mut Activation) -> Stop {
     let stop = loop {
         let index = machine.act.index;
         // An index past the end can come with an image; it is as the end.
-        let word = usize::try_from(index)
-            .ok()
-            .and_then(|i| code.get(i))
-            .copied()
-            .unwrap_or(Op::Halt as u64);
+        let word = usize::try_from(index).ok().and_then(|i| code.get(i)).copied().unwrap_or(Op::Halt as u64);
         machine.act.next = index + 1;
         if let Err(stop) = dispatch(&mut machine, word) {
             break stop;
@@ -118,10 +114,7 @@ impl Interpreter<'_> {
     /// Pops an address, adds the offset and loads.
     #[inline(always)]
     fn load<const N: usize>(&mut self, memory: u8, offset: u32, f: impl FnOnce([u8; N]) -> u64) -> Step {
-        let address = self
-            .at(0)
-            .checked_add(offset.into())
-            .ok_or_else(|| self.bad_address(memory))?;
+        let address = self.at(0).checked_add(offset.into()).ok_or_else(|| self.bad_address(memory))?;
         let bytes = self.kernel.load(self.act, memory, address)?;
         self.replace(0, f(bytes));
         Ok(())
@@ -130,18 +123,12 @@ impl Interpreter<'_> {
     /// What a memory access whose address overflows traps with: the memory itself is looked at first.
     #[cold]
     fn bad_address(&self, memory: u8) -> Trap {
-        self.kernel
-            .load::<8>(self.act, memory, u64::MAX)
-            .err()
-            .unwrap_or(Trap::OutOfBounds)
+        self.kernel.load::<8>(self.act, memory, u64::MAX).err().unwrap_or(Trap::OutOfBounds)
     }
 
     #[cold]
     fn bad_store_address(&mut self, memory: u8) -> Trap {
-        self.kernel
-            .store::<8>(self.act, memory, u64::MAX, [0; 8])
-            .err()
-            .unwrap_or(Trap::OutOfBounds)
+        self.kernel.store::<8>(self.act, memory, u64::MAX, [0; 8]).err().unwrap_or(Trap::OutOfBounds)
     }
 
     #[inline(always)]
@@ -155,16 +142,14 @@ impl Interpreter<'_> {
         let Some(address) = self.at(1).checked_add(offset.into()) else {
             return Err(self.bad_store_address(memory).into());
         };
-        self.kernel
-            .store(self.act, memory, address, low::<N>(self.at(0)))?;
+        self.kernel.store(self.act, memory, address, low::<N>(self.at(0)))?;
         self.act.drop_operands(2);
         Ok(())
     }
 
     #[inline(always)]
     fn store_at<const N: usize>(&mut self, memory: u8, offset: u32) -> Step {
-        self.kernel
-            .store(self.act, memory, offset.into(), low::<N>(self.at(0)))?;
+        self.kernel.store(self.act, memory, offset.into(), low::<N>(self.at(0)))?;
         self.act.drop_operands(1);
         Ok(())
     }
@@ -183,22 +168,12 @@ impl Interpreter<'_> {
     #[inline(always)]
     fn local(&self, slot: u32) -> Result<usize, Trap> {
         let at = self.act.base + slot as usize;
-        if at < self.act.height {
-            Ok(at)
-        } else {
-            Err(Trap::StackUnderflow)
-        }
+        if at < self.act.height { Ok(at) } else { Err(Trap::StackUnderflow) }
     }
 
     /// The type with this number.
     fn type_of(&self, number: u32) -> Result<FuncType, Trap> {
-        self.act
-            .code
-            .code
-            .types()
-            .get(number as usize)
-            .copied()
-            .ok_or(Trap::BadIndex)
+        self.act.code.code.types().get(number as usize).copied().ok_or(Trap::BadIndex)
     }
 
     /// The subroutine at `target`: its type and the type's number.
@@ -261,11 +236,7 @@ impl Interpreter<'_> {
     }
 
     fn in_frame(&self) -> Result<(), Trap> {
-        if self.act.frames.is_empty() {
-            Err(Trap::NoFrame)
-        } else {
-            Ok(())
-        }
+        if self.act.frames.is_empty() { Err(Trap::NoFrame) } else { Ok(()) }
     }
 }
 
@@ -325,11 +296,7 @@ impl OpVisitor for Interpreter<'_> {
     #[cold]
     fn unknown(&mut self) -> Step {
         self.act.charged = 0;
-        Err(if self.act.fuel < 1 {
-            Stop::Gas(1)
-        } else {
-            Stop::Trap(Trap::UnknownInstruction)
-        })
+        Err(if self.act.fuel < 1 { Stop::Gas(1) } else { Stop::Trap(Trap::UnknownInstruction) })
     }
 
     arithmetic! {
@@ -414,13 +381,7 @@ impl OpVisitor for Interpreter<'_> {
 
     #[inline(always)]
     fn r#const(&mut self, index: u32) -> Step {
-        let value = *self
-            .act
-            .code
-            .code
-            .constants()
-            .get(index as usize)
-            .ok_or(Trap::BadIndex)?;
+        let value = *self.act.code.code.constants().get(index as usize).ok_or(Trap::BadIndex)?;
         Self::push(self, value)
     }
 
@@ -518,9 +479,7 @@ impl OpVisitor for Interpreter<'_> {
         }
         self.act.extra(gas::per_eight(keep as u64))?;
         let height = self.act.height;
-        self.act
-            .stack
-            .copy_within(height - keep..height, height - keep - drop);
+        self.act.stack.copy_within(height - keep..height, height - keep - drop);
         self.act.drop_operands(drop);
         Ok(())
     }

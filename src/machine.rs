@@ -63,10 +63,7 @@ impl Machine {
     /// # Errors
     /// If anything in it does not fit together, naming the object.
     pub fn new(image: &Image<'_>) -> Result<Self, ImageError> {
-        Ok(Self {
-            kernel: Kernel::import(image)?,
-            interrupt: Interrupt::default(),
-        })
+        Ok(Self { kernel: Kernel::import(image)?, interrupt: Interrupt::default() })
     }
 
     /// The whole state as plain data, borrowing the contents of memories.
@@ -100,10 +97,7 @@ impl Machine {
         if self.kernel.depth() == 0
             && let Err(status) = self.kernel.call_root(words)
         {
-            return self.event(Finished {
-                status,
-                words: Vec::new(),
-            });
+            return self.event(Finished { status, words: Vec::new() });
         }
         let mut slice = slice;
         loop {
@@ -114,10 +108,7 @@ impl Machine {
                 return self.event(finished);
             }
             if let Some((status, amount)) = self.kernel.take_standstill() {
-                return self.event(Finished {
-                    status,
-                    words: vec![amount],
-                });
+                return self.event(Finished { status, words: vec![amount] });
             }
             if self.interrupt.0.swap(false, Ordering::Relaxed) {
                 return Event::Interrupted;
@@ -133,18 +124,12 @@ impl Machine {
                             return Event::Paused;
                         }
                     } else if let Some((status, amount)) = self.kernel.dry(&stop) {
-                        return self.event(Finished {
-                            status,
-                            words: vec![amount],
-                        });
+                        return self.event(Finished { status, words: vec![amount] });
                     }
                 }
                 Some(stop @ Stop::Words { .. }) => {
                     if let Some((status, amount)) = self.kernel.dry(&stop) {
-                        return self.event(Finished {
-                            status,
-                            words: vec![amount],
-                        });
+                        return self.event(Finished { status, words: vec![amount] });
                     }
                 }
             }

@@ -49,14 +49,9 @@ fn refused_or_the_one_file(file: &[u8]) -> Result<(), TestCaseError> {
 // Any image.
 
 fn key() -> impl Strategy<Value = Option<Key>> {
-    option::of(
-        (1..u64::MAX, 0..2048u64, any::<u64>(), 0..9u64).prop_map(|(object, rights, gate, seal)| Key {
-            object,
-            rights: Rights::from_bits(rights),
-            gate,
-            seal,
-        }),
-    )
+    option::of((1..u64::MAX, 0..2048u64, any::<u64>(), 0..9u64).prop_map(|(object, rights, gate, seal)| {
+        Key { object, rights: Rights::from_bits(rights), gate, seal }
+    }))
 }
 
 fn data() -> impl Strategy<Value = Cow<'static, [u8]>> {
@@ -101,23 +96,12 @@ fn process() -> impl Strategy<Value = Box<Process<'static>>> {
         any::<(u64, u64)>().prop_map(|(gas, words)| Suspended::Recurse { gas, words }),
         Just(Suspended::Invoke),
     ]);
-    let frame = any::<[u32; 3]>().prop_map(|[return_index, base, typ]| Frame {
-        return_index,
-        base,
-        typ,
-    });
+    let frame = any::<[u32; 3]>().prop_map(|[return_index, base, typ]| Frame { return_index, base, typ });
     (
         any::<([u64; 8], [u32; 4], u8, u8, [bool; 2])>(),
         proptest::sample::select(Status::ALL),
         option::of(proptest::sample::select(Trap::ALL)),
-        (
-            vec(any::<u64>(), 0..9),
-            vec(frame, 0..4),
-            data(),
-            vec(key(), 0..4),
-            key(),
-            suspended,
-        ),
+        (vec(any::<u64>(), 0..9), vec(frame, 0..4), data(), vec(key(), 0..4), key(), suspended),
     )
         .prop_map(|(numbers, status, trap, lists)| {
             let (words, capacities, message_words, message_keys, [standing, stopped]) = numbers;
@@ -179,14 +163,7 @@ prop_compose! {
 
 /// A small image with every kind of thing in it.
 fn small() -> Owned {
-    let key = |object| {
-        Some(Key {
-            object,
-            rights: Rights::OWN,
-            gate: 6,
-            seal: 7,
-        })
-    };
+    let key = |object| Some(Key { object, rights: Rights::OWN, gate: 6, seal: 7 });
     let process = Process {
         code: 2,
         status: Status::Pending,
@@ -195,11 +172,7 @@ fn small() -> Owned {
         stack: Cow::Owned(vec![1, 2, 3]),
         stack_capacity: 16,
         stack_maximum: 1 << 20,
-        frames: Cow::Owned(vec![Frame {
-            return_index: 1,
-            base: 2,
-            typ: 3,
-        }]),
+        frames: Cow::Owned(vec![Frame { return_index: 1, base: 2, typ: 3 }]),
         frame_capacity: 4,
         data: Cow::Owned(vec![5; 16]),
         keys: vec![key(4), None, key(1)],
@@ -235,10 +208,7 @@ fn small() -> Owned {
         Body::Gate { parent: 0 },
         Body::Brand,
         Body::Host("clock".to_owned()),
-        Body::CallMeter {
-            callee: 4,
-            own_words: 12,
-        },
+        Body::CallMeter { callee: 4, own_words: 12 },
         Body::Data(Cow::Owned(vec![0xBB; 24])),
         Body::Data(Cow::Owned(vec![])),
     ];
@@ -247,32 +217,11 @@ fn small() -> Owned {
         prime: 5,
         root: 4,
         chain: vec![
-            Link {
-                process: 4,
-                call: Call::Invoke,
-            },
-            Link {
-                process: 4,
-                call: Call::Recurse {
-                    meter: 9,
-                    gas: 1,
-                    words: 2,
-                },
-            },
+            Link { process: 4, call: Call::Invoke },
+            Link { process: 4, call: Call::Recurse { meter: 9, gas: 1, words: 2 } },
         ],
-        request: Some(Request {
-            host: 8,
-            words: vec![1, 2],
-            keys: vec![None, key(1)],
-        }),
-        objects: (1..)
-            .zip(bodies)
-            .map(|(number, body)| Object {
-                number,
-                meter: 5,
-                body,
-            })
-            .collect(),
+        request: Some(Request { host: 8, words: vec![1, 2], keys: vec![None, key(1)] }),
+        objects: (1..).zip(bodies).map(|(number, body)| Object { number, meter: 5, body }).collect(),
     }
 }
 
@@ -373,12 +322,7 @@ fn an_image_without_pages_is_not_filled_up() {
 
 #[test]
 fn what_has_no_file_is_refused_before_anything_is_written() {
-    let key = Some(Key {
-        object: 0,
-        rights: Rights::NONE,
-        gate: 0,
-        seal: 0,
-    });
+    let key = Some(Key { object: 0, rights: Rights::NONE, gate: 0, seal: 0 });
     let mut images = [small(), small(), small(), small(), small()];
     images[0].objects.swap(3, 4);
     images[1].objects[0].number = 0;
@@ -387,10 +331,7 @@ fn what_has_no_file_is_refused_before_anything_is_written() {
     images[4].request.as_mut().unwrap().keys.push(key);
     for image in images {
         let mut out = Vec::new();
-        assert_eq!(
-            write(&image, &mut out).unwrap_err().kind(),
-            std::io::ErrorKind::InvalidInput
-        );
+        assert_eq!(write(&image, &mut out).unwrap_err().kind(), std::io::ErrorKind::InvalidInput);
         assert!(out.is_empty());
     }
 }
@@ -445,10 +386,7 @@ fn a_file_cut_off_anywhere_is_refused() {
     let file = file_of(&small());
     for length in 0..file.len() {
         let error = read(&file[..length]).unwrap_err();
-        assert!(
-            matches!(error.kind, ImageErrorKind::Truncated { .. }),
-            "{length}: {error}"
-        );
+        assert!(matches!(error.kind, ImageErrorKind::Truncated { .. }), "{length}: {error}");
     }
 }
 
@@ -457,10 +395,7 @@ fn a_file_that_goes_on_is_refused() {
     let mut file = file_of(&small());
     let end = file.len() as u64;
     file.push(0);
-    assert_eq!(
-        read(&file),
-        Err(ImageError::at(end, ImageErrorKind::TrailingBytes))
-    );
+    assert_eq!(read(&file), Err(ImageError::at(end, ImageErrorKind::TrailingBytes)));
 }
 
 #[test]
@@ -471,10 +406,7 @@ fn other_files_are_refused_by_name() {
     file[8] = 2;
     assert_eq!(kind(&file), ImageErrorKind::Version(2));
     assert!(read(&file).unwrap_err().to_string().contains("version 2"));
-    let text: Vec<u8> = file_of(&small())
-        .into_iter()
-        .filter(|&byte| byte != b'\r')
-        .collect();
+    let text: Vec<u8> = file_of(&small()).into_iter().filter(|&byte| byte != b'\r').collect();
     assert_eq!(kind(&text), ImageErrorKind::Mangled);
     let text: Vec<u8> = file_of(&small())
         .into_iter()
@@ -513,10 +445,8 @@ fn footprint(image: &Image<'_>) -> usize {
             _ => 0,
         })
         .sum();
-    let request = image
-        .request
-        .as_ref()
-        .map_or(0, |request| request.words.capacity() * 8 + keys(&request.keys));
+    let request =
+        image.request.as_ref().map_or(0, |request| request.words.capacity() * 8 + keys(&request.keys));
     size_of_val(image)
         + image.objects.capacity() * size_of::<Object<'_>>()
         + image.chain.capacity() * size_of::<Link>()
@@ -526,42 +456,15 @@ fn footprint(image: &Image<'_>) -> usize {
 
 #[test]
 fn an_image_takes_a_small_constant_times_its_file() {
-    let empty = Image {
-        chain: vec![],
-        request: None,
-        objects: vec![],
-        ..small()
-    };
-    let brand = |number| Object {
-        number,
-        meter: 1,
-        body: Body::Brand,
-    };
+    let empty = Image { chain: vec![], request: None, objects: vec![], ..small() };
+    let brand = |number| Object { number, meter: 1, body: Body::Brand };
     let many_of = |body: Body<'static>| Image {
-        objects: (1..1000)
-            .map(|number| Object {
-                number,
-                meter: 1,
-                body: body.clone(),
-            })
-            .collect(),
+        objects: (1..1000).map(|number| Object { number, meter: 1, body: body.clone() }).collect(),
         ..empty.clone()
     };
     let images = [
-        Image {
-            objects: (1..1000).map(brand).collect(),
-            ..empty.clone()
-        },
-        Image {
-            chain: vec![
-                Link {
-                    process: 1,
-                    call: Call::Invoke
-                };
-                1000
-            ],
-            ..empty.clone()
-        },
+        Image { objects: (1..1000).map(brand).collect(), ..empty.clone() },
+        Image { chain: vec![Link { process: 1, call: Call::Invoke }; 1000], ..empty.clone() },
         many_of(Body::Keys(vec![])),
         many_of(Body::Keys(vec![None; 100])),
         many_of(Body::Host("x".to_owned())),
@@ -598,10 +501,7 @@ fn a_header_that_promises_much_allocates_nothing() {
     fs::write(&path, &file).unwrap();
     let loaded = load(&path).unwrap();
     assert_eq!(loaded.bytes().len(), file.len());
-    assert!(matches!(
-        loaded.image().unwrap_err().kind,
-        ImageErrorKind::Truncated { .. }
-    ));
+    assert!(matches!(loaded.image().unwrap_err().kind, ImageErrorKind::Truncated { .. }));
 }
 
 // Files.
@@ -629,10 +529,7 @@ fn what_is_no_image_is_not_loaded() {
     let mut file = file_of(&small());
     file.extend([0; 5000]);
     fs::write(&path, &file).unwrap();
-    assert_eq!(
-        load(&path).unwrap().image().unwrap_err().kind,
-        ImageErrorKind::TrailingBytes
-    );
+    assert_eq!(load(&path).unwrap().image().unwrap_err().kind, ImageErrorKind::TrailingBytes);
 }
 
 #[test]
@@ -674,10 +571,7 @@ fn a_save_keeps_permissions_and_links() {
     save(&small(), &path).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     symlink("a.blob", &link).unwrap();
-    let other = Image {
-        next_number: 21,
-        ..small()
-    };
+    let other = Image { next_number: 21, ..small() };
     save(&other, &link).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());

@@ -79,21 +79,13 @@ const fn widened(x: f32) -> f64 {
 /// Gives the bits of `x`, or of the canonical NaN if `x` is a NaN.
 #[inline]
 pub const fn canonical_f64(x: f64) -> u64 {
-    if x.is_nan() {
-        CANONICAL_NAN_F64
-    } else {
-        x.to_bits()
-    }
+    if x.is_nan() { CANONICAL_NAN_F64 } else { x.to_bits() }
 }
 
 /// Gives the bits of `x` zero-extended, or those of the canonical NaN if `x` is a NaN.
 #[inline]
 pub const fn canonical_f32(x: f32) -> u64 {
-    if x.is_nan() {
-        CANONICAL_NAN_F32
-    } else {
-        wide(x.to_bits())
-    }
+    if x.is_nan() { CANONICAL_NAN_F32 } else { wide(x.to_bits()) }
 }
 
 // Division.
@@ -1097,22 +1089,10 @@ mod tests {
     #[test]
     fn sign_extension_copies_the_top_bit_and_drops_what_was_above() {
         assert_eq!((extend8s(0x80), extend8s(JUNK | 0xff7f)), (s(-128), 0x7f));
-        assert_eq!(
-            (extend16s(0x8000), extend16s(JUNK | 0xffff_7fff)),
-            (s(-32768), 0x7fff)
-        );
-        assert_eq!(
-            (extend32s(MIN32), extend32s(JUNK | 0x7fff_ffff)),
-            (s(-2_147_483_648), 0x7fff_ffff)
-        );
-        assert_eq!(
-            (extend8s32(JUNK | 0x80), extend8s32(JUNK | 0xff7f)),
-            (0xffff_ff80, 0x7f)
-        );
-        assert_eq!(
-            (extend16s32(JUNK | 0x8000), extend16s32(JUNK | 0xffff_7fff)),
-            (0xffff_8000, 0x7fff)
-        );
+        assert_eq!((extend16s(0x8000), extend16s(JUNK | 0xffff_7fff)), (s(-32768), 0x7fff));
+        assert_eq!((extend32s(MIN32), extend32s(JUNK | 0x7fff_ffff)), (s(-2_147_483_648), 0x7fff_ffff));
+        assert_eq!((extend8s32(JUNK | 0x80), extend8s32(JUNK | 0xff7f)), (0xffff_ff80, 0x7f));
+        assert_eq!((extend16s32(JUNK | 0x8000), extend16s32(JUNK | 0xffff_7fff)), (0xffff_8000, 0x7fff));
         assert_eq!(wrap32(JUNK | 0x8765_4321), 0x8765_4321);
     }
 
@@ -1198,24 +1178,10 @@ mod tests {
 
     #[test]
     fn canonical_keeps_the_bits_of_numbers() {
-        for x in [
-            0.0,
-            -0.0,
-            1.5,
-            f64::INFINITY,
-            f64::NEG_INFINITY,
-            f64::MIN_POSITIVE / 4.0,
-        ] {
+        for x in [0.0, -0.0, 1.5, f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE / 4.0] {
             assert_eq!(canonical_f64(x), d(x));
         }
-        for x in [
-            0.0,
-            -0.0,
-            1.5,
-            f32::INFINITY,
-            f32::NEG_INFINITY,
-            f32::MIN_POSITIVE / 4.0,
-        ] {
+        for x in [0.0, -0.0, 1.5, f32::INFINITY, f32::NEG_INFINITY, f32::MIN_POSITIVE / 4.0] {
             assert_eq!(canonical_f32(x), f(x));
         }
     }
@@ -1235,12 +1201,7 @@ mod tests {
             for sign in [0, MIN32] {
                 assert_eq!(fabs32(JUNK | x | sign), x);
                 assert_eq!(fneg32(JUNK | x | sign), (x | sign) ^ MIN32);
-                for (from, got) in [
-                    (0, x),
-                    (MIN32, x | MIN32),
-                    (NANS_32[1], x | MIN32),
-                    (NANS_32[0], x),
-                ] {
+                for (from, got) in [(0, x), (MIN32, x | MIN32), (NANS_32[1], x | MIN32), (NANS_32[0], x)] {
                     assert_eq!(fcopysign32(JUNK | x | sign, JUNK | from), got);
                 }
             }
@@ -1250,34 +1211,17 @@ mod tests {
     #[test]
     fn min_and_max_order_the_zeros() {
         let (neg, pos) = (d(-0.0), d(0.0));
-        assert_eq!(
-            (fmin(neg, pos), fmin(pos, neg), fmin(pos, pos), fmin(neg, neg)),
-            (neg, neg, pos, neg)
-        );
-        assert_eq!(
-            (fmax(neg, pos), fmax(pos, neg), fmax(pos, pos), fmax(neg, neg)),
-            (pos, pos, pos, neg)
-        );
+        assert_eq!((fmin(neg, pos), fmin(pos, neg), fmin(pos, pos), fmin(neg, neg)), (neg, neg, pos, neg));
+        assert_eq!((fmax(neg, pos), fmax(pos, neg), fmax(pos, pos), fmax(neg, neg)), (pos, pos, pos, neg));
         let (neg, pos) = (JUNK | f(-0.0), JUNK | f(0.0));
-        assert_eq!(
-            (fmin32(neg, pos), fmin32(pos, neg), fmin32(pos, pos)),
-            (f(-0.0), f(-0.0), 0)
-        );
-        assert_eq!(
-            (fmax32(neg, pos), fmax32(pos, neg), fmax32(neg, neg)),
-            (0, 0, f(-0.0))
-        );
+        assert_eq!((fmin32(neg, pos), fmin32(pos, neg), fmin32(pos, pos)), (f(-0.0), f(-0.0), 0));
+        assert_eq!((fmax32(neg, pos), fmax32(pos, neg), fmax32(neg, neg)), (0, 0, f(-0.0)));
     }
 
     #[test]
     fn min_and_max_of_numbers() {
-        for (a, b) in [
-            (-1.0, 1.0),
-            (-2.0, -1.0),
-            (1.0, 2.0),
-            (f32::NEG_INFINITY, -1.0),
-            (1.0, f32::INFINITY),
-        ] {
+        for (a, b) in [(-1.0, 1.0), (-2.0, -1.0), (1.0, 2.0), (f32::NEG_INFINITY, -1.0), (1.0, f32::INFINITY)]
+        {
             let (x, y) = (d(a.into()), d(b.into()));
             assert_eq!((fmin(x, y), fmin(y, x), fmax(x, y), fmax(y, x)), (x, x, y, y));
             assert_eq!((fmin(x, x), fmax(x, x)), (x, x));
@@ -1292,10 +1236,7 @@ mod tests {
     fn square_root_keeps_minus_zero() {
         assert_eq!((fsqrt(d(-0.0)), fsqrt32(f(-0.0))), (d(-0.0), f(-0.0)));
         assert_eq!((fsqrt(d(9.0)), fsqrt32(JUNK | f(9.0))), (d(3.0), f(3.0)));
-        assert_eq!(
-            (fsqrt(d(2.0)), fsqrt32(f(2.0))),
-            (0x3ff6_a09e_667f_3bcd, 0x3fb5_04f3)
-        );
+        assert_eq!((fsqrt(d(2.0)), fsqrt32(f(2.0))), (0x3ff6_a09e_667f_3bcd, 0x3fb5_04f3));
         assert_eq!(
             (fsqrt(d(f64::INFINITY)), fsqrt32(f(f32::INFINITY))),
             (d(f64::INFINITY), f(f32::INFINITY))
@@ -1315,21 +1256,11 @@ mod tests {
             (-0.0, -0.0, -0.0, -0.0, -0.0),
             (8_388_607.5, 8_388_608.0, 8_388_607.0, 8_388_607.0, 8_388_608.0),
             (1e30, 1e30, 1e30, 1e30, 1e30),
-            (
-                f32::NEG_INFINITY,
-                f32::NEG_INFINITY,
-                f32::NEG_INFINITY,
-                f32::NEG_INFINITY,
-                f32::NEG_INFINITY,
-            ),
+            (f32::NEG_INFINITY, f32::NEG_INFINITY, f32::NEG_INFINITY, f32::NEG_INFINITY, f32::NEG_INFINITY),
         ] {
             let w = d(x.into());
             assert_eq!((fceil(w), ffloor(w)), (d(ceil.into()), d(floor.into())), "{x}");
-            assert_eq!(
-                (ftrunc(w), fnearest(w)),
-                (d(trunc.into()), d(nearest.into())),
-                "{x}"
-            );
+            assert_eq!((ftrunc(w), fnearest(w)), (d(trunc.into()), d(nearest.into())), "{x}");
             let w = JUNK | f(x);
             assert_eq!((fceil32(w), ffloor32(w)), (f(ceil), f(floor)), "{x}");
             assert_eq!((ftrunc32(w), fnearest32(w)), (f(trunc), f(nearest)), "{x}");
@@ -1361,53 +1292,24 @@ mod tests {
 
     #[test]
     fn float_comparison_orders_numbers_and_equates_the_zeros() {
-        for (a, b) in [
-            (-1.0_f32, 1.0),
-            (-2.0, -1.0),
-            (1.0, f32::INFINITY),
-            (f32::NEG_INFINITY, 0.0),
-        ] {
+        for (a, b) in [(-1.0_f32, 1.0), (-2.0, -1.0), (1.0, f32::INFINITY), (f32::NEG_INFINITY, 0.0)] {
             let (x, y) = (d(a.into()), d(b.into()));
-            assert_eq!(
-                [feq, fne, flt, fgt, fle, fge].map(|op| op(x, y)),
-                [0, 1, 1, 0, 1, 0]
-            );
-            assert_eq!(
-                [feq, fne, flt, fgt, fle, fge].map(|op| op(y, x)),
-                [0, 1, 0, 1, 0, 1]
-            );
+            assert_eq!([feq, fne, flt, fgt, fle, fge].map(|op| op(x, y)), [0, 1, 1, 0, 1, 0]);
+            assert_eq!([feq, fne, flt, fgt, fle, fge].map(|op| op(y, x)), [0, 1, 0, 1, 0, 1]);
             let (x, y) = (JUNK | f(a), f(b));
-            assert_eq!(
-                [feq32, fne32, flt32, fgt32, fle32, fge32].map(|op| op(x, y)),
-                [0, 1, 1, 0, 1, 0]
-            );
-            assert_eq!(
-                [feq32, fne32, flt32, fgt32, fle32, fge32].map(|op| op(y, x)),
-                [0, 1, 0, 1, 0, 1]
-            );
+            assert_eq!([feq32, fne32, flt32, fgt32, fle32, fge32].map(|op| op(x, y)), [0, 1, 1, 0, 1, 0]);
+            assert_eq!([feq32, fne32, flt32, fgt32, fle32, fge32].map(|op| op(y, x)), [0, 1, 0, 1, 0, 1]);
         }
         let (x, y) = (d(-0.0), d(0.0));
-        assert_eq!(
-            [feq, fne, flt, fgt, fle, fge].map(|op| op(x, y)),
-            [1, 0, 0, 0, 1, 1]
-        );
+        assert_eq!([feq, fne, flt, fgt, fle, fge].map(|op| op(x, y)), [1, 0, 0, 0, 1, 1]);
         let (x, y) = (JUNK | f(-0.0), f(0.0));
-        assert_eq!(
-            [feq32, fne32, flt32, fgt32, fle32, fge32].map(|op| op(x, y)),
-            [1, 0, 0, 0, 1, 1]
-        );
+        assert_eq!([feq32, fne32, flt32, fgt32, fle32, fge32].map(|op| op(x, y)), [1, 0, 0, 0, 1, 1]);
     }
 
     #[test]
     fn integers_convert_to_f64_with_ties_to_even() {
-        assert_eq!(
-            (itof(MINUS_ONE), utof(MINUS_ONE)),
-            (d(-1.0), d(18_446_744_073_709_551_616.0))
-        );
-        assert_eq!(
-            (itof(MIN), utof(MIN)),
-            (d(-9_223_372_036_854_775_808.0), d(9_223_372_036_854_775_808.0))
-        );
+        assert_eq!((itof(MINUS_ONE), utof(MINUS_ONE)), (d(-1.0), d(18_446_744_073_709_551_616.0)));
+        assert_eq!((itof(MIN), utof(MIN)), (d(-9_223_372_036_854_775_808.0), d(9_223_372_036_854_775_808.0)));
         assert_eq!((itof(0), utof(0)), (0, 0));
         assert_eq!(itof((1 << 53) + 1), d(9_007_199_254_740_992.0));
         assert_eq!(itof((1 << 53) + 3), d(9_007_199_254_740_996.0));
@@ -1423,25 +1325,13 @@ mod tests {
         let above_a_tie = 0x0040_0000_4000_0001_u64;
         assert_eq!(itof32(above_a_tie), farther32(18_014_398_509_481_984.0));
         assert_eq!(utof32(above_a_tie), farther32(18_014_398_509_481_984.0));
-        assert_eq!(
-            itof32(s(-above_a_tie.cast_signed())),
-            farther32(-18_014_398_509_481_984.0)
-        );
-        assert_eq!(
-            utof32(0x8000_0080_0000_0001),
-            farther32(9_223_372_036_854_775_808.0)
-        );
-        assert_eq!(
-            (itof32(MINUS_ONE), utof32(MINUS_ONE)),
-            (f(-1.0), f(18_446_744_073_709_551_616.0))
-        );
+        assert_eq!(itof32(s(-above_a_tie.cast_signed())), farther32(-18_014_398_509_481_984.0));
+        assert_eq!(utof32(0x8000_0080_0000_0001), farther32(9_223_372_036_854_775_808.0));
+        assert_eq!((itof32(MINUS_ONE), utof32(MINUS_ONE)), (f(-1.0), f(18_446_744_073_709_551_616.0)));
         assert_eq!(itof32(MIN), f(-9_223_372_036_854_775_808.0));
         assert_eq!(i32tof32(JUNK | MIN32), f(-2_147_483_648.0));
         assert_eq!(i32tof32(JUNK | 0x7fff_ffff), f(2_147_483_648.0));
-        assert_eq!(
-            (i32tof32(16_777_217), i32tof32(16_777_219)),
-            (f(16_777_216.0), f(16_777_220.0))
-        );
+        assert_eq!((i32tof32(16_777_217), i32tof32(16_777_219)), (f(16_777_216.0), f(16_777_220.0)));
         assert_eq!(i32tof32(MINUS_ONE_32), f(-1.0));
     }
 
@@ -1457,10 +1347,7 @@ mod tests {
             for op in [f32toi, f32tou, f32toi32, f32tou32] {
                 assert_eq!(op(JUNK | nan), Err(InvalidConversion));
             }
-            assert_eq!(
-                [f32toisat, f32tousat, f32toi32sat, f32tou32sat].map(|op| op(nan)),
-                [0; 4]
-            );
+            assert_eq!([f32toisat, f32tousat, f32toi32sat, f32tou32sat].map(|op| op(nan)), [0; 4]);
         }
     }
 
@@ -1471,20 +1358,14 @@ mod tests {
             assert_eq!((op(pos), op(neg)), (Err(IntegerOverflow), Err(IntegerOverflow)));
         }
         let ops = [ftoisat, ftousat, ftoi32sat, ftou32sat];
-        assert_eq!(
-            ops.map(|op| op(pos)),
-            [MIN - 1, u64::MAX, 0x7fff_ffff, 0xffff_ffff]
-        );
+        assert_eq!(ops.map(|op| op(pos)), [MIN - 1, u64::MAX, 0x7fff_ffff, 0xffff_ffff]);
         assert_eq!(ops.map(|op| op(neg)), [MIN, 0, MIN32, 0]);
         let (pos, neg) = (f(f32::INFINITY), f(f32::NEG_INFINITY));
         for op in [f32toi, f32tou, f32toi32, f32tou32] {
             assert_eq!((op(pos), op(neg)), (Err(IntegerOverflow), Err(IntegerOverflow)));
         }
         let ops = [f32toisat, f32tousat, f32toi32sat, f32tou32sat];
-        assert_eq!(
-            ops.map(|op| op(pos)),
-            [MIN - 1, u64::MAX, 0x7fff_ffff, 0xffff_ffff]
-        );
+        assert_eq!(ops.map(|op| op(pos)), [MIN - 1, u64::MAX, 0x7fff_ffff, 0xffff_ffff]);
         assert_eq!(ops.map(|op| op(neg)), [MIN, 0, MIN32, 0]);
     }
 
@@ -1505,11 +1386,7 @@ mod tests {
         x: u64,
         nearest: u64,
     ) {
-        assert_eq!(
-            (trapping(x), saturating(x)),
-            (Err(IntegerOverflow), nearest),
-            "{x:#x}"
-        );
+        assert_eq!((trapping(x), saturating(x)), (Err(IntegerOverflow), nearest), "{x:#x}");
     }
 
     #[test]
@@ -1569,12 +1446,7 @@ mod tests {
     #[test]
     fn bounds_of_f32_to_u64() {
         let limit = 18_446_744_073_709_551_616.0;
-        fits(
-            f32tou,
-            f32tousat,
-            JUNK | nearer32(limit),
-            u64::MAX - (1 << 40) + 1,
-        );
+        fits(f32tou, f32tousat, JUNK | nearer32(limit), u64::MAX - (1 << 40) + 1);
         fits(f32tou, f32tousat, nearer32(-1.0), 0);
         overflows(f32tou, f32tousat, f(limit), u64::MAX);
         overflows(f32tou, f32tousat, f(-1.0), 0);
@@ -1582,12 +1454,7 @@ mod tests {
 
     #[test]
     fn bounds_of_f32_to_i32() {
-        fits(
-            f32toi32,
-            f32toi32sat,
-            JUNK | nearer32(2_147_483_648.0),
-            0x7fff_ff80,
-        );
+        fits(f32toi32, f32toi32sat, JUNK | nearer32(2_147_483_648.0), 0x7fff_ff80);
         fits(f32toi32, f32toi32sat, f(-2_147_483_648.0), MIN32);
         fits(f32toi32, f32toi32sat, f(-1.5), MINUS_ONE_32);
         overflows(f32toi32, f32toi32sat, f(2_147_483_648.0), 0x7fff_ffff);
@@ -1596,12 +1463,7 @@ mod tests {
 
     #[test]
     fn bounds_of_f32_to_u32() {
-        fits(
-            f32tou32,
-            f32tou32sat,
-            JUNK | nearer32(4_294_967_296.0),
-            0xffff_ff00,
-        );
+        fits(f32tou32, f32tou32sat, JUNK | nearer32(4_294_967_296.0), 0xffff_ff00);
         fits(f32tou32, f32tou32sat, nearer32(-1.0), 0);
         overflows(f32tou32, f32tou32sat, f(4_294_967_296.0), 0xffff_ffff);
         overflows(f32tou32, f32tou32sat, f(-1.0), 0);
@@ -1618,10 +1480,7 @@ mod tests {
     #[test]
     fn demotion_rounds_overflows_and_underflows() {
         assert_eq!(demote(d(0.1)), f(0.1));
-        assert_eq!(
-            (demote(d(16_777_217.0)), demote(d(16_777_219.0))),
-            (f(16_777_216.0), f(16_777_220.0))
-        );
+        assert_eq!((demote(d(16_777_217.0)), demote(d(16_777_219.0))), (f(16_777_216.0), f(16_777_220.0)));
         // Half way between the greatest f32 and the next power of two, and just below.
         let tie = 0x47ef_ffff_f000_0000;
         assert_eq!((demote(tie), demote(tie - 1)), (f(f32::INFINITY), f(f32::MAX)));
@@ -1741,9 +1600,6 @@ mod tests {
         const QUOTIENT: Result<u64, ArithmeticTrap> = divs(MIN, MINUS_ONE);
         const NAN: u64 = fdiv(0, 0);
         const NEAREST: u64 = fnearest32(0x4020_0000);
-        assert_eq!(
-            (QUOTIENT, NAN, NEAREST),
-            (Err(IntegerOverflow), CANONICAL_NAN_F64, f(2.0))
-        );
+        assert_eq!((QUOTIENT, NAN, NEAREST), (Err(IntegerOverflow), CANONICAL_NAN_F64, f(2.0)));
     }
 }

@@ -61,10 +61,7 @@ impl core::fmt::Display for CodeError {
             Self::TooLong => write!(f, "longer than {CODE_WORDS_MAX} words"),
             Self::BadCounts => f.write_str("its parts do not add up to its length"),
             Self::BadType(index) => {
-                write!(
-                    f,
-                    "type {index} has more than {CHUNK_WORDS} arguments, results or locals"
-                )
+                write!(f, "type {index} has more than {CHUNK_WORDS} arguments, results or locals")
             }
             Self::BadSwitch(table) => write!(f, "switch table {table} is empty or passes the end"),
         }
@@ -137,9 +134,7 @@ impl Code {
         let length = body.len() as u64;
         let sum = [instructions, constants, types, switch_words]
             .iter()
-            .try_fold(0u64, |sum, &part| {
-                sum.checked_add(part).filter(|&sum| sum <= length)
-            });
+            .try_fold(0u64, |sum, &part| sum.checked_add(part).filter(|&sum| sum <= length));
         if sum != Some(length) {
             return Err(CodeError::BadCounts);
         }
@@ -153,9 +148,7 @@ impl Code {
         while at < body.len() {
             let table = u32::try_from(switches.len()).map_err(|_| CodeError::TooLong)?;
             let count = part(body[at])?;
-            let end = (at + 1)
-                .checked_add(count)
-                .filter(|&end| end <= body.len() && count > 0);
+            let end = (at + 1).checked_add(count).filter(|&end| end <= body.len() && count > 0);
             let Some(end) = end else {
                 return Err(CodeError::BadSwitch(table));
             };
@@ -165,17 +158,14 @@ impl Code {
         }
         let mut normal: Vec<u64> = body[..instructions].iter().map(|&word| normalise(word)).collect();
         normal.push(Op::Halt as u64);
-        let types = body[first_type..first_switch]
-            .iter()
-            .map(|&word| FuncType::from_word(word))
-            .collect();
-        Ok(Self {
-            normal,
-            constants,
-            types,
-            switches,
-            words,
-        })
+        let types: Vec<FuncType> =
+            body[first_type..first_switch].iter().map(|&word| FuncType::from_word(word)).collect();
+        let too_long =
+            |t: &FuncType| u64::from(t.locals.max(t.arguments.into()).max(t.results.into())) > CHUNK_WORDS;
+        if let Some(index) = types.iter().position(too_long) {
+            return Err(CodeError::BadType(u32::try_from(index).map_err(|_| CodeError::TooLong)?));
+        }
+        Ok(Self { normal, constants, types, switches, words })
     }
 
     /// All words of the page, as memory 1 shows them.
@@ -229,8 +219,7 @@ impl Code {
     #[must_use]
     pub fn switch(&self, table: u32) -> Option<&[u64]> {
         let &(first, end) = self.switches.get(usize::try_from(table).ok()?)?;
-        self.words
-            .get(usize::try_from(first).ok()?..usize::try_from(end).ok()?)
+        self.words.get(usize::try_from(first).ok()?..usize::try_from(end).ok()?)
     }
 
     /// The type number of the subroutine that begins at `index`, if one does.
@@ -238,9 +227,7 @@ impl Code {
     #[must_use]
     pub fn func_at(&self, index: u64) -> Option<u32> {
         let insn = Insn::decode(*self.normal.get(usize::try_from(index).ok()?)?)?;
-        (insn.op == Op::Func)
-            .then(|| u32::try_from(insn.imms[0]).ok())
-            .flatten()
+        (insn.op == Op::Func).then(|| u32::try_from(insn.imms[0]).ok()).flatten()
     }
 
     /// The parts, taken apart again.
@@ -265,11 +252,7 @@ mod tests {
         CodeParts {
             instructions: vec![Insn::encode(Op::Func, &[0]).unwrap(), Op::Ret as u64, !0],
             constants: vec![7, 8],
-            types: vec![FuncType {
-                arguments: 1,
-                results: 2,
-                locals: 3,
-            }],
+            types: vec![FuncType { arguments: 1, results: 2, locals: 3 }],
             switches: vec![vec![0], vec![1, 2, 3]],
         }
     }
@@ -285,12 +268,7 @@ mod tests {
         assert_eq!(code.switch(2), None);
         assert_eq!(
             code.normal(),
-            [
-                Insn::encode(Op::Func, &[0]).unwrap(),
-                Op::Ret as u64,
-                0xff,
-                Op::Halt as u64
-            ]
+            [Insn::encode(Op::Func, &[0]).unwrap(), Op::Ret as u64, 0xff, Op::Halt as u64]
         );
     }
 
@@ -311,27 +289,14 @@ mod tests {
         let mut parts = parts();
         parts.types[0].locals = 4096;
         assert!(Code::new(parts.words()).is_ok());
-        parts.types.push(FuncType {
-            arguments: 4097,
-            results: 0,
-            locals: 0,
-        });
+        parts.types.push(FuncType { arguments: 4097, results: 0, locals: 0 });
         assert_eq!(Code::new(parts.words()).unwrap_err(), CodeError::BadType(1));
     }
 
     #[test]
     fn a_switch_table_that_is_empty_or_too_long_is_refused() {
-        assert_eq!(
-            Code::new(vec![0, 0, 0, 0, 1]).unwrap_err(),
-            CodeError::BadSwitch(0)
-        );
-        assert_eq!(
-            Code::new(vec![1, 5, 2, 0, 0, 0, 3]).unwrap_err(),
-            CodeError::BadSwitch(1)
-        );
-        assert_eq!(
-            Code::new(vec![!0, 0, 0, 0, 1]).unwrap_err(),
-            CodeError::BadSwitch(0)
-        );
+        assert_eq!(Code::new(vec![0, 0, 0, 0, 1]).unwrap_err(), CodeError::BadSwitch(0));
+        assert_eq!(Code::new(vec![1, 5, 2, 0, 0, 0, 3]).unwrap_err(), CodeError::BadSwitch(1));
+        assert_eq!(Code::new(vec![!0, 0, 0, 0, 1]).unwrap_err(), CodeError::BadSwitch(0));
     }
 }

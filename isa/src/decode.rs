@@ -82,11 +82,7 @@ const fn mask(kind: ImmKind) -> u64 {
 /// The word as engines take it: itself if it is an instruction, else [`UNKNOWN_WORD`].
 #[must_use]
 pub fn normalise(word: u64) -> u64 {
-    if Insn::decode(word).is_some() {
-        word
-    } else {
-        UNKNOWN_WORD
-    }
+    if Insn::decode(word).is_some() { word } else { UNKNOWN_WORD }
 }
 
 #[cfg(test)]

@@ -188,10 +188,7 @@ macro_rules! cost {
         Cost::Fixed($gas)
     };
     (($gas:literal + $text:literal)) => {
-        Cost::Formula {
-            base: $gas,
-            text: $text,
-        }
+        Cost::Formula { base: $gas, text: $text }
     };
 }
 

@@ -77,10 +77,7 @@ fn code(cell: &'static str) -> &'static str {
 
 /// The instructions of a sequence, without its labels.
 fn instructions(sequence: &str) -> impl Iterator<Item = &str> {
-    sequence
-        .split([';', '\n'])
-        .map(str::trim)
-        .filter(|part| !part.is_empty() && !part.ends_with(':'))
+    sequence.split([';', '\n']).map(str::trim).filter(|part| !part.is_empty() && !part.ends_with(':'))
 }
 
 /// The listings of the runtime subroutines.
@@ -122,10 +119,7 @@ fn every_opcode_is_there_once() {
 #[test]
 fn every_instruction_exists_and_has_its_immediates() {
     for row in rows() {
-        row.sequences
-            .iter()
-            .flat_map(|form| instructions(form))
-            .for_each(check_instruction);
+        row.sequences.iter().flat_map(|form| instructions(form)).for_each(check_instruction);
     }
     for listing in listings() {
         instructions(listing).for_each(check_instruction);
@@ -135,11 +129,8 @@ fn every_instruction_exists_and_has_its_immediates() {
 #[test]
 fn the_counts_are_those_of_the_sequences() {
     for row in rows() {
-        let mut counts: Vec<_> = row
-            .sequences
-            .iter()
-            .map(|form| instructions(form).count().to_string())
-            .collect();
+        let mut counts: Vec<_> =
+            row.sequences.iter().map(|form| instructions(form).count().to_string()).collect();
         if counts.iter().all(|count| *count == counts[0]) {
             counts.truncate(1);
         }
@@ -151,20 +142,14 @@ fn the_counts_are_those_of_the_sequences() {
 fn more_than_one_instruction_has_a_reason() {
     for row in rows() {
         let longest = row.sequences.iter().map(|form| instructions(form).count()).max();
-        assert!(
-            longest <= Some(1) || !row.reason.is_empty(),
-            "{} needs a reason",
-            row.name
-        );
+        assert!(longest <= Some(1) || !row.reason.is_empty(), "{} needs a reason", row.name);
     }
 }
 
 #[test]
 fn runtime_subroutines_that_are_called_are_listed() {
-    let mut listed: Vec<_> = listings()
-        .iter()
-        .filter_map(|listing| listing.split_once(':').map(|(name, _)| name))
-        .collect();
+    let mut listed: Vec<_> =
+        listings().iter().filter_map(|listing| listing.split_once(':').map(|(name, _)| name)).collect();
     listed.sort_unstable();
     let mut called: Vec<_> = rows()
         .iter()

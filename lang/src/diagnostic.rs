@@ -27,20 +27,11 @@ pub struct Label {
 
 impl Diagnostic {
     pub(crate) fn new(span: &Range<usize>, title: impl Into<String>, label: impl Into<String>) -> Self {
-        Self {
-            span: span.clone(),
-            title: title.into(),
-            labels: Vec::new(),
-            hint: None,
-        }
-        .label(span, label)
+        Self { span: span.clone(), title: title.into(), labels: Vec::new(), hint: None }.label(span, label)
     }
 
     pub(crate) fn label(mut self, span: &Range<usize>, text: impl Into<String>) -> Self {
-        self.labels.push(Label {
-            span: span.clone(),
-            text: text.into(),
-        });
+        self.labels.push(Label { span: span.clone(), text: text.into() });
         self
     }
 
@@ -80,9 +71,7 @@ pub fn render(file_name: &str, source: &str, diagnostics: &[Diagnostic], color: 
         for (rank, label) in diagnostic.labels.iter().enumerate() {
             let color = if rank == 0 { Color::Red } else { Color::Blue };
             report.add_label(
-                ariadne::Label::new(place(&label.span))
-                    .with_message(&label.text)
-                    .with_color(color),
+                ariadne::Label::new(place(&label.span)).with_message(&label.text).with_color(color),
             );
         }
         if let Some(hint) = &diagnostic.hint {
@@ -92,11 +81,7 @@ pub fn render(file_name: &str, source: &str, diagnostics: &[Diagnostic], color: 
         let _ = report.finish().write(&mut cache, &mut text);
     }
     let mut text = String::from_utf8_lossy(&text).into_owned();
-    if let Some(more) = diagnostics
-        .len()
-        .checked_sub(RENDERED_MAX)
-        .filter(|&more| more > 0)
-    {
+    if let Some(more) = diagnostics.len().checked_sub(RENDERED_MAX).filter(|&more| more > 0) {
         text.push_str(&format!("… and {more} more\n"));
     }
     text
@@ -125,16 +110,8 @@ fn without_line(file_name: &str, source: &str, diagnostic: &Diagnostic) -> Strin
     let at = floor(source, diagnostic.span.start);
     let line = source[..at].matches('\n').count() + 1;
     let column = source[line_of(source, at).start..at].chars().count() + 1;
-    let mut text = format!(
-        "Error: {}\n   [ {file_name}:{line}:{column} ]\n",
-        diagnostic.title
-    );
-    for said in diagnostic
-        .labels
-        .iter()
-        .map(|label| &label.text)
-        .chain(&diagnostic.hint)
-    {
+    let mut text = format!("Error: {}\n   [ {file_name}:{line}:{column} ]\n", diagnostic.title);
+    for said in diagnostic.labels.iter().map(|label| &label.text).chain(&diagnostic.hint) {
         text.push_str(&format!("   {said}\n"));
     }
     text
@@ -167,16 +144,17 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
         .map(|(_, candidate)| candidate)
 }
 
-/// How many letters are to be put in, taken out, replaced, or exchanged with their neighbour.
+/// How many letters are to be put in, taken out, replaced, or exchanged with their neighbour. Names are at most
+/// twice [`COMPARED_MAX`] long.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut rows = [
-        vec![0; b.len() + 1],
-        (0..=b.len()).collect(),
-        vec![0; b.len() + 1],
-    ];
+    let mut rows = [[0; 2 * COMPARED_MAX + 1]; 3];
+    let [before, above, row] = &mut rows;
+    let (mut before, mut above, mut row) = (before, above, row);
+    for (j, cell) in above.iter_mut().enumerate() {
+        *cell = j;
+    }
     for i in 1..=a.len() {
-        let [before, above, row] = &mut rows;
         row[0] = i;
         for j in 1..=b.len() {
             let replaced = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
@@ -185,9 +163,9 @@ fn distance(a: &str, b: &str) -> usize {
                 row[j] = row[j].min(before[j - 2] + 1);
             }
         }
-        rows.rotate_left(1);
+        (before, above, row) = (above, row, before);
     }
-    rows[1][b.len()]
+    above[b.len()]
 }
 
 #[cfg(test)]

@@ -11,12 +11,7 @@ fn image(source: &str) -> Image<'static> {
 }
 
 fn body<'i>(image: &'i Image<'static>, number: u64) -> &'i Body<'static> {
-    &image
-        .objects
-        .iter()
-        .find(|object| object.number == number)
-        .expect("an object")
-        .body
+    &image.objects.iter().find(|object| object.number == number).expect("an object").body
 }
 
 fn code(source: &str) -> Code {
@@ -30,12 +25,8 @@ fn code(source: &str) -> Code {
 fn insns(source: &str) -> Vec<(Op, Vec<i64>)> {
     let code = code(source);
     let words = &code.words()[..code.len()];
-    let insns = words
-        .iter()
-        .map(|&word| Insn::decode(word).expect("an instruction"));
-    insns
-        .map(|insn| (insn.op, insn.imms[..insn.op.info().imms.len()].to_vec()))
-        .collect()
+    let insns = words.iter().map(|&word| Insn::decode(word).expect("an instruction"));
+    insns.map(|insn| (insn.op, insn.imms[..insn.op.info().imms.len()].to_vec())).collect()
 }
 
 fn data(source: &str) -> Vec<u8> {
@@ -67,9 +58,7 @@ fn every_instruction_assembles_and_disassembles() {
             .collect();
         let source = format!("there:\n{} {}", info.mnemonic, imms.join(", "));
         let image = image(&source);
-        let [(op, _)] = insns(&source)[..] else {
-            panic!("{source}")
-        };
+        let [(op, _)] = insns(&source)[..] else { panic!("{source}") };
         assert_eq!(op, info.op);
         let text = disassemble(&image);
         assert!(text.contains(info.mnemonic), "{text}");
@@ -81,18 +70,9 @@ fn every_instruction_assembles_and_disassembles() {
 fn operands_are_evaluated_before_their_instruction_from_left_to_right() {
     assert_eq!(
         insns("add(1, mul(2, get 0))"),
-        [
-            (Op::Push, vec![1]),
-            (Op::Push, vec![2]),
-            (Op::Get, vec![0]),
-            (Op::Mul, vec![]),
-            (Op::Add, vec![]),
-        ]
+        [(Op::Push, vec![1]), (Op::Push, vec![2]), (Op::Get, vec![0]), (Op::Mul, vec![]), (Op::Add, vec![]),]
     );
-    assert_eq!(
-        insns("load64 2, 8 (get 0)"),
-        [(Op::Get, vec![0]), (Op::Load64, vec![2, 8])]
-    );
+    assert_eq!(insns("load64 2, 8 (get 0)"), [(Op::Get, vec![0]), (Op::Load64, vec![2, 8])]);
 }
 
 #[test]
@@ -107,14 +87,8 @@ fn immediates_are_left_out_where_they_have_a_default() {
 
 #[test]
 fn immediates_are_constant_expressions_and_take_the_commas_of_a_list_of_operands_first() {
-    assert_eq!(
-        insns("const A = 3\nload64 A+1, (2<<4)|1 (get A)")[1],
-        (Op::Load64, vec![4, 33])
-    );
-    assert_eq!(
-        insns("add(load64at 2, 8)"),
-        [(Op::Load64at, vec![2, 8]), (Op::Add, vec![])]
-    );
+    assert_eq!(insns("const A = 3\nload64 A+1, (2<<4)|1 (get A)")[1], (Op::Load64, vec![4, 33]));
+    assert_eq!(insns("add(load64at 2, 8)"), [(Op::Load64at, vec![2, 8]), (Op::Add, vec![])]);
     assert_eq!(
         insns("add(load64at 2, get 0)"),
         [(Op::Load64at, vec![2, 0]), (Op::Get, vec![0]), (Op::Add, vec![])]
@@ -128,23 +102,12 @@ fn immediates_are_constant_expressions_and_take_the_commas_of_a_list_of_operands
 
 #[test]
 fn the_target_is_the_immediate_or_the_last_in_the_parentheses() {
-    for source in [
-        "x: jump(:x)",
-        "x: jump :x",
-        "x: jump x",
-        "x:\njump 0",
-        "x: jump(\n:x\n)",
-    ] {
+    for source in ["x: jump(:x)", "x: jump :x", "x: jump x", "x:\njump 0", "x: jump(\n:x\n)"] {
         assert_eq!(insns(source), [(Op::Jump, vec![0])], "{source}");
     }
     assert_eq!(
         insns("x: jumpif(lt(get 0, 10), :x)"),
-        [
-            (Op::Get, vec![0]),
-            (Op::Push, vec![10]),
-            (Op::Lt, vec![]),
-            (Op::Jumpif, vec![0])
-        ]
+        [(Op::Get, vec![0]), (Op::Push, vec![10]), (Op::Lt, vec![]), (Op::Jumpif, vec![0])]
     );
     assert_eq!(insns("nop\nx: call(1, 2, :x)\n")[3], (Op::Call, vec![1]));
     assert_eq!(insns("jump :end\nhalt\nend:")[0], (Op::Jump, vec![2]));
@@ -162,10 +125,7 @@ fn literals_constants_and_labels_are_pushed() {
             (Op::Push, vec![9]),
         ]
     );
-    assert_eq!(
-        insns("push :x\nx: push -1"),
-        [(Op::Push, vec![1]), (Op::Push, vec![-1])]
-    );
+    assert_eq!(insns("push :x\nx: push -1"), [(Op::Push, vec![1]), (Op::Push, vec![-1])]);
 }
 
 #[test]
@@ -193,10 +153,7 @@ fn what_does_not_fit_a_push_becomes_one_constant() {
 #[test]
 fn constants_may_refer_to_one_another_in_any_order() {
     let source = "const A = B * 2\nconst B = (C + 1) << 4 | 1\nconst C = -7 / 2 & 0xff\nA";
-    assert_eq!(
-        insns(source),
-        [(Op::Push, vec![(((-3 & 0xff) + 1) << 4 | 1) * 2])]
-    );
+    assert_eq!(insns(source), [(Op::Push, vec![(((-3 & 0xff) + 1) << 4 | 1) * 2])]);
     let mut long = String::from("const A0 = 1\n");
     for n in 1..5000 {
         long.push_str(&format!("const A{n} = A{} + 1\n", n - 1));
@@ -208,14 +165,7 @@ fn constants_may_refer_to_one_another_in_any_order() {
 fn subroutines_have_a_type_and_names_for_their_slots() {
     let source = "call :sum (1, 2)\nhalt\nfunc sum 2 -> 1, 3\n params a, b\n locals x, y, z\n set z (add(get a, get b))\n ret(tee y (get z))\nfunc 0\nget 1";
     let code = code(source);
-    assert_eq!(
-        code.types(),
-        [FuncType {
-            arguments: 2,
-            results: 1,
-            locals: 3
-        }]
-    );
+    assert_eq!(code.types(), [FuncType { arguments: 2, results: 1, locals: 3 }]);
     let insns = insns(source);
     assert_eq!(insns[2], (Op::Call, vec![4]));
     assert_eq!(insns[4], (Op::Func, vec![0]));
@@ -243,43 +193,19 @@ fn a_simple_program_gets_a_meter_code_and_a_root_process() {
     );
     assert_eq!((image.prime, image.root, image.next_number), (1, 3, 7));
     assert_eq!(
-        image
-            .objects
-            .iter()
-            .map(|o| (o.number, o.meter))
-            .collect::<Vec<_>>(),
+        image.objects.iter().map(|o| (o.number, o.meter)).collect::<Vec<_>>(),
         [(1, 0), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1)]
     );
     let root = process(&image, 3);
     let hosted =
         Rights::from_bits((Rights::CALL.bits() | Rights::COPY.bits() | Rights::STRONG.bits()).into());
-    let key = |object, rights| {
-        Some(Key {
-            object,
-            rights,
-            gate: 0,
-            seal: 0,
-        })
-    };
-    assert_eq!(
-        root.keys,
-        [
-            key(3, Rights::OWN),
-            key(4, hosted),
-            key(5, hosted),
-            key(6, Rights::ALL)
-        ]
-    );
-    assert_eq!(
-        (root.code, root.standing, root.random, root.key_capacity),
-        (2, true, 9, 8)
-    );
+    let key = |object, rights| Some(Key { object, rights, gate: 0, seal: 0 });
+    assert_eq!(root.keys, [key(3, Rights::OWN), key(4, hosted), key(5, hosted), key(6, Rights::ALL)]);
+    assert_eq!((root.code, root.standing, root.random, root.key_capacity), (2, true, 9, 8));
     assert_eq!(root.data[..], [1, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(body(&image, 5), &Body::Host("std.out".into()));
     assert_eq!(body(&image, 6), &Body::Data(vec![0; 16].into()));
-    let Body::Code(words) = body(&image, 2) else {
-        panic!()
-    };
+    let Body::Code(words) = body(&image, 2) else { panic!() };
     assert_eq!(Insn::decode(words[0]).unwrap().imms[0], 1);
     assert_eq!(Insn::decode(words[1]).unwrap().imms[0], 3);
 }
@@ -305,10 +231,7 @@ fn data_is_laid_out_in_order_and_its_labels_are_offsets() {
         [1, 255, 255, 2, 1, 0, 0, 0, 0xfe, 255, 255, 255, 0, 0, 0, 0]
     );
     assert_eq!(data("data {\n u64 1,\n 2\n zero 8 }").len(), 24);
-    assert_eq!(
-        data("data { f64 1, 2.5 }"),
-        [1f64.to_le_bytes(), 2.5f64.to_le_bytes()].concat()
-    );
+    assert_eq!(data("data { f64 1, 2.5 }"), [1f64.to_le_bytes(), 2.5f64.to_le_bytes()].concat());
     assert_eq!(
         data("data { f32 1, -2.5, 3.5f32, nan }")[..8],
         [1f32.to_le_bytes(), (-2.5f32).to_le_bytes()].concat()
@@ -359,17 +282,7 @@ fn a_full_text_says_everything_itself() {
     assert_eq!(first.keys[0].unwrap().rights, Rights::OWN);
     assert!(first.standing && first.stopped);
     assert_eq!(process(&image, 10).keys[0], None);
-    assert_eq!(
-        image.chain[1],
-        Link {
-            process: 10,
-            call: Call::Recurse {
-                meter: 7,
-                gas: 5,
-                words: 6
-            }
-        }
-    );
+    assert_eq!(image.chain[1], Link { process: 10, call: Call::Recurse { meter: 7, gas: 5, words: 6 } });
     assert_eq!(image.request.as_ref().unwrap().words, [7]);
     assert_eq!(assemble(&disassemble(&image)).as_ref(), Ok(&image));
 }
@@ -377,23 +290,13 @@ fn a_full_text_says_everything_itself() {
 #[test]
 fn blocks_in_a_full_text_may_stand_beside_code_outside_any() {
     let image = image("meter m {}\nprocess p { standing }\npush 1");
-    assert_eq!(
-        image
-            .objects
-            .iter()
-            .map(|object| object.number)
-            .collect::<Vec<_>>(),
-        [1, 2, 3]
-    );
+    assert_eq!(image.objects.iter().map(|object| object.number).collect::<Vec<_>>(), [1, 2, 3]);
     assert_eq!(process(&image, 2).code, 3);
     assert_eq!((image.prime, image.root), (1, 2));
 }
 
 #[test]
 fn comments_and_blank_lines_mean_nothing() {
-    assert_eq!(
-        insns("; one\n\n  add ; two ( {\n\r\n ; three"),
-        [(Op::Add, vec![])]
-    );
+    assert_eq!(insns("; one\n\n  add ; two ( {\n\r\n ; three"), [(Op::Add, vec![])]);
     assert_eq!(insns("add( ; first\n 1, ; second\n\n 2\n)").len(), 3);
 }

@@ -16,10 +16,7 @@ fn survives(source: &str) -> bool {
         Err(errors) => {
             assert!(!errors.is_empty());
             for error in &errors {
-                assert!(
-                    error.span.start <= error.span.end && error.span.end <= source.len(),
-                    "{error:?}"
-                );
+                assert!(error.span.start <= error.span.end && error.span.end <= source.len(), "{error:?}");
                 assert!(source.get(error.span.clone()).is_some(), "{error:?}");
                 assert_eq!(error.labels[0].span, error.span);
             }
@@ -208,13 +205,7 @@ fn the_programs_that_are_mutated_assemble() {
 
 #[test]
 fn deep_nesting_is_refused() {
-    for (open, close) in [
-        ("add(", ")"),
-        ("(", ")"),
-        ("-", ""),
-        ("-(", ")"),
-        ("not(add(1,", "))"),
-    ] {
+    for (open, close) in [("add(", ")"), ("(", ")"), ("-", ""), ("-(", ")"), ("not(add(1,", "))")] {
         for count in [150, 100_000] {
             let source = format!("{}1{}", open.repeat(count), close.repeat(count));
             if count > 200 {

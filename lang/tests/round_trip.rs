@@ -73,13 +73,7 @@ fn code() -> impl Strategy<Value = Vec<u64>> {
         vec(vec(prop_oneof![0..45u64, any::<u64>()], 1..5), 0..4),
     );
     let well_formed = parts.prop_map(|(instructions, constants, types, switches)| {
-        CodeParts {
-            instructions,
-            constants,
-            types,
-            switches,
-        }
-        .words()
+        CodeParts { instructions, constants, types, switches }.words()
     });
     prop_oneof![9 => well_formed, 1 => vec(any::<u64>(), 0..9)]
 }
@@ -87,35 +81,23 @@ fn code() -> impl Strategy<Value = Vec<u64>> {
 fn meter() -> impl Strategy<Value = Meter> {
     let limit = || prop_oneof![Just(u64::MAX), any::<u64>()];
     let long = || prop_oneof![Just(u128::MAX), Just(0), any::<u128>()];
-    (
-        word(),
-        limit(),
-        limit(),
-        long(),
-        long(),
-        any::<bool>(),
-        option::of(key()),
+    (word(), limit(), limit(), long(), long(), any::<bool>(), option::of(key())).prop_map(
+        |(gas_used, gas_limit, words_limit, rent_used, rent_limit, stopped, keeper)| Meter {
+            gas_used,
+            gas_limit,
+            words_limit,
+            rent_used,
+            rent_limit,
+            stopped,
+            keeper,
+        },
     )
-        .prop_map(
-            |(gas_used, gas_limit, words_limit, rent_used, rent_limit, stopped, keeper)| Meter {
-                gas_used,
-                gas_limit,
-                words_limit,
-                rent_used,
-                rent_limit,
-                stopped,
-                keeper,
-            },
-        )
 }
 
 fn process() -> impl Strategy<Value = Process<'static>> {
     let capacity = || prop_oneof![Just(16), Just(4), Just(8), any::<u32>()];
-    let frame = any::<(u32, u32, u32)>().prop_map(|(return_index, base, typ)| Frame {
-        return_index,
-        base,
-        typ,
-    });
+    let frame =
+        any::<(u32, u32, u32)>().prop_map(|(return_index, base, typ)| Frame { return_index, base, typ });
     let suspended = prop_oneof![
         any::<(u64, u64)>().prop_map(|(gas, words)| Suspended::Recurse { gas, words }),
         Just(Suspended::Invoke),
@@ -131,14 +113,7 @@ fn process() -> impl Strategy<Value = Process<'static>> {
         vec(frame, 0..7),
         capacity(),
     );
-    let holding = (
-        bytes(),
-        keys(),
-        any::<bool>(),
-        capacity(),
-        word(),
-        any::<(u8, u8)>(),
-    );
+    let holding = (bytes(), keys(), any::<bool>(), capacity(), word(), any::<(u8, u8)>());
     let stopping = (
         option::of((0..Trap::ALL.len()).prop_map(|row| Trap::ALL[row].0)),
         word(),
@@ -200,22 +175,14 @@ fn call() -> impl Strategy<Value = Call> {
 }
 
 fn image() -> impl Strategy<Value = Image<'static>> {
-    let objects = (
-        btree_set(prop_oneof![9 => 1..20u64, 1 => 1..u64::MAX], 0..8),
-        vec((number(), body()), 8),
-    );
+    let objects = (btree_set(prop_oneof![9 => 1..20u64, 1 => 1..u64::MAX], 0..8), vec((number(), body()), 8));
     let objects = objects.prop_map(|(numbers, bodies)| {
         let objects = numbers.into_iter().zip(bodies);
-        objects
-            .map(|(number, (meter, body))| Object { number, meter, body })
-            .collect::<Vec<_>>()
+        objects.map(|(number, (meter, body))| Object { number, meter, body }).collect::<Vec<_>>()
     });
     let request =
         (number(), vec(word(), 0..5), keys()).prop_map(|(host, words, keys)| Request { host, words, keys });
-    let chain = vec(
-        (number(), call()).prop_map(|(process, call)| Link { process, call }),
-        0..4,
-    );
+    let chain = vec((number(), call()).prop_map(|(process, call)| Link { process, call }), 0..4);
     (number(), number(), number(), chain, option::of(request), objects).prop_map(
         |(next_number, prime, root, chain, request, objects)| Image {
             next_number,

@@ -20,9 +20,7 @@ pub struct Args {
 impl Args {
     /// These arguments.
     pub fn new(args: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self {
-            args: args.into_iter().map(Into::into).collect(),
-        }
+        Self { args: args.into_iter().map(Into::into).collect() }
     }
 
     fn argument(&self, index: u64) -> Option<&str> {

@@ -31,11 +31,7 @@ impl std::fmt::Debug for Console {
 impl Console {
     /// A console that reads from `input` and writes to `output`.
     pub fn new(input: impl BufRead + Send + 'static, output: impl Write + Send + 'static) -> Self {
-        Self {
-            input: Box::new(input),
-            output: Box::new(output),
-            rest: Vec::new(),
-        }
+        Self { input: Box::new(input), output: Box::new(output), rest: Vec::new() }
     }
 
     /// The console of this program: standard input and output.
@@ -54,11 +50,7 @@ impl Console {
         let length = usize::try_from(length.min(HOST_BYTES_MAX)).ok()?;
         if self.rest.is_empty() {
             let limit = HOST_BYTES_MAX;
-            if std::io::Read::take(&mut self.input, limit)
-                .read_until(b'\n', &mut self.rest)
-                .ok()?
-                == 0
-            {
+            if std::io::Read::take(&mut self.input, limit).read_until(b'\n', &mut self.rest).ok()? == 0 {
                 return Some(Reply::words([u64::MAX]));
             }
         }

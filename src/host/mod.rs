@@ -49,42 +49,27 @@ impl Reply {
     /// A result of words; those past 255 are left out.
     #[must_use]
     pub fn words(words: impl IntoIterator<Item = u64>) -> Self {
-        Self {
-            status: Status::Returned,
-            words: words.into_iter().take(255).collect(),
-            grants: Vec::new(),
-        }
+        Self { status: Status::Returned, words: words.into_iter().take(255).collect(), grants: Vec::new() }
     }
 
     /// Adds keys to hosts of these names to the result. They are charged to the prime meter; if it has too few words
     /// left, or the caller's key list too few slots, they are left out.
     #[must_use]
     pub fn with_keys(mut self, names: impl IntoIterator<Item = String>) -> Self {
-        self.grants = names
-            .into_iter()
-            .take(keyvm_isa::layout::MESSAGE_KEYS_MAX.into())
-            .collect();
+        self.grants = names.into_iter().take(keyvm_isa::layout::MESSAGE_KEYS_MAX.into()).collect();
         self
     }
 
     /// The request is refused: it makes no sense to this host, or is not allowed.
     #[must_use]
     pub const fn refused() -> Self {
-        Self {
-            status: Status::Refused,
-            words: Vec::new(),
-            grants: Vec::new(),
-        }
+        Self { status: Status::Refused, words: Vec::new(), grants: Vec::new() }
     }
 
     /// There is no host of this name.
     #[must_use]
     pub const fn severed() -> Self {
-        Self {
-            status: Status::Severed,
-            words: Vec::new(),
-            grants: Vec::new(),
-        }
+        Self { status: Status::Severed, words: Vec::new(), grants: Vec::new() }
     }
 }
 
@@ -217,11 +202,7 @@ impl Machine {
             let request = self.kernel.request.as_ref()?;
             (request.words.clone(), request.keys.len())
         };
-        Some(f(&mut HostCall {
-            kernel: &mut self.kernel,
-            words,
-            keys,
-        }))
+        Some(f(&mut HostCall { kernel: &mut self.kernel, words, keys }))
     }
 
     /// Answers the pending request; does nothing if there is none.

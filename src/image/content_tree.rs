@@ -41,11 +41,7 @@ impl ContentTree {
     /// The tree of an empty content. After a [`resize`](Self::resize) to the content's length everything is stale.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            bytes: 0,
-            stale: Vec::new(),
-            levels: Vec::new(),
-        }
+        Self { bytes: 0, stale: Vec::new(), levels: Vec::new() }
     }
 
     /// Says that `bytes` bytes from `first_byte` on may have changed. What is beyond the content is passed over.
@@ -143,9 +139,7 @@ impl ContentTree {
 
     #[inline]
     fn mark_leaf(&mut self, leaf: u64) {
-        let word = usize::try_from(leaf / 64)
-            .ok()
-            .and_then(|word| self.stale.get_mut(word));
+        let word = usize::try_from(leaf / 64).ok().and_then(|word| self.stale.get_mut(word));
         if let Some(word) = word {
             *word |= 1 << (leaf % 64);
         }
@@ -158,10 +152,7 @@ impl ContentTree {
         while leaf <= last {
             // All of the leaves of one word that are meant.
             let upto = last.min(leaf | 63);
-            if let Some(word) = usize::try_from(leaf / 64)
-                .ok()
-                .and_then(|word| self.stale.get_mut(word))
-            {
+            if let Some(word) = usize::try_from(leaf / 64).ok().and_then(|word| self.stale.get_mut(word)) {
                 *word |= u64::MAX << (leaf % 64) & u64::MAX >> (63 - upto % 64);
             }
             leaf = upto + 1;
@@ -232,11 +223,7 @@ mod tests {
             for odd in [0, 1, 8, 4095] {
                 let content = filled(leaves * LEAF_BYTES + odd);
                 let mut tree = ContentTree::new();
-                assert_eq!(
-                    tree.root(&content),
-                    content_root(&content),
-                    "{leaves} leaves and {odd} bytes"
-                );
+                assert_eq!(tree.root(&content), content_root(&content), "{leaves} leaves and {odd} bytes");
                 assert_eq!(tree.root(&content), content_root(&content));
             }
         }
@@ -260,9 +247,7 @@ mod tests {
     #[test]
     fn words_have_the_root_of_their_bytes() {
         for count in [0, 1, 511, 512, 513, 40_000] {
-            let words: Vec<u64> = (0..count)
-                .map(|i| u64::wrapping_mul(i, 0x0123_4567_89ab_cdef))
-                .collect();
+            let words: Vec<u64> = (0..count).map(|i| u64::wrapping_mul(i, 0x0123_4567_89ab_cdef)).collect();
             let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
             assert_eq!(words_root(&words), content_root(&bytes));
         }
@@ -271,10 +256,8 @@ mod tests {
     #[test]
     fn zeros_of_different_lengths_have_different_roots() {
         let zeros = vec![0; 70 * LEAF_BYTES];
-        let mut roots: Vec<Hash> = (0..zeros.len())
-            .step_by(1000)
-            .map(|n| content_root(&zeros[..n]))
-            .collect();
+        let mut roots: Vec<Hash> =
+            (0..zeros.len()).step_by(1000).map(|n| content_root(&zeros[..n])).collect();
         roots.sort();
         let count = roots.len();
         roots.dedup();

@@ -23,13 +23,7 @@ pub(super) struct Section<'a> {
 
 impl<'a> Section<'a> {
     pub(super) const fn new(name: &'static str, bytes: &'a [u8], begin: u64, align: usize) -> Self {
-        Self {
-            name,
-            bytes,
-            begin,
-            taken: 0,
-            align,
-        }
+        Self { name, bytes, begin, taken: 0, align }
     }
 
     /// Where it ends in the file.
@@ -42,29 +36,19 @@ impl<'a> Section<'a> {
         let wrong = ImageError::at(at, ImageErrorKind::BadSection { section: self.name });
         let rest = self.bytes.get(self.taken..).unwrap_or_default();
         let length = usize::try_from(length).map_err(|_| wrong.clone())?;
-        let filled = length
-            .checked_next_multiple_of(self.align)
-            .filter(|&filled| filled <= rest.len());
+        let filled = length.checked_next_multiple_of(self.align).filter(|&filled| filled <= rest.len());
         let Some(filled) = filled else {
             return Err(wrong);
         };
         // An empty content lies nowhere, so that it does not have to be decided before or behind what.
         let expected = if length == 0 { 0 } else { self.taken as u64 };
         if offset != expected {
-            return Err(ImageError::at(
-                at,
-                ImageErrorKind::NotCanonical {
-                    what: "contents out of order",
-                },
-            ));
+            return Err(ImageError::at(at, ImageErrorKind::NotCanonical { what: "contents out of order" }));
         }
         let (content, filling) = rest[..filled].split_at(length);
         if filling.iter().any(|&byte| byte != 0) {
             let filling_at = self.begin + (self.taken + length) as u64;
-            return Err(ImageError::at(
-                filling_at,
-                ImageErrorKind::NotCanonical { what: GAP },
-            ));
+            return Err(ImageError::at(filling_at, ImageErrorKind::NotCanonical { what: GAP }));
         }
         self.taken += filled;
         Ok(content)
@@ -76,10 +60,7 @@ impl<'a> Section<'a> {
             return Ok(());
         }
         let at = self.begin + self.taken as u64;
-        Err(ImageError::at(
-            at,
-            ImageErrorKind::BadSection { section: self.name },
-        ))
+        Err(ImageError::at(at, ImageErrorKind::BadSection { section: self.name }))
     }
 }
 

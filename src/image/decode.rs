@@ -37,11 +37,7 @@ impl<'a> Decoder<'a> {
 
     /// Checks that nothing is left.
     pub(super) fn finish(&self) -> Result<(), ImageError> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(self.wrong_length())
-        }
+        if self.rest.is_empty() { Ok(()) } else { Err(self.wrong_length()) }
     }
 
     pub(super) fn header(&mut self) -> Result<Header, ImageError> {
@@ -50,11 +46,7 @@ impl<'a> Decoder<'a> {
             prime: self.u64()?,
             root: self.u64()?,
             chain: self.list(16, Self::link)?,
-            request: if self.bool("presence of a request")? {
-                Some(self.request()?)
-            } else {
-                None
-            },
+            request: if self.bool("presence of a request")? { Some(self.request()?) } else { None },
         })
     }
 
@@ -78,19 +70,14 @@ impl<'a> Decoder<'a> {
             tag::KEYS => Body::Keys(self.keys()?),
             tag::PROCESS => Body::Process(Box::new(self.process(contents)?)),
             tag::METER => Body::Meter(self.meter()?),
-            tag::CALL_METER => Body::CallMeter {
-                callee: self.u64()?,
-                own_words: self.u64()?,
-            },
+            tag::CALL_METER => Body::CallMeter { callee: self.u64()?, own_words: self.u64()? },
             tag::GATE => Body::Gate { parent: self.u64()? },
             tag::BRAND => Body::Brand,
             tag::HOST => Body::Host(self.name()?),
             _ => {
                 return Err(ImageError::at(
                     kind_at,
-                    ImageErrorKind::OutOfRange {
-                        field: "kind of an object",
-                    },
+                    ImageErrorKind::OutOfRange { field: "kind of an object" },
                 ));
             }
         };
@@ -107,10 +94,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn bytes(&mut self, length: usize) -> Result<&'a [u8], ImageError> {
-        let (bytes, rest) = self
-            .rest
-            .split_at_checked(length)
-            .ok_or_else(|| self.wrong_length())?;
+        let (bytes, rest) = self.rest.split_at_checked(length).ok_or_else(|| self.wrong_length())?;
         self.rest = rest;
         self.at += length as u64;
         Ok(bytes)
@@ -166,11 +150,7 @@ impl<'a> Decoder<'a> {
     /// The zeros up to a multiple of 8 behind something of this many bytes.
     fn filling(&mut self, bytes: usize) -> Result<(), ImageError> {
         let at = self.at;
-        if self
-            .bytes(bytes.next_multiple_of(8) - bytes)?
-            .iter()
-            .any(|&byte| byte != 0)
-        {
+        if self.bytes(bytes.next_multiple_of(8) - bytes)?.iter().any(|&byte| byte != 0) {
             return Err(ImageError::at(at, ImageErrorKind::NotCanonical { what: GAP }));
         }
         Ok(())
@@ -184,14 +164,8 @@ impl<'a> Decoder<'a> {
     fn name(&mut self) -> Result<String, ImageError> {
         let length = self.count(1)?;
         let at = self.at;
-        let name = std::str::from_utf8(self.bytes(length)?).map_err(|_| {
-            ImageError::at(
-                at,
-                ImageErrorKind::OutOfRange {
-                    field: "a host's name",
-                },
-            )
-        })?;
+        let name = std::str::from_utf8(self.bytes(length)?)
+            .map_err(|_| ImageError::at(at, ImageErrorKind::OutOfRange { field: "a host's name" }))?;
         self.filling(length)?;
         Ok(name.to_owned())
     }
@@ -206,12 +180,7 @@ impl<'a> Decoder<'a> {
         if u64::from(rights.bits()) != bits {
             return Err(self.out_of_range(8, "rights of a key"));
         }
-        Ok(Some(Key {
-            object,
-            rights,
-            gate: self.u64()?,
-            seal: self.u64()?,
-        }))
+        Ok(Some(Key { object, rights, gate: self.u64()?, seal: self.u64()? }))
     }
 
     fn keys(&mut self) -> Result<Vec<Option<Key>>, ImageError> {
@@ -221,11 +190,7 @@ impl<'a> Decoder<'a> {
     fn link(&mut self) -> Result<Link, ImageError> {
         let process = self.u64()?;
         let call = match u8::try_from(self.u64()?) {
-            Ok(called::RECURSE) => Call::Recurse {
-                meter: self.u64()?,
-                gas: self.u64()?,
-                words: self.u64()?,
-            },
+            Ok(called::RECURSE) => Call::Recurse { meter: self.u64()?, gas: self.u64()?, words: self.u64()? },
             Ok(called::INVOKE) => Call::Invoke,
             Ok(called::KEEPER) => Call::Keeper,
             _ => return Err(self.out_of_range(8, "way of a call")),
@@ -234,23 +199,14 @@ impl<'a> Decoder<'a> {
     }
 
     fn request(&mut self) -> Result<Request, ImageError> {
-        Ok(Request {
-            host: self.u64()?,
-            words: self.words()?,
-            keys: self.keys()?,
-        })
+        Ok(Request { host: self.u64()?, words: self.words()?, keys: self.keys()? })
     }
 
     fn data(&mut self, contents: &mut Contents<'a>) -> Result<&'a [u8], ImageError> {
         let at = self.at;
         let (length, offset) = (self.u64()?, self.u64()?);
         if !length.is_multiple_of(8) {
-            return Err(ImageError::at(
-                at,
-                ImageErrorKind::OutOfRange {
-                    field: "length of data",
-                },
-            ));
+            return Err(ImageError::at(at, ImageErrorKind::OutOfRange { field: "length of data" }));
         }
         match Place::of(length) {
             Place::Small => contents.small.take(at, length, offset),
@@ -262,12 +218,7 @@ impl<'a> Decoder<'a> {
         let at = self.at;
         let (length, offset) = (self.u64()?, self.u64()?);
         if !length.is_multiple_of(8) {
-            return Err(ImageError::at(
-                at,
-                ImageErrorKind::OutOfRange {
-                    field: "length of code",
-                },
-            ));
+            return Err(ImageError::at(at, ImageErrorKind::OutOfRange { field: "length of code" }));
         }
         Ok(Cow::Owned(words(contents.code.take(at, length, offset)?)))
     }
@@ -285,26 +236,14 @@ impl<'a> Decoder<'a> {
     }
 
     fn frame(&mut self) -> Result<Frame, ImageError> {
-        Ok(Frame {
-            return_index: self.u32()?,
-            base: self.u32()?,
-            typ: self.u32()?,
-        })
+        Ok(Frame { return_index: self.u32()?, base: self.u32()?, typ: self.u32()? })
     }
 
     fn process(&mut self, contents: &mut Contents<'a>) -> Result<Process<'a>, ImageError> {
         let code = self.u64()?;
         let at = self.at;
-        let [
-            status,
-            trap,
-            message_words,
-            message_keys,
-            standing,
-            stopped,
-            suspended,
-            zero,
-        ] = self.array::<8>()?;
+        let [status, trap, message_words, message_keys, standing, stopped, suspended, zero] =
+            self.array::<8>()?;
         let out_of_range =
             |byte: u64, field| Err(ImageError::at(at + byte, ImageErrorKind::OutOfRange { field }));
         let Some(status) = Status::from_number(status) else {
@@ -376,10 +315,5 @@ impl<'a> Decoder<'a> {
 
 /// Words from their bytes.
 fn words(bytes: &[u8]) -> Vec<u64> {
-    bytes
-        .as_chunks::<8>()
-        .0
-        .iter()
-        .map(|&bytes| u64::from_le_bytes(bytes))
-        .collect()
+    bytes.as_chunks::<8>().0.iter().map(|&bytes| u64::from_le_bytes(bytes)).collect()
 }

@@ -36,21 +36,8 @@ pub struct Head<'a> {
 impl<'a> From<&'a Image<'_>> for Head<'a> {
     fn from(image: &'a Image<'_>) -> Self {
         // Named one by one, so that a new field does not build before it is hashed.
-        let Image {
-            next_number,
-            prime,
-            root,
-            chain,
-            request,
-            objects: _,
-        } = image;
-        Self {
-            next_number: *next_number,
-            prime: *prime,
-            root: *root,
-            chain,
-            request: request.as_ref(),
-        }
+        let Image { next_number, prime, root, chain, request, objects: _ } = image;
+        Self { next_number: *next_number, prime: *prime, root: *root, chain, request: request.as_ref() }
     }
 }
 
@@ -181,13 +168,7 @@ impl Out<'_> {
 
     /// A null key is a word 0; any other, four words.
     fn key(&mut self, key: Option<Key>) {
-        let Some(Key {
-            object,
-            rights,
-            gate,
-            seal,
-        }) = key
-        else {
+        let Some(Key { object, rights, gate, seal }) = key else {
             self.u64(0);
             return;
         };
@@ -211,15 +192,7 @@ impl Out<'_> {
     }
 
     fn meter(&mut self, meter: &Meter) {
-        let Meter {
-            gas_used,
-            gas_limit,
-            words_limit,
-            rent_used,
-            rent_limit,
-            stopped,
-            keeper,
-        } = meter;
+        let Meter { gas_used, gas_limit, words_limit, rent_used, rent_limit, stopped, keeper } = meter;
         self.u64(*gas_used);
         self.u64(*gas_limit);
         self.u64(*words_limit);
@@ -290,12 +263,7 @@ impl Out<'_> {
         self.contents(data.len(), contents);
         self.words(stack);
         self.count(frames.len());
-        for &Frame {
-            return_index,
-            base,
-            typ,
-        } in frames.iter()
-        {
+        for &Frame { return_index, base, typ } in frames.iter() {
             self.u32(return_index);
             self.u32(base);
             self.u32(typ);

@@ -62,19 +62,13 @@ impl ImageError {
     /// An error at a place in the file.
     #[must_use]
     pub const fn at(offset: u64, kind: ImageErrorKind) -> Self {
-        Self {
-            offset: Some(offset),
-            kind,
-        }
+        Self { offset: Some(offset), kind }
     }
 
     /// An object that a machine cannot have; number 0 is the image as a whole.
     #[must_use]
     pub const fn inconsistent(object: Number, what: &'static str) -> Self {
-        Self {
-            offset: None,
-            kind: ImageErrorKind::Inconsistent { object, what },
-        }
+        Self { offset: None, kind: ImageErrorKind::Inconsistent { object, what } }
     }
 }
 
@@ -109,10 +103,7 @@ impl fmt::Display for ImageErrorKind {
                  use the KeyVM that wrote it"
             ),
             Self::Truncated { bytes } => {
-                write!(
-                    f,
-                    "the image ends too early, it should have {bytes} bytes: {DAMAGED}"
-                )
+                write!(f, "the image ends too early, it should have {bytes} bytes: {DAMAGED}")
             }
             Self::TrailingBytes => write!(f, "there is something after the image's end: {DAMAGED}"),
             Self::BadChecksum => write!(f, "the image's checksum is wrong: {DAMAGED}"),

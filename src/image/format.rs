@@ -50,20 +50,14 @@ impl Sections {
     /// Where the checked part ends: header, tables and code.
     #[must_use]
     pub fn checked_end(&self) -> Option<u64> {
-        (HEADER_BYTES as u64)
-            .checked_add(self.tables)?
-            .checked_add(self.code)
+        (HEADER_BYTES as u64).checked_add(self.tables)?.checked_add(self.code)
     }
 
     /// Where the pages begin, or would.
     #[must_use]
     pub fn pages_begin(&self) -> Option<u64> {
         let end = self.checked_end()?.checked_add(self.small)?;
-        if self.pages == 0 {
-            Some(end)
-        } else {
-            end.checked_next_multiple_of(PAGE_BYTES)
-        }
+        if self.pages == 0 { Some(end) } else { end.checked_next_multiple_of(PAGE_BYTES) }
     }
 
     /// Length of the file.
@@ -78,12 +72,7 @@ impl Sections {
         header[..8].copy_from_slice(&MAGIC);
         header[8..12].copy_from_slice(&VERSION.to_le_bytes());
         let numbers = [self.objects, self.tables, self.code, self.small, self.pages];
-        for (place, number) in header[SECTIONS_AT..SUM_AT]
-            .as_chunks_mut::<8>()
-            .0
-            .iter_mut()
-            .zip(numbers)
-        {
+        for (place, number) in header[SECTIONS_AT..SUM_AT].as_chunks_mut::<8>().0.iter_mut().zip(numbers) {
             *place = number.to_le_bytes();
         }
         header[SUM_AT..].copy_from_slice(&sum.0);
@@ -97,51 +86,30 @@ impl Sections {
             let mangled = bytes.starts_with(b"KeyVM");
             return Err(ImageError::at(
                 0,
-                if mangled {
-                    ImageErrorKind::Mangled
-                } else {
-                    ImageErrorKind::NotAnImage
-                },
+                if mangled { ImageErrorKind::Mangled } else { ImageErrorKind::NotAnImage },
             ));
         }
-        let version = bytes
-            .get(8..)
-            .and_then(<[u8]>::first_chunk)
-            .map(|&bytes| u32::from_le_bytes(bytes));
+        let version = bytes.get(8..).and_then(<[u8]>::first_chunk).map(|&bytes| u32::from_le_bytes(bytes));
         if let Some(version) = version.filter(|&version| version != VERSION) {
             return Err(ImageError::at(8, ImageErrorKind::Version(version)));
         }
         let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
             return Err(ImageError::at(
                 bytes.len() as u64,
-                ImageErrorKind::Truncated {
-                    bytes: HEADER_BYTES as u64,
-                },
+                ImageErrorKind::Truncated { bytes: HEADER_BYTES as u64 },
             ));
         };
         if header[12..16] != [0; 4] {
             return Err(ImageError::at(12, ImageErrorKind::OutOfRange { field: "flags" }));
         }
         let mut numbers = [0; 5];
-        for (number, &bytes) in numbers
-            .iter_mut()
-            .zip(header[SECTIONS_AT..SUM_AT].as_chunks::<8>().0)
-        {
+        for (number, &bytes) in numbers.iter_mut().zip(header[SECTIONS_AT..SUM_AT].as_chunks::<8>().0) {
             *number = u64::from_le_bytes(bytes);
         }
         let [objects, tables, code, small, pages] = numbers;
         let mut sum = Hash::ZERO;
         sum.0.copy_from_slice(&header[SUM_AT..]);
-        Ok((
-            Self {
-                objects,
-                tables,
-                code,
-                small,
-                pages,
-            },
-            sum,
-        ))
+        Ok((Self { objects, tables, code, small, pages }, sum))
     }
 }
 
@@ -169,10 +137,6 @@ pub(super) enum Place {
 impl Place {
     /// Where a content goes.
     pub(super) const fn of(bytes: u64) -> Self {
-        if bytes < PAGE_BYTES {
-            Self::Small
-        } else {
-            Self::Pages
-        }
+        if bytes < PAGE_BYTES { Self::Small } else { Self::Pages }
     }
 }

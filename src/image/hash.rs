@@ -150,22 +150,12 @@ mod tests {
         let hash = Hash(std::array::from_fn(|i| i as u8 * 7));
         assert_eq!(hash.to_string().parse(), Ok(hash));
         assert_eq!(hash.to_string().to_uppercase().parse(), Ok(hash));
-        assert_eq!(
-            hash.words()[0],
-            u64::from_le_bytes([0, 7, 14, 21, 28, 35, 42, 49])
-        );
+        assert_eq!(hash.words()[0], u64::from_le_bytes([0, 7, 14, 21, 28, 35, 42, 49]));
     }
 
     #[test]
     fn what_is_no_hash_is_not_read() {
-        for text in [
-            "",
-            "0",
-            &"0".repeat(63),
-            &"0".repeat(65),
-            &"g".repeat(64),
-            &"é".repeat(32),
-        ] {
+        for text in ["", "0", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64), &"é".repeat(32)] {
             assert_eq!(text.parse::<Hash>(), Err(ParseHashError), "{text}");
         }
     }

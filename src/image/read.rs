@@ -69,21 +69,13 @@ fn split<'a>(bytes: &'a [u8], sections: &Sections) -> Result<Parts<'a>, ImageErr
         return Err(wrong(16, "file"));
     };
     if file_bytes > length {
-        return Err(ImageError::at(
-            length,
-            ImageErrorKind::Truncated { bytes: file_bytes },
-        ));
+        return Err(ImageError::at(length, ImageErrorKind::Truncated { bytes: file_bytes }));
     }
     if file_bytes < length {
         return Err(ImageError::at(file_bytes, ImageErrorKind::TrailingBytes));
     }
     if sections.objects > sections.tables / ENTRY_BYTES_MIN {
-        return Err(ImageError::at(
-            16,
-            ImageErrorKind::OutOfRange {
-                field: "number of objects",
-            },
-        ));
+        return Err(ImageError::at(16, ImageErrorKind::OutOfRange { field: "number of objects" }));
     }
     for (at, section, bytes, align) in [
         (24, "tables", sections.tables, 8),
@@ -100,9 +92,7 @@ fn split<'a>(bytes: &'a [u8], sections: &Sections) -> Result<Parts<'a>, ImageErr
     let mut rest = &bytes[HEADER_BYTES..];
     let mut begin = HEADER_BYTES as u64;
     let mut cut = |length: u64| {
-        let (part, behind) = rest
-            .split_at_checked(size(length)?)
-            .ok_or_else(|| wrong(begin, "file"))?;
+        let (part, behind) = rest.split_at_checked(size(length)?).ok_or_else(|| wrong(begin, "file"))?;
         rest = behind;
         let at = begin;
         begin += length;
@@ -164,18 +154,13 @@ pub fn load(path: &Path) -> Result<Loaded, LoadError> {
     let mut bytes = Vec::with_capacity(HEADER_BYTES);
     (&file).take(HEADER_BYTES as u64).read_to_end(&mut bytes)?;
     let (sections, _) = Sections::parse(&bytes)?;
-    let file_bytes = sections
-        .file_bytes()
-        .ok_or(ImageError::at(16, ImageErrorKind::BadSection { section: "file" }))?;
+    let file_bytes =
+        sections.file_bytes().ok_or(ImageError::at(16, ImageErrorKind::BadSection { section: "file" }))?;
     // Room is made for what the file has; what only its header promises, a stranger's word, is not counted on.
     let rest = usize::try_from(length.min(file_bytes).saturating_sub(HEADER_BYTES as u64))
         .map_err(|_| ImageError::from(ImageErrorKind::TooLarge))?;
-    bytes
-        .try_reserve_exact(rest)
-        .map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+    bytes.try_reserve_exact(rest).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
     // One byte more than the image has shows that the file goes on.
-    (&file)
-        .take(file_bytes.saturating_add(1).saturating_sub(HEADER_BYTES as u64))
-        .read_to_end(&mut bytes)?;
+    (&file).take(file_bytes.saturating_add(1).saturating_sub(HEADER_BYTES as u64)).read_to_end(&mut bytes)?;
     Ok(Loaded { bytes })
 }

@@ -108,11 +108,7 @@ impl Tree {
         // The two part at a digit above all that is in this tree.
         let level = (63 - (example ^ number).leading_zeros()) / DIGIT_BITS;
         let old = std::mem::replace(self, entry.clone());
-        let children = if example < number {
-            vec![old, entry]
-        } else {
-            vec![entry, old]
-        };
+        let children = if example < number { vec![old, entry] } else { vec![entry, old] };
         *self = Self::Node(Box::new(Node {
             level,
             example,
@@ -140,10 +136,7 @@ impl Node {
     /// Where the child for `number` is, or would be, and whether it is there.
     fn place(&self, number: Number) -> (usize, bool) {
         let bit = bit(number, self.level);
-        (
-            (self.present & (bit - 1)).count_ones() as usize,
-            self.present & bit != 0,
-        )
+        ((self.present & (bit - 1)).count_ones() as usize, self.present & bit != 0)
     }
 
     fn set(&mut self, number: Number, hash: Hash) {
@@ -185,11 +178,7 @@ impl Node {
 
     /// The last child, if there is only one left.
     fn take_only(&mut self) -> Option<Tree> {
-        if self.children.len() == 1 {
-            self.children.pop()
-        } else {
-            None
-        }
+        if self.children.len() == 1 { self.children.pop() } else { None }
     }
 
     fn hash(&mut self) -> Hash {
@@ -199,12 +188,7 @@ impl Node {
         let mut bytes = [0; 16 + 32 * FAN_OUT];
         bytes[..8].copy_from_slice(&u64::from(self.level).to_le_bytes());
         bytes[8..16].copy_from_slice(&self.present.to_le_bytes());
-        for (place, child) in bytes[16..]
-            .as_chunks_mut::<32>()
-            .0
-            .iter_mut()
-            .zip(&mut self.children)
-        {
+        for (place, child) in bytes[16..].as_chunks_mut::<32>().0.iter_mut().zip(&mut self.children) {
             *place = child.hash().0;
         }
         let hash = keyed(&NODE, &[&bytes[..16 + 32 * self.children.len()]]);
@@ -242,32 +226,19 @@ mod tests {
                 let mut bitmap = 0u64;
                 let mut parts = Vec::new();
                 for d in 0..64 {
-                    let part: Vec<_> = pairs
-                        .iter()
-                        .copied()
-                        .filter(|pair| digit(pair.0, k) == d)
-                        .collect();
+                    let part: Vec<_> = pairs.iter().copied().filter(|pair| digit(pair.0, k) == d).collect();
                     if !part.is_empty() {
                         bitmap |= 1 << d;
                         parts.extend(from_scratch(&part).0);
                     }
                 }
-                keyed(
-                    &NODE,
-                    &[&u64::from(k).to_le_bytes(), &bitmap.to_le_bytes(), &parts],
-                )
+                keyed(&NODE, &[&u64::from(k).to_le_bytes(), &bitmap.to_le_bytes(), &parts])
             }
         }
     }
 
     fn number() -> impl Strategy<Value = Number> {
-        prop_oneof![
-            0..20u64,
-            0..5000u64,
-            any::<u64>(),
-            (0..64u32).prop_map(|bit| 1 << bit),
-            Just(u64::MAX)
-        ]
+        prop_oneof![0..20u64, 0..5000u64, any::<u64>(), (0..64u32).prop_map(|bit| 1 << bit), Just(u64::MAX)]
     }
 
     proptest! {

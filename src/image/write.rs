@@ -19,10 +19,7 @@ const ZEROS: [u8; PAGE_BYTES as usize] = [0; PAGE_BYTES as usize];
 /// are not in ascending order of their numbers from 1 on, data is not in whole words, or a key names object 0.
 pub fn write(image: &Image<'_>, out: &mut impl Write) -> io::Result<()> {
     check(image)?;
-    let mut sections = Sections {
-        objects: image.objects.len() as u64,
-        ..Sections::default()
-    };
+    let mut sections = Sections { objects: image.objects.len() as u64, ..Sections::default() };
     let mut tables = Vec::new();
     encode_header(&image.into(), &mut tables);
     for object in &image.objects {
@@ -68,10 +65,7 @@ pub fn save(image: &Image<'_>, path: &Path) -> io::Result<()> {
         Ok(real) => {
             let old = fs::metadata(&real)?;
             if !old.is_file() {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidInput,
-                    "not a file that could be replaced",
-                ));
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file that could be replaced"));
             }
             (real, Some(old.permissions()))
         }
@@ -100,11 +94,7 @@ pub fn save(image: &Image<'_>, path: &Path) -> io::Result<()> {
 
 /// Makes the rename last.
 fn sync_directory(directory: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(directory)?.sync_all()
-    } else {
-        Ok(())
-    }
+    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }
 
 /// Checks that there is a file for this image.
@@ -112,11 +102,7 @@ fn check(image: &Image<'_>) -> io::Result<()> {
     let refuse = |what| Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     let names_none = |key: &Key| key.object == 0;
     let any_names_none = |keys: &[Option<Key>]| keys.iter().flatten().any(names_none);
-    if image
-        .request
-        .as_ref()
-        .is_some_and(|request| any_names_none(&request.keys))
-    {
+    if image.request.as_ref().is_some_and(|request| any_names_none(&request.keys)) {
         return refuse("a key in the image's request names object 0");
     }
     let mut last = 0;
@@ -171,11 +157,7 @@ fn data<'a>(object: &'a Object<'_>) -> Option<&'a [u8]> {
 }
 
 fn each_data<'a>(image: &'a Image<'_>, place: Place) -> impl Iterator<Item = &'a [u8]> {
-    image
-        .objects
-        .iter()
-        .filter_map(data)
-        .filter(move |data| Place::of(data.len() as u64) == place)
+    image.objects.iter().filter_map(data).filter(move |data| Place::of(data.len() as u64) == place)
 }
 
 fn each_code_chunk(image: &Image<'_>, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
@@ -197,9 +179,5 @@ fn each_code_chunk(image: &Image<'_>, mut each: impl FnMut(&[u8]) -> io::Result<
 /// Zeros from `length` up to a multiple of a page.
 fn fill(out: &mut impl Write, length: u64) -> io::Result<()> {
     let over = usize::try_from(length % PAGE_BYTES).unwrap_or_default();
-    if over == 0 {
-        Ok(())
-    } else {
-        out.write_all(&ZEROS[over..])
-    }
+    if over == 0 { Ok(()) } else { out.write_all(&ZEROS[over..]) }
 }

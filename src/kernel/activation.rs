@@ -159,11 +159,7 @@ impl Activation {
         if self.height - self.base < N {
             return Err(Trap::StackUnderflow);
         }
-        match self
-            .stack
-            .get(self.height - N..self.height)
-            .and_then(|top| top.first_chunk())
-        {
+        match self.stack.get(self.height - N..self.height).and_then(|top| top.first_chunk()) {
             Some(operands) => Ok(*operands),
             None => Err(Trap::StackUnderflow),
         }
@@ -215,11 +211,7 @@ impl Activation {
     /// `StackOverflow` past the maximum; `Words` if the growth cannot be paid.
     #[inline]
     pub(crate) fn room(&mut self, kernel: &mut Kernel, more: usize) -> Result<(), Stop> {
-        if self.height + more <= self.stack.len() {
-            Ok(())
-        } else {
-            self.raise(kernel, more)
-        }
+        if self.height + more <= self.stack.len() { Ok(()) } else { self.raise(kernel, more) }
     }
 
     #[cold]

@@ -15,10 +15,7 @@ pub(crate) struct Ref {
 
 impl Ref {
     /// No object.
-    pub(crate) const NONE: Self = Self {
-        number: 0,
-        slot: u32::MAX,
-    };
+    pub(crate) const NONE: Self = Self { number: 0, slot: u32::MAX };
 
     pub(crate) const fn is_none(self) -> bool {
         self.number == 0
@@ -72,17 +69,12 @@ impl Arena {
 
     #[inline]
     pub(crate) fn alive(&self, r: Ref) -> bool {
-        self.slots
-            .get(r.slot as usize)
-            .is_some_and(|slot| slot.number == r.number)
-            && r.number != 0
+        self.slots.get(r.slot as usize).is_some_and(|slot| slot.number == r.number) && r.number != 0
     }
 
     #[inline]
     pub(crate) fn get(&self, r: Ref) -> Option<&Slot> {
-        self.slots
-            .get(r.slot as usize)
-            .filter(|slot| slot.number == r.number && r.number != 0)
+        self.slots.get(r.slot as usize).filter(|slot| slot.number == r.number && r.number != 0)
     }
 
     #[inline]
@@ -136,15 +128,7 @@ impl Arena {
 
     /// Puts an object in and hangs it into the list of its meter.
     pub(crate) fn insert(&mut self, number: Number, meter: Ref, body: Body) -> Ref {
-        let entry = Slot {
-            number,
-            meter,
-            previous: END,
-            next: END,
-            first: END,
-            stale: false,
-            body,
-        };
+        let entry = Slot { number, meter, previous: END, next: END, first: END, stale: false, body };
         let slot = if let Some(slot) = self.free.pop() {
             self.slots[slot as usize] = entry;
             slot
@@ -162,15 +146,7 @@ impl Arena {
 
     /// Puts an object into the next slot without hanging it into its meter's list, which may not be there yet.
     pub(crate) fn stage(&mut self, number: Number, meter: Ref, body: Body) {
-        self.slots.push(Slot {
-            number,
-            meter,
-            previous: END,
-            next: END,
-            first: END,
-            stale: false,
-            body,
-        });
+        self.slots.push(Slot { number, meter, previous: END, next: END, first: END, stale: false, body });
         self.living += 1;
     }
 
@@ -241,27 +217,14 @@ impl Arena {
     /// The object that was charged to `meter` last.
     pub(crate) fn first_charged(&self, meter: Ref) -> Option<Ref> {
         let slot = self.get(meter)?.first;
-        self.slots.get(slot as usize).map(|entry| Ref {
-            number: entry.number,
-            slot,
-        })
+        self.slots.get(slot as usize).map(|entry| Ref { number: entry.number, slot })
     }
 
     /// All living objects, in the order of their slots.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Ref, &Slot)> {
-        self.slots
-            .iter()
-            .enumerate()
-            .filter(|(_, slot)| slot.number != 0)
-            .map(|(index, slot)| {
-                (
-                    Ref {
-                        number: slot.number,
-                        slot: u32::try_from(index).unwrap_or(END),
-                    },
-                    slot,
-                )
-            })
+        self.slots.iter().enumerate().filter(|(_, slot)| slot.number != 0).map(|(index, slot)| {
+            (Ref { number: slot.number, slot: u32::try_from(index).unwrap_or(END) }, slot)
+        })
     }
 
     /// The object in a slot.
@@ -271,9 +234,7 @@ impl Arena {
 
     /// The object in a slot, to touch what is no part of its state.
     pub(crate) fn at_unmarked(&mut self, slot: u32) -> Option<&mut Slot> {
-        self.slots
-            .get_mut(slot as usize)
-            .filter(|entry| entry.number != 0)
+        self.slots.get_mut(slot as usize).filter(|entry| entry.number != 0)
     }
 
     /// Begins to remember changes, all objects counting as changed.
@@ -295,9 +256,6 @@ impl Arena {
         for &slot in &slots {
             self.slots[slot as usize].stale = false;
         }
-        Changes {
-            slots,
-            gone: std::mem::take(&mut self.gone),
-        }
+        Changes { slots, gone: std::mem::take(&mut self.gone) }
     }
 }

@@ -56,11 +56,7 @@ impl Kernel {
     /// # Errors
     /// `NoSuchKey` beyond the list.
     fn slot(&self, process: Ref, slot: SlotNumber) -> Result<Option<Key>, Trap> {
-        if slot < self.numkeys(process) {
-            Ok(self.key_in(process, slot))
-        } else {
-            Err(Trap::NoSuchKey)
-        }
+        if slot < self.numkeys(process) { Ok(self.key_in(process, slot)) } else { Err(Trap::NoSuchKey) }
     }
 
     /// `keyinfo`: rights and kind.
@@ -119,9 +115,7 @@ impl Kernel {
             return 0;
         }
         let rest = keys[..keys.len() - 1].iter().rev();
-        1 + rest
-            .take_while(|key| !key.is_some_and(|key| self.is_live(&key)))
-            .count()
+        1 + rest.take_while(|key| !key.is_some_and(|key| self.is_live(&key))).count()
     }
 
     fn cut_slots(&mut self, process: Ref, slot: SlotNumber, cut: usize) {
@@ -192,9 +186,7 @@ impl Kernel {
     pub(crate) fn transferkey(&mut self, act: &mut Activation) -> Step {
         // Check.
         let [target, slot] = act.operands()?;
-        let target = self
-            .use_key(act.process, target, &[Kind::Process], Rights::SEND)?
-            .object();
+        let target = self.use_key(act.process, target, &[Kind::Process], Rights::SEND)?.object();
         let key = self.copyable(act.process, slot)?;
         // Act.
         let process = self.arena.process_mut(target);
@@ -217,10 +209,7 @@ impl Kernel {
             Some(Body::Process(process)) => &process.keys,
             _ => &[],
         };
-        let key = *usize::try_from(slot)
-            .ok()
-            .and_then(|slot| keys.get(slot))
-            .ok_or(Trap::OutOfBounds)?;
+        let key = *usize::try_from(slot).ok().and_then(|slot| keys.get(slot)).ok_or(Trap::OutOfBounds)?;
         let key = key.filter(|key| self.is_live(key)).ok_or(Trap::NoSuchKey)?;
         if !key.rights.has(Rights::COPY) {
             return Err(Trap::NoRight.into());
@@ -232,9 +221,7 @@ impl Kernel {
         // Check.
         let [slot, page, index] = act.operands()?;
         let key = self.copyable(act.process, slot)?;
-        let page = self
-            .use_key(act.process, page, &[Kind::Keys], Rights::WRITE)?
-            .object();
+        let page = self.use_key(act.process, page, &[Kind::Keys], Rights::WRITE)?.object();
         // Act.
         if let Some(Body::Keys(keys)) = self.arena.body_mut(page) {
             let index = usize::try_from(index).map_err(|_| Trap::OutOfBounds)?;
@@ -277,9 +264,7 @@ impl Kernel {
     pub(crate) fn seal(&mut self, act: &mut Activation) -> Step {
         let [slot, brand] = act.operands()?;
         let key = self.copyable(act.process, slot)?;
-        let brand = self
-            .use_key(act.process, brand, &[Kind::Brand], Rights::WRITE)?
-            .object();
+        let brand = self.use_key(act.process, brand, &[Kind::Brand], Rights::WRITE)?.object();
         if !key.seal().is_none() {
             return Err(Trap::Sealed.into());
         }
@@ -289,9 +274,7 @@ impl Kernel {
     pub(crate) fn unseal(&mut self, act: &mut Activation) -> Step {
         let [slot, brand] = act.operands()?;
         let key = self.copyable(act.process, slot)?;
-        let brand = self
-            .use_key(act.process, brand, &[Kind::Brand], Rights::READ)?
-            .object();
+        let brand = self.use_key(act.process, brand, &[Kind::Brand], Rights::READ)?.object();
         if key.seal() != brand {
             act.drop_operands(2);
             act.push_unchecked(u64::MAX);

@@ -72,10 +72,7 @@ pub(crate) struct Message {
 
 impl Message {
     fn word(word: u64) -> Self {
-        Self {
-            words: vec![word],
-            keys: Vec::new(),
-        }
+        Self { words: vec![word], keys: Vec::new() }
     }
 }
 
@@ -95,10 +92,7 @@ impl Kernel {
     /// A process's place in the chain, if it is there.
     pub(crate) fn link_of(&self, process: Ref) -> Option<usize> {
         let place = self.arena.process(process).link as usize;
-        self.chain
-            .get(place)
-            .filter(|link| link.process == process)
-            .map(|_| place)
+        self.chain.get(place).filter(|link| link.process == process).map(|_| place)
     }
 
     /// Whether a process is in the chain, or in a suspended one behind a caller that waits for it still.
@@ -126,10 +120,7 @@ impl Kernel {
 
     /// Whether a process takes a message when it is called now.
     fn listens(&self, process: Ref) -> bool {
-        matches!(
-            self.arena.process(process).status,
-            Status::Returned | Status::Yielded
-        )
+        matches!(self.arena.process(process).status, Status::Returned | Status::Yielded)
     }
 
     /// Puts a link on the chain and lets its process run.
@@ -142,13 +133,7 @@ impl Kernel {
                 place
             }
         };
-        self.chain.push(Link {
-            process,
-            call,
-            gas,
-            words,
-            base,
-        });
+        self.chain.push(Link { process, call, gas, words, base });
         if let LinkCall::Recurse { meter } = call {
             if let Some(meter) = self.call_meter_mut(meter) {
                 meter.link = place;
@@ -156,11 +141,7 @@ impl Kernel {
         } else {
             self.refresh();
         }
-        let caller = if place == 0 {
-            Ref::NONE
-        } else {
-            self.chain[place as usize - 1].process
-        };
+        let caller = if place == 0 { Ref::NONE } else { self.chain[place as usize - 1].process };
         if !caller.is_none() {
             let waiting = self.arena.process_mut(caller);
             waiting.callee = process;
@@ -177,11 +158,7 @@ impl Kernel {
     /// The last process of the chain goes on: what had stopped it is forgotten.
     pub(crate) fn wake(&mut self) {
         let stopped = |status| status != Status::Running;
-        if self
-            .chain
-            .last()
-            .is_some_and(|top| stopped(self.arena.process(top.process).status))
-        {
+        if self.chain.last().is_some_and(|top| stopped(self.arena.process(top.process).status)) {
             self.set_running();
         }
     }
@@ -264,10 +241,7 @@ impl Kernel {
                     process.suspended = None;
                 } else {
                     process.suspended = Some(Box::new(match top.call {
-                        LinkCall::Recurse { .. } => Suspended::Recurse {
-                            gas: top.gas,
-                            words: top.words,
-                        },
+                        LinkCall::Recurse { .. } => Suspended::Recurse { gas: top.gas, words: top.words },
                         LinkCall::Invoke | LinkCall::Keeper => Suspended::Invoke,
                     }));
                 }
@@ -289,10 +263,7 @@ impl Kernel {
     /// Gives a result to the last process of the chain, or to the host.
     fn deliver(&mut self, call: LinkCall, status: Status, message: Message) {
         let Some(top) = self.chain.last() else {
-            self.finished = Some(Finished {
-                status,
-                words: message.words,
-            });
+            self.finished = Some(Finished { status, words: message.words });
             return;
         };
         let caller = top.process;
@@ -390,13 +361,7 @@ impl Kernel {
         for &slot in slots {
             taken.push(self.copyable(act.process, slot)?);
         }
-        Ok((
-            Message {
-                words: operands[..usize::from(words)].to_vec(),
-                keys: taken,
-            },
-            depth,
-        ))
+        Ok((Message { words: operands[..usize::from(words)].to_vec(), keys: taken }, depth))
     }
 
     /// `recurse`.
@@ -415,10 +380,7 @@ impl Kernel {
         let (message, depth) = self.take_message(act, words, keys, 3)?;
         act.extra(gas::message(words, keys))?;
         act.sync(self);
-        if let Err(status) = self
-            .callable(callee)
-            .and_then(|()| self.has_key_room(callee, &message))
-        {
+        if let Err(status) = self.callable(callee).and_then(|()| self.has_key_room(callee, &message)) {
             return act.answer(depth, status);
         }
         let superior = self.running_meter();
@@ -435,10 +397,7 @@ impl Kernel {
         };
         let meter_words = if dormant.is_some() { 0 } else { gas::METER_WORDS };
         if !self.can_charge(superior, meter_words) {
-            return Err(Stop::Words {
-                meter: superior,
-                amount: meter_words,
-            });
+            return Err(Stop::Words { meter: superior, amount: meter_words });
         }
         let granted = asked_words.min(self.own_words() - meter_words);
         if added > granted || !self.can_charge(superior, meter_words + added) {
@@ -463,8 +422,7 @@ impl Kernel {
         if keys > MESSAGE_KEYS_MAX {
             return Err(Stop::Trap(Trap::TooMany));
         }
-        act.top(fixed + usize::from(keys) + usize::from(words))
-            .map(|_| ())
+        act.top(fixed + usize::from(keys) + usize::from(words)).map(|_| ())
     }
 
     /// Puts a link for a `recurse` on the chain: its budget is set aside from the caller's.
@@ -474,12 +432,7 @@ impl Kernel {
             meter
         } else {
             let base = self.standing_end(superior);
-            let body = CallMeter {
-                callee,
-                own_words: 0,
-                base,
-                link: u32::MAX,
-            };
+            let body = CallMeter { callee, own_words: 0, base, link: u32::MAX };
             self.add(superior, Body::CallMeter(Box::new(body)))
         };
         if let Some(top) = self.chain.last_mut()
@@ -494,11 +447,7 @@ impl Kernel {
     fn has_key_room(&self, callee: Ref, message: &Message) -> Result<(), Status> {
         let process = self.arena.process(callee);
         let room = (process.key_capacity as usize).saturating_sub(process.keys.len());
-        if self.listens(callee) && message.keys.len() > room {
-            Err(Status::Full)
-        } else {
-            Ok(())
-        }
+        if self.listens(callee) && message.keys.len() > room { Err(Status::Full) } else { Ok(()) }
     }
 
     /// `invoke`.
@@ -529,20 +478,14 @@ impl Kernel {
             });
             return Err(Stop::Switched);
         }
-        let answer = self
-            .callable(callee)
-            .and_then(|()| self.has_key_room(callee, &message))
-            .and_then(|()| {
+        let answer =
+            self.callable(callee).and_then(|()| self.has_key_room(callee, &message)).and_then(|()| {
                 let process = self.arena.process(callee);
                 if !process.standing {
                     return Err(Status::NoMeter);
                 }
                 let room = u64::from(process.stack_capacity.saturating_sub(process.height));
-                if self.listens(callee) && u64::from(words) > room {
-                    Err(Status::Full)
-                } else {
-                    Ok(())
-                }
+                if self.listens(callee) && u64::from(words) > room { Err(Status::Full) } else { Ok(()) }
             });
         if let Err(status) = answer {
             return act.answer(depth, status);
@@ -613,13 +556,7 @@ impl Kernel {
         }
         self.push_link(root, LinkCall::Invoke, 0, 0);
         if listens {
-            self.hand_over(
-                root,
-                &Message {
-                    words: words.to_vec(),
-                    keys: Vec::new(),
-                },
-            );
+            self.hand_over(root, &Message { words: words.to_vec(), keys: Vec::new() });
         }
         self.set_running();
         Ok(())
@@ -696,9 +633,7 @@ impl Kernel {
         process.trap = Some(trap);
         self.book();
         let own = self.arena.process(top.process).keeper.as_deref().copied();
-        let meters = self
-            .path(self.base_of(&top))
-            .filter_map(|meter| self.meter(meter).keeper);
+        let meters = self.path(self.base_of(&top)).filter_map(|meter| self.meter(meter).keeper);
         let keeper = own.into_iter().chain(meters).find(|key| self.can_keep(key));
         match keeper {
             Some(key) => self.call_keeper(&key, Status::Trapped, u64::from(trap.number())),
@@ -712,16 +647,10 @@ impl Kernel {
         let top = *self.chain.last()?;
         self.book();
         let (dry, amount, own) = match *stop {
-            Stop::Words { meter, amount } => (
-                self.dry_of_words(self.standing_end(meter), amount),
-                amount,
-                Status::OutOfWords,
-            ),
-            Stop::Gas(amount) => (
-                self.dry_on_path(self.base_of(&top), amount),
-                amount,
-                Status::OutOfGas,
-            ),
+            Stop::Words { meter, amount } => {
+                (self.dry_of_words(self.standing_end(meter), amount), amount, Status::OutOfWords)
+            }
+            Stop::Gas(amount) => (self.dry_on_path(self.base_of(&top), amount), amount, Status::OutOfGas),
             _ => return None,
         };
         let status = dry.first().map_or(own, |dry| dry.status);

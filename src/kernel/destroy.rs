@@ -38,9 +38,7 @@ impl Kernel {
 
     pub(crate) fn revoke(&mut self, act: &mut Activation) -> Step {
         let [slot] = act.operands()?;
-        let gate = self
-            .use_key(act.process, slot, &[Kind::Gate], Rights::DESTROY)?
-            .object();
+        let gate = self.use_key(act.process, slot, &[Kind::Gate], Rights::DESTROY)?.object();
         act.drop_operands(1);
         act.commit(self);
         self.destroy_object(gate);
@@ -76,11 +74,7 @@ impl Kernel {
         // Check.
         let [slot] = act.operands()?;
         let key = self.use_key(act.process, slot, &[Kind::Process, Kind::Meter], Rights::NONE)?;
-        let needed = if self.kind_of(&key) == Some(Kind::Meter) {
-            Rights::STOP
-        } else {
-            Rights::MEND
-        };
+        let needed = if self.kind_of(&key) == Some(Kind::Meter) { Rights::STOP } else { Rights::MEND };
         if !key.rights.has(needed) {
             return Err(Trap::NoRight.into());
         }
@@ -152,11 +146,7 @@ impl Kernel {
         match self.arena.body(object) {
             Some(Body::Process(_)) => {
                 let number = object.number;
-                doomed.extend(
-                    self.dormant
-                        .range((number, 0)..=(number, u64::MAX))
-                        .map(|(_, &m)| m),
-                );
+                doomed.extend(self.dormant.range((number, 0)..=(number, u64::MAX)).map(|(_, &m)| m));
                 if let Some(place) = self.link_of(object) {
                     doomed.extend(self.chain[place].call_meter());
                     self.cut_at(place, Status::Destroyed);
@@ -164,13 +154,8 @@ impl Kernel {
             }
             Some(Body::CallMeter(call)) => {
                 let (callee, own, place) = (call.callee, call.own_words, call.link as usize);
-                self.dormant
-                    .remove(&(callee.number, self.charged_to(object).number));
-                if self
-                    .chain
-                    .get(place)
-                    .is_some_and(|link| link.call_meter() == Some(object))
-                {
+                self.dormant.remove(&(callee.number, self.charged_to(object).number));
+                if self.chain.get(place).is_some_and(|link| link.call_meter() == Some(object)) {
                     self.cut_at(place, Status::Destroyed);
                 }
                 // Who pays for a part of a process can end it.

@@ -42,56 +42,32 @@ impl Key {
     }
 
     pub(crate) const fn object(&self) -> Ref {
-        Ref {
-            number: self.object.get(),
-            slot: self.object_slot,
-        }
+        Ref { number: self.object.get(), slot: self.object_slot }
     }
 
     pub(crate) const fn gate(&self) -> Ref {
-        Ref {
-            number: self.gate,
-            slot: self.gate_slot,
-        }
+        Ref { number: self.gate, slot: self.gate_slot }
     }
 
     pub(crate) const fn seal(&self) -> Ref {
-        Ref {
-            number: self.seal,
-            slot: self.seal_slot,
-        }
+        Ref { number: self.seal, slot: self.seal_slot }
     }
 
     pub(crate) const fn limited(self, mask: Rights) -> Self {
-        Self {
-            rights: self.rights.and(mask),
-            ..self
-        }
+        Self { rights: self.rights.and(mask), ..self }
     }
 
     pub(crate) const fn through(self, gate: Ref) -> Self {
-        Self {
-            gate: gate.number,
-            gate_slot: gate.slot,
-            ..self
-        }
+        Self { gate: gate.number, gate_slot: gate.slot, ..self }
     }
 
     pub(crate) const fn sealed_by(self, brand: Ref) -> Self {
-        Self {
-            seal: brand.number,
-            seal_slot: brand.slot,
-            ..self
-        }
+        Self { seal: brand.number, seal_slot: brand.slot, ..self }
     }
 
     /// The key as it comes out when fetched through `through`: as it is, or weak and read-only.
     pub(crate) const fn fetched(self, through: Rights) -> Self {
-        if through.has(Rights::STRONG) {
-            self
-        } else {
-            self.limited(Rights::WEAKENED)
-        }
+        if through.has(Rights::STRONG) { self } else { self.limited(Rights::WEAKENED) }
     }
 }
 
@@ -130,13 +106,7 @@ impl Kernel {
     /// The key in a slot of a key list, if it means something.
     #[inline]
     pub(crate) fn key_in(&self, process: Ref, slot: SlotNumber) -> Option<Key> {
-        let key = self
-            .arena
-            .process(process)
-            .keys
-            .get(usize::try_from(slot).ok()?)
-            .copied()
-            .flatten()?;
+        let key = self.arena.process(process).keys.get(usize::try_from(slot).ok()?).copied().flatten()?;
         self.is_live(&key).then_some(key)
     }
 
@@ -182,10 +152,6 @@ impl Kernel {
     /// `NoSuchKey`, then `NoRight`.
     pub(crate) fn copyable(&self, process: Ref, slot: SlotNumber) -> Result<Key, Trap> {
         let key = self.key(process, slot)?;
-        if key.rights.has(Rights::COPY) {
-            Ok(key)
-        } else {
-            Err(Trap::NoRight)
-        }
+        if key.rights.has(Rights::COPY) { Ok(key) } else { Err(Trap::NoRight) }
     }
 }

@@ -74,14 +74,8 @@ impl Kernel {
     fn above(&self, meter: Ref) -> Above {
         let up = self.arena.get(meter).map_or(Ref::NONE, |slot| slot.meter);
         match self.call_meter(up) {
-            Some(call) => Above {
-                call: Some(self.active_link(up, call)),
-                meter: call.base,
-            },
-            None => Above {
-                call: None,
-                meter: up,
-            },
+            Some(call) => Above { call: Some(self.active_link(up, call)), meter: call.base },
+            None => Above { call: None, meter: up },
         }
     }
 
@@ -108,24 +102,15 @@ impl Kernel {
         while !at.is_none() {
             let meter = self.meter(at);
             if meter.stopped {
-                dry.push(Dry {
-                    meter: at,
-                    status: Status::Stopped,
-                });
+                dry.push(Dry { meter: at, status: Status::Stopped });
             } else if meter.gas_left() < gas {
-                dry.push(Dry {
-                    meter: at,
-                    status: Status::OutOfGas,
-                });
+                dry.push(Dry { meter: at, status: Status::OutOfGas });
             }
             let above = self.above(at);
             if let Some(call) = above.call
                 && call.map_or(0, |place| self.chain[place].gas) < gas
             {
-                dry.push(Dry {
-                    meter: at,
-                    status: Status::OutOfGas,
-                });
+                dry.push(Dry { meter: at, status: Status::OutOfGas });
             }
             at = above.meter;
         }
@@ -139,14 +124,10 @@ impl Kernel {
         let mut at = base;
         while !at.is_none() {
             let above = self.above(at);
-            let call_is_dry = above
-                .call
-                .is_some_and(|call| call.map_or(0, |place| self.chain[place].words) < words);
+            let call_is_dry =
+                above.call.is_some_and(|call| call.map_or(0, |place| self.chain[place].words) < words);
             if self.meter(at).words_left() < words || call_is_dry {
-                dry.push(Dry {
-                    meter: at,
-                    status: Status::OutOfWords,
-                });
+                dry.push(Dry { meter: at, status: Status::OutOfWords });
             }
             at = above.meter;
         }
@@ -224,10 +205,9 @@ impl Kernel {
         match self.chain.last() {
             Some(top) if matches!(top.call, LinkCall::Recurse { .. }) => top.gas,
             _ => match self.arena.body(self.base_meter()) {
-                Some(Body::Meter(meter)) => meter
-                    .gas_limit
-                    .saturating_sub(meter.gas_used)
-                    .saturating_sub(self.unbooked),
+                Some(Body::Meter(meter)) => {
+                    meter.gas_limit.saturating_sub(meter.gas_used).saturating_sub(self.unbooked)
+                }
                 _ => 0,
             },
         }
@@ -263,9 +243,7 @@ impl Kernel {
     /// Whether `words` more could be charged to `meter`.
     pub(crate) fn can_charge(&self, meter: Ref, words: u64) -> bool {
         if let Some(call) = self.call_meter(meter) {
-            let left = self
-                .active_link(meter, call)
-                .map_or(0, |place| self.chain[place].words);
+            let left = self.active_link(meter, call).map_or(0, |place| self.chain[place].words);
             if left < words {
                 return false;
             }
@@ -292,11 +270,7 @@ impl Kernel {
     /// budget if the call is still going on.
     pub(crate) fn credit(&mut self, meter: Ref, words: u64) {
         if words > 0 {
-            self.count_words(
-                meter,
-                |count| *count -= words,
-                |left| *left = left.saturating_add(words),
-            );
+            self.count_words(meter, |count| *count -= words, |left| *left = left.saturating_add(words));
         }
     }
 
@@ -329,9 +303,7 @@ impl Kernel {
     /// # Errors
     /// As [`Kernel::charge`].
     pub(crate) fn charge_growth(&mut self, process: Ref, words: u64) -> Result<(), Stop> {
-        let call = self
-            .link_of(process)
-            .and_then(|place| self.chain[place].call_meter());
+        let call = self.link_of(process).and_then(|place| self.chain[place].call_meter());
         match call {
             Some(meter) => {
                 self.charge(meter, words)?;
@@ -351,15 +323,10 @@ impl Kernel {
     /// Gives back words of a process's growth: first those charged to the call it is in, then those charged to
     /// other calls of it, the latest meter first, then the rest.
     pub(crate) fn credit_growth(&mut self, process: Ref, mut words: u64) {
-        let current = self
-            .link_of(process)
-            .and_then(|place| self.chain[place].call_meter());
+        let current = self.link_of(process).and_then(|place| self.chain[place].call_meter());
         let number = process.number;
-        let mut meters: Vec<Ref> = self
-            .dormant
-            .range((number, 0)..=(number, u64::MAX))
-            .map(|(_, &meter)| meter)
-            .collect();
+        let mut meters: Vec<Ref> =
+            self.dormant.range((number, 0)..=(number, u64::MAX)).map(|(_, &meter)| meter).collect();
         meters.sort_by_key(|meter| std::cmp::Reverse(meter.number));
         for meter in current.into_iter().chain(meters) {
             let Some(call) = self.call_meter_mut(meter) else {

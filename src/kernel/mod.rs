@@ -111,9 +111,7 @@ impl Kernel {
 
     /// Whether the last process of the chain waits for one that was suspended below it.
     pub(crate) fn must_descend(&self) -> bool {
-        self.chain
-            .last()
-            .is_some_and(|top| !self.arena.process(top.process).callee.is_none())
+        self.chain.last().is_some_and(|top| !self.arena.process(top.process).callee.is_none())
     }
 
     pub(crate) fn take_finished(&mut self) -> Option<Finished> {

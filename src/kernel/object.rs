@@ -62,19 +62,13 @@ impl Content {
     /// `N` bytes at `address`, if they are inside.
     #[inline]
     pub(crate) fn load<const N: usize>(&self, address: u64) -> Option<[u8; N]> {
-        self.bytes
-            .get(usize::try_from(address).ok()?..)?
-            .first_chunk()
-            .copied()
+        self.bytes.get(usize::try_from(address).ok()?..)?.first_chunk().copied()
     }
 
     /// Stores at `address`; `None`, and nothing has changed, if that is not inside.
     #[inline]
     pub(crate) fn store<const N: usize>(&mut self, address: u64, value: [u8; N]) -> Option<()> {
-        *self
-            .bytes
-            .get_mut(usize::try_from(address).ok()?..)?
-            .first_chunk_mut()? = value;
+        *self.bytes.get_mut(usize::try_from(address).ok()?..)?.first_chunk_mut()? = value;
         if let Some(tree) = &mut self.tree {
             tree.mark(address, N as u64);
         }
@@ -98,8 +92,7 @@ impl Content {
         let end = start.checked_add(usize::try_from(length).ok()?)?;
         let target_start = usize::try_from(target).ok()?;
         self.bytes.get(start..end)?;
-        self.bytes
-            .get(target_start..target_start.checked_add(end - start)?)?;
+        self.bytes.get(target_start..target_start.checked_add(end - start)?)?;
         self.bytes.copy_within(start..end, target_start);
         if let Some(tree) = &mut self.tree {
             tree.mark(target, length);
@@ -136,10 +129,7 @@ impl CodePage {
         for word in code.words() {
             bytes.extend(word.to_le_bytes());
         }
-        Self {
-            hash: crate::image::content_root(&bytes),
-            code,
-        }
+        Self { hash: crate::image::content_root(&bytes), code }
     }
 }
 
@@ -192,9 +182,7 @@ impl Meter {
     pub(crate) fn count_gas(&mut self, gas: u64) {
         self.gas_used = self.gas_used.saturating_add(gas);
         if self.rent_limit != u128::MAX {
-            self.rent_used = self
-                .rent_used
-                .saturating_add(u128::from(gas) * u128::from(self.words_used));
+            self.rent_used = self.rent_used.saturating_add(u128::from(gas) * u128::from(self.words_used));
         }
     }
 }

@@ -63,9 +63,7 @@ impl Kernel {
                 }
             }
         };
-        content
-            .range_mut(address, bytes.len() as u64)?
-            .copy_from_slice(bytes);
+        content.range_mut(address, bytes.len() as u64)?.copy_from_slice(bytes);
         Some(())
     }
 
@@ -87,14 +85,7 @@ impl Kernel {
             }
         }
         self.arena.process_mut(caller).status = Status::Running;
-        self.push_result(
-            caller,
-            status,
-            Message {
-                words: words.to_vec(),
-                keys,
-            },
-        );
+        self.push_result(caller, status, Message { words: words.to_vec(), keys });
     }
 
     /// The prime meter, its counts up to date.
@@ -129,9 +120,7 @@ impl Kernel {
             Body::Process(process) => &mut process.data,
             _ => return None,
         };
-        content
-            .range_mut(address, bytes.len() as u64)?
-            .copy_from_slice(bytes);
+        content.range_mut(address, bytes.len() as u64)?.copy_from_slice(bytes);
         Some(())
     }
 }

@@ -38,11 +38,7 @@ impl Kernel {
             _ => None,
         };
         if let Some(memory) = own {
-            return if needed == Rights::READ {
-                Ok(memory)
-            } else {
-                Err(Trap::NoRight)
-            };
+            return if needed == Rights::READ { Ok(memory) } else { Err(Trap::NoRight) };
         }
         let slot: SlotNumber = number - u64::from(FIRST_KEY_MEMORY);
         let key = self.key(act.process, slot)?;
@@ -225,9 +221,7 @@ impl Kernel {
         let memory = self.memory(act, memory, Rights::WRITE)?;
         let content = self.content_mut(act, memory).ok_or(Trap::NoRight)?;
         let address = index.checked_mul(8).ok_or(Trap::OutOfBounds)?;
-        content
-            .store(address, value.to_le_bytes())
-            .ok_or(Trap::OutOfBounds)
+        content.store(address, value.to_le_bytes()).ok_or(Trap::OutOfBounds)
     }
 
     /// `memlen` and `size`: words.
@@ -255,10 +249,7 @@ impl Kernel {
         act.sync(self);
         let meter = self.charged_to(page);
         if wanted > length && !self.can_charge(meter, wanted - length) {
-            return Err(Stop::Words {
-                meter,
-                amount: wanted - length,
-            });
+            return Err(Stop::Words { meter, amount: wanted - length });
         }
         // Act.
         act.commit(self);
@@ -286,10 +277,7 @@ impl Kernel {
         act.sync(self);
         let meter = self.running_meter();
         if wanted > length && !self.can_charge(meter, wanted - length) {
-            return Err(Stop::Words {
-                meter,
-                amount: wanted - length,
-            });
+            return Err(Stop::Words { meter, amount: wanted - length });
         }
         // Act.
         act.commit(self);
@@ -315,23 +303,15 @@ impl Kernel {
         act.extra(gas::per_eight(gas::words_of_bytes(bytes)))?;
         // Act.
         let backwards = target == source && from < to && to - from < count;
-        let (to_now, from_now) = if backwards {
-            (to + count - bytes, from + count - bytes)
-        } else {
-            (to, from)
-        };
+        let (to_now, from_now) =
+            if backwards { (to + count - bytes, from + count - bytes) } else { (to, from) };
         if target == source {
             let content = self.content_mut(act, target).ok_or(Trap::NoRight)?;
-            content
-                .copy_within(from_now, to_now, bytes)
-                .ok_or(Trap::OutOfBounds)?;
+            content.copy_within(from_now, to_now, bytes).ok_or(Trap::OutOfBounds)?;
         } else {
             let moved = self.bytes(act, source, from_now, bytes)?;
             let content = self.content_mut(act, target).ok_or(Trap::NoRight)?;
-            content
-                .range_mut(to_now, bytes)
-                .ok_or(Trap::OutOfBounds)?
-                .copy_from_slice(&moved);
+            content.range_mut(to_now, bytes).ok_or(Trap::OutOfBounds)?.copy_from_slice(&moved);
         }
         if bytes == count {
             act.drop_operands(3);
@@ -351,11 +331,7 @@ impl Kernel {
         if let Some(content) = self.content(act, memory) {
             let start = usize::try_from(from).map_err(|_| Trap::OutOfBounds)?;
             let end = usize::try_from(from + count).map_err(|_| Trap::OutOfBounds)?;
-            return content
-                .bytes()
-                .get(start..end)
-                .map(<[u8]>::to_vec)
-                .ok_or(Trap::OutOfBounds);
+            return content.bytes().get(start..end).map(<[u8]>::to_vec).ok_or(Trap::OutOfBounds);
         }
         (from..from + count)
             .map(|address| {
@@ -375,10 +351,7 @@ impl Kernel {
         act.extra(gas::per_eight(gas::words_of_bytes(bytes)))?;
         // Act.
         let content = self.content_mut(act, memory).ok_or(Trap::NoRight)?;
-        content
-            .range_mut(to, bytes)
-            .ok_or(Trap::OutOfBounds)?
-            .fill(value.to_le_bytes()[0]);
+        content.range_mut(to, bytes).ok_or(Trap::OutOfBounds)?.fill(value.to_le_bytes()[0]);
         act.drop_operands(3);
         if bytes < count {
             act.push_unchecked(to + bytes);
@@ -440,9 +413,7 @@ impl Kernel {
     pub(crate) fn keyresize(&mut self, act: &mut Activation) -> Step {
         // Check.
         let [slot, wanted] = act.operands()?;
-        let page = self
-            .use_key(act.process, slot, &[Kind::Keys], Rights::RESIZE)?
-            .object();
+        let page = self.use_key(act.process, slot, &[Kind::Keys], Rights::RESIZE)?.object();
         if wanted > KEYS_MAX {
             return Err(Trap::TooLarge.into());
         }
@@ -476,9 +447,7 @@ impl Kernel {
     pub(crate) fn codeseal(&mut self, act: &mut Activation) -> Step {
         // Check.
         let [slot] = act.operands()?;
-        let page = self
-            .use_key(act.process, slot, &[Kind::Data], Rights::WRITE)?
-            .object();
+        let page = self.use_key(act.process, slot, &[Kind::Data], Rights::WRITE)?.object();
         let words = match self.arena.body(page) {
             Some(Body::Data(content)) => content.words(),
             _ => return Err(Trap::WrongKind.into()),
@@ -510,12 +479,7 @@ impl Kernel {
 
 /// The words of a content.
 pub(super) fn words_of(bytes: &[u8]) -> Vec<u64> {
-    bytes
-        .as_chunks()
-        .0
-        .iter()
-        .map(|&word| u64::from_le_bytes(word))
-        .collect()
+    bytes.as_chunks().0.iter().map(|&word| u64::from_le_bytes(word)).collect()
 }
 
 /// How far one execution takes a length towards what is wanted, and whether it gets there.

@@ -53,11 +53,9 @@ impl Kernel {
             .map(|link| image::Link {
                 process: link.process.number,
                 call: match link.call {
-                    LinkCall::Recurse { meter } => Call::Recurse {
-                        meter: meter.number,
-                        gas: link.gas,
-                        words: link.words,
-                    },
+                    LinkCall::Recurse { meter } => {
+                        Call::Recurse { meter: meter.number, gas: link.gas, words: link.words }
+                    }
                     LinkCall::Invoke => Call::Invoke,
                     LinkCall::Keeper => Call::Keeper,
                 },
@@ -69,11 +67,7 @@ impl Kernel {
         self.request.as_ref().map(|request| image::Request {
             host: request.host.number,
             words: request.words.clone(),
-            keys: request
-                .keys
-                .iter()
-                .map(|key| key.as_ref().map(portable_key))
-                .collect(),
+            keys: request.keys.iter().map(|key| key.as_ref().map(portable_key)).collect(),
         })
     }
 
@@ -92,21 +86,14 @@ impl Kernel {
                 stopped: meter.stopped,
                 keeper: meter.keeper.as_ref().map(portable_key),
             }),
-            Body::CallMeter(call) => image::Body::CallMeter {
-                callee: call.callee.number,
-                own_words: call.own_words,
-            },
-            Body::Gate { parent } => image::Body::Gate {
-                parent: parent.number,
-            },
+            Body::CallMeter(call) => {
+                image::Body::CallMeter { callee: call.callee.number, own_words: call.own_words }
+            }
+            Body::Gate { parent } => image::Body::Gate { parent: parent.number },
             Body::Brand => image::Body::Brand,
             Body::Host(name) => image::Body::Host(name.to_string()),
         };
-        image::Object {
-            number: slot.number,
-            meter: slot.meter.number,
-            body,
-        }
+        image::Object { number: slot.number, meter: slot.meter.number, body }
     }
 }
 
@@ -156,10 +143,7 @@ fn portable_process(process: &Process) -> image::Process<'_> {
 
 /// What is wrong with an object.
 fn wrong(object: Number, what: &'static str) -> ImageError {
-    ImageError {
-        offset: None,
-        kind: ImageErrorKind::Inconsistent { object, what },
-    }
+    ImageError { offset: None, kind: ImageErrorKind::Inconsistent { object, what } }
 }
 
 /// An error unless `good`.
@@ -174,24 +158,14 @@ struct Incoming<'a, 'b> {
 
 impl<'b> Incoming<'_, 'b> {
     fn find(&self, number: Number) -> Option<(&image::Object<'b>, Ref)> {
-        let index = self
-            .image
-            .objects
-            .binary_search_by_key(&number, |object| object.number)
-            .ok()?;
+        let index = self.image.objects.binary_search_by_key(&number, |object| object.number).ok()?;
         let slot = u32::try_from(index).ok()?;
         Some((&self.image.objects[index], Ref { number, slot }))
     }
 
     /// A reference that may have outlived its object.
     fn reference(&self, number: Number) -> Ref {
-        self.find(number).map_or(
-            Ref {
-                number,
-                slot: u32::MAX,
-            },
-            |(_, r)| r,
-        )
+        self.find(number).map_or(Ref { number, slot: u32::MAX }, |(_, r)| r)
     }
 
     fn body(&self, number: Number) -> Option<&image::Body<'b>> {
@@ -208,32 +182,15 @@ impl<'b> Incoming<'_, 'b> {
         let given = key.object != 0 && self.given(key.object) && self.given(key.gate) && self.given(key.seal);
         expect(given, holder, "a key names a number that was never given out")?;
         let gate = self.body(key.gate);
-        expect(
-            matches!(gate, None | Some(image::Body::Gate { .. })),
-            holder,
-            "a key's gate is no gate",
-        )?;
+        expect(matches!(gate, None | Some(image::Body::Gate { .. })), holder, "a key's gate is no gate")?;
         let seal = self.body(key.seal);
-        expect(
-            matches!(seal, None | Some(image::Body::Brand)),
-            holder,
-            "a key's seal is no brand",
-        )?;
+        expect(matches!(seal, None | Some(image::Body::Brand)), holder, "a key's seal is no brand")?;
         let call_meter = matches!(self.body(key.object), Some(image::Body::CallMeter { .. }));
         expect(!call_meter, holder, "a key names a call's meter")?;
         let part = |number| {
-            if number == 0 {
-                Ref::NONE
-            } else {
-                self.reference(number)
-            }
+            if number == 0 { Ref::NONE } else { self.reference(number) }
         };
-        Ok(Key::with(
-            self.reference(key.object),
-            key.rights,
-            part(key.gate),
-            part(key.seal),
-        ))
+        Ok(Key::with(self.reference(key.object), key.rights, part(key.gate), part(key.seal)))
     }
 
     fn keys(&self, holder: Number, keys: &[Option<image::Key>]) -> Result<Vec<Option<Key>>, ImageError> {
@@ -242,65 +199,35 @@ impl<'b> Incoming<'_, 'b> {
 
     fn process(&self, number: Number, process: &image::Process<'_>) -> Result<Process, ImageError> {
         let check = |good, what| expect(good, number, what);
-        check(
-            process.code != 0 && self.given(process.code),
-            "its code's number was never given out",
-        )?;
+        check(process.code != 0 && self.given(process.code), "its code's number was never given out")?;
         let code = self.body(process.code);
-        check(
-            matches!(code, None | Some(image::Body::Code(_))),
-            "its code is no code page",
-        )?;
+        check(matches!(code, None | Some(image::Body::Code(_))), "its code is no code page")?;
         let height = process.stack.len() as u64;
-        check(
-            process.stack_maximum <= STACK_MAXIMUM_LIMIT,
-            "its stack maximum is too large",
-        )?;
-        check(
-            process.stack_maximum >= gas::STACK_INCLUDED,
-            "its stack maximum is too small",
-        )?;
+        check(process.stack_maximum <= STACK_MAXIMUM_LIMIT, "its stack maximum is too large")?;
+        check(process.stack_maximum >= gas::STACK_INCLUDED, "its stack maximum is too small")?;
         check(
             (gas::STACK_INCLUDED..=process.stack_maximum).contains(&process.stack_capacity),
             "its stack capacity is out of range",
         )?;
-        check(
-            height <= process.stack_capacity.into(),
-            "its operands pass its stack capacity",
-        )?;
+        check(height <= process.stack_capacity.into(), "its operands pass its stack capacity")?;
         let frame_maximum = (process.stack_maximum / 2).max(gas::FRAMES_INCLUDED);
         check(
             (gas::FRAMES_INCLUDED..=frame_maximum).contains(&process.frame_capacity),
             "its frame capacity is out of range",
         )?;
-        check(
-            process.frames.len() <= process.frame_capacity as usize,
-            "its frames pass their capacity",
-        )?;
+        check(process.frames.len() <= process.frame_capacity as usize, "its frames pass their capacity")?;
         let mut base = 0;
         for frame in process.frames.iter() {
-            check(
-                frame.base >= base && u64::from(frame.base) <= height,
-                "a frame's base is out of order",
-            )?;
+            check(frame.base >= base && u64::from(frame.base) <= height, "a frame's base is out of order")?;
             base = frame.base;
         }
-        check(
-            process.data.len().is_multiple_of(8),
-            "its data are not whole words",
-        )?;
-        check(
-            process.data.len() as u64 / 8 <= MEMORY_WORDS_MAX,
-            "its data are too long",
-        )?;
+        check(process.data.len().is_multiple_of(8), "its data are not whole words")?;
+        check(process.data.len() as u64 / 8 <= MEMORY_WORDS_MAX, "its data are too long")?;
         check(
             (u64::from(gas::KEYS_INCLUDED)..=KEYS_MAX).contains(&process.key_capacity.into()),
             "its key capacity is out of range",
         )?;
-        check(
-            process.keys.len() <= process.key_capacity as usize,
-            "its keys pass their capacity",
-        )?;
+        check(process.keys.len() <= process.key_capacity as usize, "its keys pass their capacity")?;
         let own = process.keys.first().copied().flatten();
         check(
             own.is_some_and(|key| {
@@ -308,19 +235,13 @@ impl<'b> Incoming<'_, 'b> {
             }),
             "its key 0 is not the key to itself",
         )?;
-        check(
-            process.message_keys <= MESSAGE_KEYS_MAX,
-            "it had more keys in a message than there can be",
-        )?;
+        check(process.message_keys <= MESSAGE_KEYS_MAX, "it had more keys in a message than there can be")?;
         check(
             process.callee == 0 || (self.given(process.callee) && process.callee != number),
             "its callee's number was never given out",
         )?;
         let callee = self.body(process.callee);
-        check(
-            matches!(callee, None | Some(image::Body::Process(_))),
-            "its callee is no process",
-        )?;
+        check(matches!(callee, None | Some(image::Body::Process(_))), "its callee is no process")?;
         Ok(Process {
             code: self.reference(process.code),
             index: process.index,
@@ -339,11 +260,7 @@ impl<'b> Incoming<'_, 'b> {
             gas_seen: process.gas_seen,
             words_seen: process.words_seen,
             keeper: self.key(number, process.keeper)?.map(Box::new),
-            callee: if process.callee == 0 {
-                Ref::NONE
-            } else {
-                self.reference(process.callee)
-            },
+            callee: if process.callee == 0 { Ref::NONE } else { self.reference(process.callee) },
             caller: Ref::NONE,
             suspended: process.suspended.map(Box::new),
             link: u32::MAX,
@@ -390,9 +307,7 @@ impl<'b> Incoming<'_, 'b> {
                 depth: 0,
             })),
             image::Body::CallMeter { callee, own_words } => {
-                let (_, callee) = self
-                    .find(*callee)
-                    .ok_or_else(|| wrong(number, "its callee is gone"))?;
+                let (_, callee) = self.find(*callee).ok_or_else(|| wrong(number, "its callee is gone"))?;
                 Body::CallMeter(Box::new(CallMeter {
                     callee,
                     own_words: *own_words,
@@ -403,23 +318,13 @@ impl<'b> Incoming<'_, 'b> {
             image::Body::Gate { parent } => {
                 check(*parent < number, "it hangs below a later gate")?;
                 let body = self.body(*parent);
-                check(
-                    matches!(body, None | Some(image::Body::Gate { .. })),
-                    "it hangs below no gate",
-                )?;
-                let parent = if *parent == 0 {
-                    Ref::NONE
-                } else {
-                    self.reference(*parent)
-                };
+                check(matches!(body, None | Some(image::Body::Gate { .. })), "it hangs below no gate")?;
+                let parent = if *parent == 0 { Ref::NONE } else { self.reference(*parent) };
                 Body::Gate { parent }
             }
             image::Body::Brand => Body::Brand,
             image::Body::Host(name) => {
-                check(
-                    !name.is_empty() && name.len() <= HOST_NAME_MAX,
-                    "its name is empty or too long",
-                )?;
+                check(!name.is_empty() && name.len() <= HOST_NAME_MAX, "its name is empty or too long")?;
                 Body::Host(name.as_str().into())
             }
         })
@@ -436,16 +341,8 @@ impl Kernel {
         let mut arena = Arena::default();
         let mut last = 0;
         for object in &image.objects {
-            expect(
-                object.number > last,
-                object.number,
-                "its number is not above the one before",
-            )?;
-            expect(
-                object.number < image.next_number,
-                object.number,
-                "its number was never given out",
-            )?;
+            expect(object.number > last, object.number, "its number is not above the one before")?;
+            expect(object.number < image.next_number, object.number, "its number was never given out")?;
             last = object.number;
         }
         let Some((prime, prime_ref)) = incoming.find(image.prime) else {
@@ -456,11 +353,7 @@ impl Kernel {
             image.prime,
             "the prime meter is no meter, or is charged to another",
         )?;
-        expect(
-            incoming.given(image.root) && image.root != 0,
-            image.root,
-            "there is no root process",
-        )?;
+        expect(incoming.given(image.root) && image.root != 0, image.root, "there is no root process")?;
         // Slots are the indices, so that references can be made before what they name is there.
         for object in &image.objects {
             let meter = if object.number == image.prime {
@@ -471,17 +364,9 @@ impl Kernel {
                     .map(|(meter, r)| (&meter.body, r))
                     .ok_or_else(|| wrong(object.number, "it is charged to nothing"))?;
                 let is_meter = matches!(body, image::Body::Meter(_) | image::Body::CallMeter { .. });
-                expect(
-                    is_meter,
-                    object.number,
-                    "it is charged to something that is no meter",
-                )?;
+                expect(is_meter, object.number, "it is charged to something that is no meter")?;
                 let hangs = matches!(object.body, image::Body::Meter(_) | image::Body::CallMeter { .. });
-                expect(
-                    !hangs || r.number < object.number,
-                    object.number,
-                    "it hangs below a later meter",
-                )?;
+                expect(!hangs || r.number < object.number, object.number, "it hangs below a later meter")?;
                 r
             };
             arena.stage(object.number, meter, incoming.object(object)?);
@@ -527,11 +412,7 @@ impl Kernel {
     fn check_gates(&self) -> Result<(), ImageError> {
         for (r, slot) in self.arena.iter() {
             if matches!(slot.body, Body::Gate { .. }) {
-                expect(
-                    self.gate_depth(r) <= GATE_DEPTH_MAX,
-                    r.number,
-                    "gates go too deep",
-                )?;
+                expect(self.gate_depth(r) <= GATE_DEPTH_MAX, r.number, "gates go too deep")?;
             }
         }
         Ok(())
@@ -556,11 +437,7 @@ impl Kernel {
                         call.base = base;
                     }
                     let other = self.dormant.insert((callee.number, superior.number), r);
-                    expect(
-                        other.is_none(),
-                        r.number,
-                        "another call's meter is for the same pair",
-                    )?;
+                    expect(other.is_none(), r.number, "another call's meter is for the same pair")?;
                 }
                 _ => {}
             }
@@ -586,10 +463,7 @@ impl Kernel {
                     let superior = self.charged_to(meter);
                     let made_for = self.call_meter(meter).is_some_and(|call| call.callee == process);
                     check(made_for, "its call's meter was made for another")?;
-                    check(
-                        place > 0 && superior == self.running_meter(),
-                        "its call's meter hangs elsewhere",
-                    )?;
+                    check(place > 0 && superior == self.running_meter(), "its call's meter hangs elsewhere")?;
                     self.dormant.remove(&(number, superior.number));
                     if let Some(call) = self.call_meter_mut(meter) {
                         call.link = here;
@@ -626,33 +500,19 @@ impl Kernel {
             let state = self.arena.process_mut(process);
             state.link = here;
             state.caller = caller;
-            self.chain.push(Link {
-                process,
-                call,
-                gas,
-                words,
-                base,
-            });
+            self.chain.push(Link { process, call, gas, words, base });
         }
         let Some(request) = &incoming.image.request else {
             return Ok(());
         };
         let root = incoming.image.root;
-        expect(
-            !self.chain.is_empty(),
-            root,
-            "a request is pending and nobody made it",
-        )?;
+        expect(!self.chain.is_empty(), root, "a request is pending and nobody made it")?;
         expect(
             request.words.len() <= MESSAGE_WORDS_MAX.into() && request.keys.len() <= MESSAGE_KEYS_MAX.into(),
             request.host,
             "the pending request is too large",
         )?;
-        expect(
-            request.host != 0 && incoming.given(request.host),
-            request.host,
-            "the request is to nobody",
-        )?;
+        expect(request.host != 0 && incoming.given(request.host), request.host, "the request is to nobody")?;
         let host = incoming.reference(request.host);
         let good = matches!(self.arena.body(host), None | Some(Body::Host(_)));
         expect(good, request.host, "the request is to something that is no host")?;
@@ -728,11 +588,7 @@ impl Kernel {
             let process = self.arena.process_mut(callee);
             let grown = process.grown.checked_add(own);
             let good = grown.is_some_and(|grown| grown <= process.words() - gas::PROCESS_WORDS);
-            expect(
-                good,
-                r.number,
-                "more of its callee's growth is charged to it than there is",
-            )?;
+            expect(good, r.number, "more of its callee's growth is charged to it than there is")?;
             process.grown += own;
         }
         Ok(())

@@ -15,10 +15,7 @@ impl Kernel {
     /// Hangs a new process below a meter, with its key 0, and gives a key with all rights.
     fn add_process(&mut self, meter: Ref, process: Process) -> Key {
         let process = self.add(meter, Body::Process(Box::new(process)));
-        self.arena
-            .process_mut(process)
-            .keys
-            .push(Some(Key::new(process, Rights::OWN)));
+        self.arena.process_mut(process).keys.push(Some(Key::new(process, Rights::OWN)));
         Key::new(process, Rights::ALL)
     }
 
@@ -45,9 +42,7 @@ impl Kernel {
     pub(crate) fn create(&mut self, act: &mut Activation) -> Step {
         // Check.
         let [slot, words] = act.operands()?;
-        let code = self
-            .use_key(act.process, slot, &[Kind::Code], Rights::CALL)?
-            .object();
+        let code = self.use_key(act.process, slot, &[Kind::Code], Rights::CALL)?.object();
         if words > CHUNK_WORDS {
             return Err(Trap::TooLarge.into());
         }
@@ -84,14 +79,8 @@ impl Kernel {
 
     /// A process that another one looks at or mends: not the running one, whose state is in the engine.
     fn other_process(&self, act: &Activation, slot: SlotNumber, rights: Rights) -> Result<Ref, Trap> {
-        let process = self
-            .use_key(act.process, slot, &[Kind::Process], rights)?
-            .object();
-        if process == act.process {
-            Err(Trap::Busy)
-        } else {
-            Ok(process)
-        }
+        let process = self.use_key(act.process, slot, &[Kind::Process], rights)?.object();
+        if process == act.process { Err(Trap::Busy) } else { Ok(process) }
     }
 
     pub(crate) fn peek(&mut self, act: &mut Activation) -> Step {
@@ -101,13 +90,10 @@ impl Kernel {
         let at = usize::try_from(index).map_err(|_| Trap::OutOfBounds)?;
         let word = match u8::try_from(memory) {
             Ok(MEMORY_META) => self.parked_metadata(process, index),
-            Ok(MEMORY_CODE) => self
-                .code_of(process)
-                .and_then(|page| page.code.words().get(at).copied()),
-            Ok(MEMORY_DATA) => index
-                .checked_mul(8)
-                .and_then(|address| state.data.load(address))
-                .map(u64::from_le_bytes),
+            Ok(MEMORY_CODE) => self.code_of(process).and_then(|page| page.code.words().get(at).copied()),
+            Ok(MEMORY_DATA) => {
+                index.checked_mul(8).and_then(|address| state.data.load(address)).map(u64::from_le_bytes)
+            }
             Ok(MEMORY_OPERANDS) => state.operands().get(at).copied(),
             _ => None,
         };
@@ -124,14 +110,12 @@ impl Kernel {
         let state = self.arena.process_mut(process);
         let stored = match u8::try_from(memory) {
             Ok(MEMORY_META) => mend_metadata(state, index, value, length),
-            Ok(MEMORY_DATA) => index
-                .checked_mul(8)
-                .and_then(|address| state.data.store(address, value.to_le_bytes())),
+            Ok(MEMORY_DATA) => {
+                index.checked_mul(8).and_then(|address| state.data.store(address, value.to_le_bytes()))
+            }
             Ok(MEMORY_OPERANDS) => {
                 let height = state.height as usize;
-                let operand = usize::try_from(index)
-                    .ok()
-                    .and_then(|at| state.stack[..height].get_mut(at));
+                let operand = usize::try_from(index).ok().and_then(|at| state.stack[..height].get_mut(at));
                 operand.map(|operand| *operand = value)
             }
             _ => None,
@@ -182,9 +166,7 @@ impl Kernel {
     pub(crate) fn setmeter(&mut self, act: &mut Activation) -> Step {
         // Check.
         let [slot, meter] = act.operands()?;
-        let process = self
-            .use_key(act.process, slot, &[Kind::Process], Rights::MEND)?
-            .object();
+        let process = self.use_key(act.process, slot, &[Kind::Process], Rights::MEND)?.object();
         if self.is_busy(process) {
             return Err(Trap::Busy.into());
         }
@@ -193,9 +175,7 @@ impl Kernel {
             act.drop_operands(2);
             return Ok(());
         }
-        let meter = self
-            .use_key(act.process, meter, &[Kind::Meter], Rights::SEND)?
-            .object();
+        let meter = self.use_key(act.process, meter, &[Kind::Meter], Rights::SEND)?.object();
         let old = self.charged_to(process);
         let state = self.arena.process(process);
         let words = state.words() - state.grown;
@@ -220,11 +200,7 @@ impl Kernel {
         // Check.
         let [slot, keeper] = act.operands()?;
         let key = self.use_key(act.process, slot, &[Kind::Process, Kind::Meter], Rights::NONE)?;
-        let needed = if self.kind_of(&key) == Some(Kind::Meter) {
-            Rights::LIMIT
-        } else {
-            Rights::MEND
-        };
+        let needed = if self.kind_of(&key) == Some(Kind::Meter) { Rights::LIMIT } else { Rights::MEND };
         if !key.rights.has(needed) {
             return Err(Trap::NoRight.into());
         }
@@ -251,8 +227,7 @@ impl Kernel {
         let superior = if slot == 0 {
             self.running_meter()
         } else {
-            self.use_key(act.process, slot, &[Kind::Meter], Rights::SEND)?
-                .object()
+            self.use_key(act.process, slot, &[Kind::Meter], Rights::SEND)?.object()
         };
         let depth = self.meter(self.standing_end(superior)).depth;
         if depth >= METER_DEPTH_MAX {
@@ -261,10 +236,7 @@ impl Kernel {
         self.room_for_keys(act, 1)?;
         act.sync(self);
         if !self.can_charge(superior, gas::METER_WORDS) {
-            return Err(Stop::Words {
-                meter: superior,
-                amount: gas::METER_WORDS,
-            });
+            return Err(Stop::Words { meter: superior, amount: gas::METER_WORDS });
         }
         // Act.
         act.commit(self);
@@ -278,9 +250,7 @@ impl Kernel {
 
     pub(crate) fn meterread(&mut self, act: &mut Activation) -> Step {
         let [slot, field] = act.operands()?;
-        let meter = self
-            .use_key(act.process, slot, &[Kind::Meter], Rights::READ)?
-            .object();
+        let meter = self.use_key(act.process, slot, &[Kind::Meter], Rights::READ)?.object();
         act.sync(self);
         self.book();
         let state = self.meter(meter);
@@ -305,9 +275,7 @@ impl Kernel {
     pub(crate) fn meterlimit(&mut self, act: &mut Activation) -> Step {
         // Check.
         let [slot, field, value] = act.operands()?;
-        let meter = self
-            .use_key(act.process, slot, &[Kind::Meter], Rights::LIMIT)?
-            .object();
+        let meter = self.use_key(act.process, slot, &[Kind::Meter], Rights::LIMIT)?.object();
         if !matches!(
             field,
             meter::GAS_LIMIT | meter::WORDS_LIMIT | meter::RENT_LIMIT_LOW | meter::RENT_LIMIT_HIGH
@@ -347,9 +315,7 @@ fn mend_metadata(state: &mut Process, field: u64, value: u64, code_length: u64) 
         }
         meta::HEIGHT => {
             let base = state.frames.last().map_or(0, |frame| frame.base);
-            let height = u32::try_from(value)
-                .ok()
-                .filter(|&h| h >= base && h <= state.height)?;
+            let height = u32::try_from(value).ok().filter(|&h| h >= base && h <= state.height)?;
             state.height = height;
         }
         meta::STACK_MAXIMUM => {

@@ -32,11 +32,7 @@ impl Kernel {
 
     /// The hash of one object.
     fn object_hash(&mut self, object: Ref) -> Hash {
-        let content_root = match self
-            .arena
-            .at_unmarked(object.slot)
-            .map(|slot: &mut Slot| &mut slot.body)
-        {
+        let content_root = match self.arena.at_unmarked(object.slot).map(|slot: &mut Slot| &mut slot.body) {
             Some(Body::Data(content)) => content.root(),
             Some(Body::Process(process)) => process.data.root(),
             Some(Body::Code(page)) => page.hash,

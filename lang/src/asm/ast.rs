@@ -93,10 +93,7 @@ pub(crate) enum Item<'s> {
 impl Item<'_> {
     /// Whether it is an instruction word.
     pub(crate) const fn is_word(&self) -> bool {
-        matches!(
-            self,
-            Self::Push(_) | Self::Insn { .. } | Self::Word(_) | Self::Func { .. }
-        )
+        matches!(self, Self::Push(_) | Self::Insn { .. } | Self::Word(_) | Self::Func { .. })
     }
 }
 

@@ -16,15 +16,9 @@ use std::fmt::{Display, Write};
 pub fn disassemble(image: &Image<'_>) -> String {
     let mut names = BTreeMap::new();
     for object in &image.objects {
-        names
-            .entry(object.number)
-            .or_insert_with(|| format!("{}{}", kind(&object.body), object.number));
+        names.entry(object.number).or_insert_with(|| format!("{}{}", kind(&object.body), object.number));
     }
-    let mut writer = Writer {
-        text: String::new(),
-        names,
-        prime: image.prime,
-    };
+    let mut writer = Writer { text: String::new(), names, prime: image.prime };
     writer.image(image);
     for object in &image.objects {
         writer.text.push('\n');
@@ -82,10 +76,7 @@ impl Writer {
         let rights = match key.rights {
             Rights::ALL => "all".to_owned(),
             rights => {
-                let named = Rights::NAMED
-                    .iter()
-                    .filter(|right| rights.has(right.0))
-                    .map(|right| right.1);
+                let named = Rights::NAMED.iter().filter(|right| rights.has(right.0)).map(|right| right.1);
                 named.collect::<Vec<_>>().join("|")
             }
         };
@@ -101,10 +92,7 @@ impl Writer {
 
     fn image(&mut self, image: &Image<'_>) {
         let (prime, root) = (self.name(image.prime), self.name(image.root));
-        self.line(
-            0,
-            format_args!("image {{ next {} prime {prime} root {root} }}", image.next_number),
-        );
+        self.line(0, format_args!("image {{ next {} prime {prime} root {root} }}", image.next_number));
         if !image.chain.is_empty() {
             self.line(0, "chain {");
             for link in &image.chain {
@@ -163,10 +151,7 @@ impl Writer {
             }
             Body::CallMeter { callee, own_words } => {
                 let callee = self.name(*callee);
-                self.line(
-                    0,
-                    format_args!("{head} {{ callee {callee} own_words {own_words} }}"),
-                );
+                self.line(0, format_args!("{head} {{ callee {callee} own_words {own_words} }}"));
             }
             Body::Meter(meter) => self.meter(&head, meter),
             Body::Process(process) => self.process(&head, number, process),
@@ -237,22 +222,14 @@ impl Writer {
         if !process.frames.is_empty() {
             self.line(1, "frames {");
             for frame in process.frames.iter() {
-                self.line(
-                    2,
-                    format_args!("frame {}, {}, {}", frame.return_index, frame.base, frame.typ),
-                );
+                self.line(2, format_args!("frame {}, {}, {}", frame.return_index, frame.base, frame.typ));
             }
             self.line(1, "}");
         }
         if !process.data.is_empty() {
             self.data(1, "data", &process.data);
         }
-        let own = Key {
-            object: number,
-            rights: Rights::OWN,
-            gate: 0,
-            seal: 0,
-        };
+        let own = Key { object: number, rights: Rights::OWN, gate: 0, seal: 0 };
         if process.keys[..] != [Some(own)] {
             self.keys(1, "keys", &process.keys, Some(own));
         }
@@ -294,9 +271,8 @@ impl Writer {
         while at < words.len() {
             let left = &words[at..];
             let zeros = run(left, |word| *word == [0; 8]);
-            let texts = run(&left[..left.len().min(WORDS_PER_STRING)], |word| {
-                word.iter().all(|&byte| is_text(byte))
-            });
+            let texts =
+                run(&left[..left.len().min(WORDS_PER_STRING)], |word| word.iter().all(|&byte| is_text(byte)));
             if zeros > 1 {
                 self.line(indent + 1, format_args!("zero {}", zeros * 8));
                 at += zeros;
@@ -309,10 +285,8 @@ impl Writer {
                 while count > 1 && left[count - 1] == [0; 8] && left.get(count) == Some(&[0; 8]) {
                     count -= 1;
                 }
-                let numbers: Vec<_> = left[..count]
-                    .iter()
-                    .map(|&word| number(u64::from_le_bytes(word)))
-                    .collect();
+                let numbers: Vec<_> =
+                    left[..count].iter().map(|&word| number(u64::from_le_bytes(word))).collect();
                 self.line(indent + 1, format_args!("u64 {}", numbers.join(", ")));
                 at += count;
             }
@@ -361,11 +335,7 @@ fn is_text(byte: u8) -> bool {
 }
 
 fn number(word: u64) -> String {
-    if word < 65_536 {
-        word.to_string()
-    } else {
-        format!("{word:#x}")
-    }
+    if word < 65_536 { word.to_string() } else { format!("{word:#x}") }
 }
 
 /// Appends a string literal.

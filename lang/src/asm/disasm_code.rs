@@ -28,22 +28,14 @@ pub(crate) fn write_code(text: &mut String, indent: &str, code: &Code) {
     }
     for (index, &word) in parts.instructions.iter().enumerate() {
         let at = u64::try_from(index).unwrap_or(u64::MAX);
-        let named = if labels.funcs.contains(&at) {
-            code.func_at(at)
-        } else {
-            None
-        };
+        let named = if labels.funcs.contains(&at) { code.func_at(at) } else { None };
         let typ = named.and_then(|typ| parts.types.get(usize::try_from(typ).ok()?));
         if typ.is_none() && labels.used.contains(&at) {
             line(&format_args!("L{at}:"));
         }
         let statement = match (typ, Insn::decode(word)) {
             (Some(typ), _) => {
-                let locals = if typ.locals == 0 {
-                    String::new()
-                } else {
-                    format!(", {}", typ.locals)
-                };
+                let locals = if typ.locals == 0 { String::new() } else { format!(", {}", typ.locals) };
                 format!("func F{at} {} -> {}{locals}", typ.arguments, typ.results)
             }
             (None, Some(insn)) => instruction(insn, &labels),
@@ -62,11 +54,7 @@ pub(crate) fn write_code(text: &mut String, indent: &str, code: &Code) {
 }
 
 fn type_text(typ: FuncType) -> String {
-    let locals = if typ.locals == 0 {
-        String::new()
-    } else {
-        format!("+{}", typ.locals)
-    };
+    let locals = if typ.locals == 0 { String::new() } else { format!("+{}", typ.locals) };
     format!("{}->{}{locals}", typ.arguments, typ.results)
 }
 
@@ -103,9 +91,7 @@ impl Labels {
                 }
             }
             if let Some(index) = code.func_at(at) {
-                let typ = usize::try_from(index)
-                    .ok()
-                    .and_then(|index| code.types().get(index));
+                let typ = usize::try_from(index).ok().and_then(|index| code.types().get(index));
                 if typ.is_some_and(|typ| seen.get(&typ.word()) == Some(&index)) {
                     funcs.insert(at);
                 }

@@ -86,17 +86,9 @@ impl<'a, 's> Emitter<'a, 's> {
         let sources: Vec<_> = if file.full {
             let before = file.main_position.unwrap_or(0);
             let main = (!file.main.is_empty()).then_some(Source::Main);
-            declared
-                .clone()
-                .take(before)
-                .chain(main)
-                .chain(declared.skip(before))
-                .collect()
+            declared.clone().take(before).chain(main).chain(declared.skip(before)).collect()
         } else {
-            [Source::Prime, Source::Main, Source::Root]
-                .into_iter()
-                .chain(declared)
-                .collect()
+            [Source::Prime, Source::Main, Source::Root].into_iter().chain(declared).collect()
         };
         let mut ambiguous = Vec::new();
         for source in sources {
@@ -112,29 +104,18 @@ impl<'a, 's> Emitter<'a, 's> {
                     (decl.name.text, Some(decl.name.span.clone()), code)
                 }
             };
-            let labels = code
-                .map(|code| labels_of(code, &mut self.names.diagnostics))
-                .unwrap_or_default();
+            let labels = code.map(|code| labels_of(code, &mut self.names.diagnostics)).unwrap_or_default();
             for (&label, place) in &labels {
                 if self.everywhere.insert(label, place.clone()).is_some() {
                     ambiguous.push(label);
                 }
             }
-            self.entities.push(Entity {
-                name,
-                span,
-                source,
-                number: 0,
-                labels,
-            });
+            self.entities.push(Entity { name, span, source, number: 0, labels });
         }
         for label in ambiguous {
             self.everywhere.remove(label);
         }
-        let main = self
-            .entities
-            .iter()
-            .find(|entity| matches!(entity.source, Source::Main));
+        let main = self.entities.iter().find(|entity| matches!(entity.source, Source::Main));
         if let Some(main) = main {
             self.everywhere.extend(main.labels.clone());
         }
@@ -144,11 +125,7 @@ impl<'a, 's> Emitter<'a, 's> {
     fn enter_names(&mut self) {
         let file = self.file;
         let mut named: Vec<(&'s str, Option<Span>, Meaning)> = Vec::new();
-        let implicit = self
-            .entities
-            .iter()
-            .filter(|entity| entity.span.is_none())
-            .count();
+        let implicit = self.entities.iter().filter(|entity| entity.span.is_none()).count();
         for (position, entity) in self.entities.iter().enumerate() {
             // The root's own key is 0, and then come those to the declared objects.
             let key = (!file.full && position >= implicit).then(|| position + 1 - implicit);
@@ -184,16 +161,12 @@ impl<'a, 's> Emitter<'a, 's> {
                 Source::Prime if !self.file.full => 1,
                 Source::Main if !self.file.full => 2,
                 Source::Root => 3,
-                Source::Declared(Decl {
-                    number: Some(expr), ..
-                }) => {
+                Source::Declared(Decl { number: Some(expr), .. }) => {
                     let Some(number) = self.names.whole(expr, Scope::OUTSIDE, u64::MAX) else {
                         continue;
                     };
                     match taken.get(&number) {
-                        Some(first) => self
-                            .names
-                            .report(say::number_taken(&expr.span, number, name, first)),
+                        Some(first) => self.names.report(say::number_taken(&expr.span, number, name, first)),
                         None if number == 0 => self.names.report(say::number_zero(&expr.span)),
                         None => {}
                     }
@@ -220,10 +193,9 @@ impl<'a, 's> Emitter<'a, 's> {
         match object {
             ObjectRef::None => 0,
             ObjectRef::Number(expr) => self.names.whole(expr, Scope::OUTSIDE, u64::MAX).unwrap_or(0),
-            ObjectRef::Name(name) => self
-                .names
-                .object(name)
-                .map_or(0, |position| self.entities[position].number),
+            ObjectRef::Name(name) => {
+                self.names.object(name).map_or(0, |position| self.entities[position].number)
+            }
         }
     }
 
@@ -233,10 +205,7 @@ impl<'a, 's> Emitter<'a, 's> {
 
     /// The number of the first object that is so.
     fn first(&self, is_so: impl Fn(&Entity<'a, 's>) -> bool) -> Number {
-        self.entities
-            .iter()
-            .find(|entity| is_so(entity))
-            .map_or(0, |entity| entity.number)
+        self.entities.iter().find(|entity| is_so(entity)).map_or(0, |entity| entity.number)
     }
 
     // ---- The image --------------------------------------------------------------------------------------
@@ -258,35 +227,17 @@ impl<'a, 's> Emitter<'a, 's> {
         let prime = self.object_or(fields.and_then(|fields| fields.prime.as_ref()), prime);
         let root = self.object_or(fields.and_then(|fields| fields.root.as_ref()), root);
         self.prime = prime;
-        let mut objects: Vec<_> = (0..self.entities.len())
-            .map(|position| self.object_at(position))
-            .collect();
+        let mut objects: Vec<_> = (0..self.entities.len()).map(|position| self.object_at(position)).collect();
         objects.sort_by_key(|object| object.number);
         let behind = objects.last().map_or(1, |object| object.number.saturating_add(1));
         let next_number = self.number(fields.and_then(|fields| fields.next.as_ref()), behind);
-        let chain = file
-            .chain
-            .as_ref()
-            .map(|links| links.iter().map(|link| self.link(link)).collect());
+        let chain = file.chain.as_ref().map(|links| links.iter().map(|link| self.link(link)).collect());
         let request = file.request.as_ref().map(|fields| Request {
             host: self.object_or(fields.host.as_ref(), 0),
-            words: fields
-                .words
-                .as_ref()
-                .map_or(Vec::new(), |block| self.words(block, None)),
-            keys: fields
-                .keys
-                .as_ref()
-                .map_or(Vec::new(), |keys| self.keys(keys, None)),
+            words: fields.words.as_ref().map_or(Vec::new(), |block| self.words(block, None)),
+            keys: fields.keys.as_ref().map_or(Vec::new(), |keys| self.keys(keys, None)),
         });
-        Image {
-            next_number,
-            prime,
-            root,
-            chain: chain.unwrap_or_default(),
-            request,
-            objects,
-        }
+        Image { next_number, prime, root, chain: chain.unwrap_or_default(), request, objects }
     }
 
     /// What a text may hold depends on whether it declares its processes.
@@ -325,11 +276,7 @@ impl<'a, 's> Emitter<'a, 's> {
                 Source::Root => self.root(number),
                 _ => Body::Meter(UNLIMITED),
             };
-            return Object {
-                number,
-                meter: default,
-                body,
-            };
+            return Object { number, meter: default, body };
         };
         let meter = self.object_or(decl.under.as_ref(), default);
         let body = match &decl.body {
@@ -343,9 +290,7 @@ impl<'a, 's> Emitter<'a, 's> {
                 callee: self.object_or(callee.as_ref(), 0),
                 own_words: self.number(own_words.as_ref(), 0),
             },
-            DeclBody::Gate(parent) => Body::Gate {
-                parent: self.object_or(parent.as_ref(), 0),
-            },
+            DeclBody::Gate(parent) => Body::Gate { parent: self.object_or(parent.as_ref(), 0) },
             DeclBody::Brand => Body::Brand,
             DeclBody::Process(fields) => Body::Process(Box::new(self.process(number, fields))),
         };
@@ -382,23 +327,12 @@ impl<'a, 's> Emitter<'a, 's> {
                     DeclBody::Host(_) => HOST_RIGHTS,
                     _ => Rights::ALL,
                 };
-                keys.push(Some(Key {
-                    object: entity.number,
-                    rights,
-                    gate: 0,
-                    seal: 0,
-                }));
+                keys.push(Some(Key { object: entity.number, rights, gate: 0, seal: 0 }));
             }
         }
         let code = self.first(|entity| matches!(entity.source, Source::Main));
-        let data = file
-            .data
-            .as_ref()
-            .map_or(Vec::new(), |(block, _)| self.bytes(block, None));
-        let random = file
-            .random
-            .as_ref()
-            .and_then(|(seed, _)| self.names.word(seed, Scope::OUTSIDE));
+        let data = file.data.as_ref().map_or(Vec::new(), |(block, _)| self.bytes(block, None));
+        let random = file.random.as_ref().and_then(|(seed, _)| self.names.word(seed, Scope::OUTSIDE));
         let mut process = new_process(number, code);
         process.key_capacity = capacity(KEYS_INCLUDED, keys.len(), keys_max());
         process.keys = keys;
@@ -423,22 +357,12 @@ impl<'a, 's> Emitter<'a, 's> {
     fn process(&mut self, number: Number, fields: &'a ProcessFields<'s>) -> Process<'static> {
         let main = self.first(|entity| matches!(entity.source, Source::Main));
         let code = self.object_or(fields.code.as_ref(), main);
-        let code_entity = self
-            .entities
-            .iter()
-            .position(|entity| entity.number == code && code != 0);
+        let code_entity = self.entities.iter().position(|entity| entity.number == code && code != 0);
         let new = new_process(number, code);
         let stack_maximum = self.small_number(fields.stack_maximum.as_ref(), STACK_MAXIMUM);
-        let stack = fields
-            .stack
-            .as_ref()
-            .map_or(Vec::new(), |block| self.words(block, code_entity));
-        let frames: Vec<_> = fields
-            .frames
-            .iter()
-            .flatten()
-            .map(|frame| self.frame(frame, code_entity))
-            .collect();
+        let stack = fields.stack.as_ref().map_or(Vec::new(), |block| self.words(block, code_entity));
+        let frames: Vec<_> =
+            fields.frames.iter().flatten().map(|frame| self.frame(frame, code_entity)).collect();
         let keys = match &fields.keys {
             Some(keys) => self.keys(keys, Some(own_key(number))),
             None => vec![Some(own_key(number))],
@@ -456,12 +380,7 @@ impl<'a, 's> Emitter<'a, 's> {
             key_capacity: self.small_number(fields.key_capacity.as_ref(), key_capacity),
             stack: Cow::Owned(stack),
             frames: Cow::Owned(frames),
-            data: Cow::Owned(
-                fields
-                    .data
-                    .as_ref()
-                    .map_or(Vec::new(), |block| self.bytes(block, code_entity)),
-            ),
+            data: Cow::Owned(fields.data.as_ref().map_or(Vec::new(), |block| self.bytes(block, code_entity))),
             keys,
             random: self.number(fields.random.as_ref(), RANDOM_SEED),
             message_words: self.byte(fields.message_words.as_ref()),
@@ -490,17 +409,12 @@ impl<'a, 's> Emitter<'a, 's> {
             let number = self.number_in(numbers.get(at), 0, code);
             u32::try_from(number).unwrap_or_else(|_| {
                 if let Some(expr) = numbers.get(at) {
-                    self.names
-                        .report(say::out_of_range(&expr.span, number.into(), u32::MAX.into()));
+                    self.names.report(say::out_of_range(&expr.span, number.into(), u32::MAX.into()));
                 }
                 0
             })
         };
-        Frame {
-            return_index: part(0),
-            base: part(1),
-            typ: part(2),
-        }
+        Frame { return_index: part(0), base: part(1), typ: part(2) }
     }
 
     // ---- Keys -------------------------------------------------------------------------------------------
@@ -517,10 +431,8 @@ impl<'a, 's> Emitter<'a, 's> {
 
     /// The keys of a list, whose first slot is `own` if the text does not say otherwise.
     fn keys(&mut self, block: &KeyBlock<'s>, own: Option<Key>) -> Vec<Option<Key>> {
-        let most = block
-            .slots
-            .as_ref()
-            .map(|slots| (slots, self.names.whole(slots, Scope::OUTSIDE, KEYS_MAX)));
+        let most =
+            block.slots.as_ref().map(|slots| (slots, self.names.whole(slots, Scope::OUTSIDE, KEYS_MAX)));
         let mut filled: BTreeMap<u64, Option<Key>> = BTreeMap::new();
         for (slot, key) in &block.entries {
             let key = self.key(key.as_ref());
@@ -544,14 +456,11 @@ impl<'a, 's> Emitter<'a, 's> {
             Some((_, slots)) => slots.unwrap_or(0),
             None => filled.last_key_value().map_or(0, |(last, _)| last + 1),
         };
-        let place = most
-            .map(|(slots, _)| slots.span.clone())
-            .or(block.entries.last().map(|e| e.0.span.clone()));
+        let place =
+            most.map(|(slots, _)| slots.span.clone()).or(block.entries.last().map(|e| e.0.span.clone()));
         let written = u64::try_from(filled.len()).unwrap_or(u64::MAX);
         if let Some(place) = place
-            && !self
-                .names
-                .imply(length.saturating_sub(written) * SLOT_WORDS, &place)
+            && !self.names.imply(length.saturating_sub(written) * SLOT_WORDS, &place)
         {
             return Vec::new();
         }
@@ -570,15 +479,7 @@ impl<'a, 's> Emitter<'a, 's> {
     fn number_in(&mut self, expr: Option<&Expr<'s>>, default: u64, code: Option<usize>) -> u64 {
         let labels = code.map_or(&self.everywhere, |position| &self.entities[position].labels);
         expr.map_or(default, |expr| {
-            self.names
-                .word(
-                    expr,
-                    Scope {
-                        labels: Some(labels),
-                        slots: None,
-                    },
-                )
-                .unwrap_or(default)
+            self.names.word(expr, Scope { labels: Some(labels), slots: None }).unwrap_or(default)
         })
     }
 
@@ -608,9 +509,7 @@ impl<'a, 's> Emitter<'a, 's> {
 
     fn small_number(&mut self, expr: Option<&Expr<'s>>, default: u32) -> u32 {
         let value = expr.and_then(|expr| self.names.whole(expr, Scope::OUTSIDE, u32::MAX.into()));
-        value
-            .and_then(|value| u32::try_from(value).ok())
-            .unwrap_or(default)
+        value.and_then(|value| u32::try_from(value).ok()).unwrap_or(default)
     }
 
     fn byte(&mut self, expr: Option<&Expr<'s>>) -> u8 {
@@ -620,23 +519,12 @@ impl<'a, 's> Emitter<'a, 's> {
 
     fn bytes(&mut self, block: &'a DataBlock<'s>, code: Option<usize>) -> Vec<u8> {
         let labels = code.map_or(&self.everywhere, |position| &self.entities[position].labels);
-        self.names.bytes(
-            block,
-            Scope {
-                labels: Some(labels),
-                slots: None,
-            },
-        )
+        self.names.bytes(block, Scope { labels: Some(labels), slots: None })
     }
 
     fn words(&mut self, block: &'a DataBlock<'s>, code: Option<usize>) -> Vec<u64> {
         let bytes = self.bytes(block, code);
-        bytes
-            .as_chunks()
-            .0
-            .iter()
-            .map(|&word| u64::from_le_bytes(word))
-            .collect()
+        bytes.as_chunks().0.iter().map(|&word| u64::from_le_bytes(word)).collect()
     }
 }
 
@@ -656,12 +544,7 @@ const HOST_RIGHTS: Rights =
     Rights::from_bits((Rights::CALL.bits() | Rights::COPY.bits() | Rights::STRONG.bits()) as u64);
 
 fn own_key(process: Number) -> Key {
-    Key {
-        object: process,
-        rights: Rights::OWN,
-        gate: 0,
-        seal: 0,
-    }
+    Key { object: process, rights: Rights::OWN, gate: 0, seal: 0 }
 }
 
 /// A process as `create` makes it, with nothing but its own key.

@@ -64,9 +64,7 @@ impl<'s> Emitter<'_, '_, 's> {
             }
             Item::Switch(targets) => {
                 let targets = self.targets(targets);
-                self.switches
-                    .entry(targets.clone())
-                    .or_insert(self.parts.switches.len());
+                self.switches.entry(targets.clone()).or_insert(self.parts.switches.len());
                 self.parts.switches.push(targets);
             }
             _ => {}
@@ -88,21 +86,14 @@ impl<'s> Emitter<'_, '_, 's> {
                 let index = self.type_index(typ);
                 Insn::encode(Op::Func, &[index])
             }
-            Item::Insn {
-                op,
-                span,
-                imms,
-                operands,
-            } => self.insn(*op, span, imms, operands.as_ref()),
+            Item::Insn { op, span, imms, operands } => self.insn(*op, span, imms, operands.as_ref()),
             Item::Params(names, span) => {
                 let at = self.behind_func.map(|typ| (0, u64::from(typ.arguments)));
                 self.name_slots(names, span, "arguments", at);
                 None
             }
             Item::Locals(names, span) => {
-                let at = self
-                    .behind_func
-                    .map(|typ| (u64::from(typ.arguments), u64::from(typ.locals)));
+                let at = self.behind_func.map(|typ| (u64::from(typ.arguments), u64::from(typ.locals)));
                 self.name_slots(names, span, "locals", at);
                 None
             }
@@ -116,13 +107,11 @@ impl<'s> Emitter<'_, '_, 's> {
             return self.names.report(say::names_not_behind_func(span));
         };
         if u64::try_from(names.len()) != Ok(count) {
-            self.names
-                .report(say::wrong_slot_count(span, what, names.len(), count));
+            self.names.report(say::wrong_slot_count(span, what, names.len(), count));
         }
         for (name, slot) in names.iter().zip(first..) {
             if let Some((_, earlier)) = self.slots.get(name.text) {
-                self.names
-                    .report(say::name_taken(&name.span, name.text, Some(earlier)));
+                self.names.report(say::name_taken(&name.span, name.text, Some(earlier)));
             } else {
                 self.slots.insert(name.text, (slot, name.span.clone()));
             }
@@ -132,29 +121,17 @@ impl<'s> Emitter<'_, '_, 's> {
     // ---- Values -----------------------------------------------------------------------------------------
 
     fn value(&mut self, expr: &Expr<'s>) -> Option<u64> {
-        self.names.word(
-            expr,
-            Scope {
-                labels: Some(self.labels),
-                slots: Some(&self.slots),
-            },
-        )
+        self.names.word(expr, Scope { labels: Some(self.labels), slots: Some(&self.slots) })
     }
 
     fn targets(&mut self, targets: &[Expr<'s>]) -> Vec<u64> {
-        targets
-            .iter()
-            .map(|target| self.value(target).unwrap_or(0))
-            .collect()
+        targets.iter().map(|target| self.value(target).unwrap_or(0)).collect()
     }
 
     fn func_type(&mut self, typ: &TypeExpr<'s>) -> Option<FuncType> {
         let arguments = self.type_part(&typ.arguments, 16);
         let results = self.type_part(&typ.results, 16);
-        let locals = typ
-            .locals
-            .as_ref()
-            .map_or(Some(0), |locals| self.type_part(locals, 32));
+        let locals = typ.locals.as_ref().map_or(Some(0), |locals| self.type_part(locals, 32));
         Some(FuncType {
             arguments: u16::try_from(arguments?).ok()?,
             results: u16::try_from(results?).ok()?,
@@ -163,13 +140,7 @@ impl<'s> Emitter<'_, '_, 's> {
     }
 
     fn type_part(&mut self, expr: &Expr<'s>, bits: u32) -> Option<u64> {
-        match self.names.eval(
-            expr,
-            Scope {
-                labels: None,
-                slots: Some(&self.slots),
-            },
-        )? {
+        match self.names.eval(expr, Scope { labels: None, slots: Some(&self.slots) })? {
             Value::Whole(value) => {
                 let part = u64::try_from(value).ok().filter(|part| part >> bits == 0);
                 if part.is_none() {
@@ -253,9 +224,7 @@ impl<'s> Emitter<'_, '_, 's> {
         }
         if op == Op::Func {
             self.slots.clear();
-            let typ = usize::try_from(imms[0])
-                .ok()
-                .and_then(|index| self.parts.types.get(index));
+            let typ = usize::try_from(imms[0]).ok().and_then(|index| self.parts.types.get(index));
             self.behind_func = typ.copied();
         }
         Insn::encode(op, &imms)
@@ -286,8 +255,7 @@ impl<'s> Emitter<'_, '_, 's> {
             Value::Whole(value) => {
                 let fitting = i64::try_from(value).ok().filter(|&value| fits(imm, value));
                 if fitting.is_none() {
-                    self.names
-                        .report(say::immediate_too_large(&expr.span, *imm, value));
+                    self.names.report(say::immediate_too_large(&expr.span, *imm, value));
                 }
                 fitting
             }
@@ -318,12 +286,7 @@ fn most_operands(op: Op, imms: &[i64]) -> Option<u64> {
         | Op::Tailcallto
         | Op::Tailcalltable => None,
         _ => {
-            let counts = op
-                .info()
-                .imms
-                .iter()
-                .zip(imms)
-                .filter(|(imm, _)| imm.kind == ImmKind::Count);
+            let counts = op.info().imms.iter().zip(imms).filter(|(imm, _)| imm.kind == ImmKind::Count);
             let counted: u64 = counts.filter_map(|(_, &count)| u64::try_from(count).ok()).sum();
             Some(u64::from(op.info().pops) + counted)
         }

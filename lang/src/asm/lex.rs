@@ -72,10 +72,8 @@ pub(crate) enum Token {
 
 /// The tokens with their places; the last is [`Token::End`].
 pub(crate) fn tokens(source: &str) -> Vec<(Token, Span)> {
-    let mut tokens: Vec<_> = Token::lexer(source)
-        .spanned()
-        .map(|(token, span)| (token.unwrap_or(Token::Unknown), span))
-        .collect();
+    let mut tokens: Vec<_> =
+        Token::lexer(source).spanned().map(|(token, span)| (token.unwrap_or(Token::Unknown), span)).collect();
     tokens.push((Token::End, source.len()..source.len()));
     tokens
 }
@@ -117,11 +115,7 @@ impl Value {
         };
         let f64_bits = number.parse::<f64>().ok()?.to_bits();
         let f32_bits = number.parse::<f32>().ok()?.to_bits();
-        Some(if single {
-            Self::Single(f32_bits)
-        } else {
-            Self::Fraction(f64_bits, f32_bits)
-        })
+        Some(if single { Self::Single(f32_bits) } else { Self::Fraction(f64_bits, f32_bits) })
     }
 
     /// The value of a word that stands for a number: `inf`, `nan`, `inff32`, `nanf32`.
@@ -239,22 +233,15 @@ fn unescape(token: &str) -> Result<Vec<Piece>, BadEscape> {
             Some('0') => Piece::Char('\0'),
             Some(c @ ('\\' | '"' | '\'')) => Piece::Char(c),
             Some('x') => {
-                let digits = after
-                    .get(1..3)
-                    .filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
+                let digits = after.get(1..3).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
                 let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
                 chars.nth(1);
                 Piece::Byte(byte.ok_or_else(|| bad(at + 2))?)
             }
             Some('u') => {
-                let digits = after
-                    .strip_prefix("u{")
-                    .and_then(|rest| rest.split_once('}'))
-                    .map(|(d, _)| d);
+                let digits = after.strip_prefix("u{").and_then(|rest| rest.split_once('}')).map(|(d, _)| d);
                 let digits = digits.filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
-                let c = digits
-                    .and_then(|d| u32::from_str_radix(d, 16).ok())
-                    .and_then(char::from_u32);
+                let c = digits.and_then(|d| u32::from_str_radix(d, 16).ok()).and_then(char::from_u32);
                 chars.nth(digits.map_or(0, str::len) + 1);
                 Piece::Char(c.ok_or_else(|| bad(at + 2))?)
             }
@@ -284,10 +271,7 @@ mod tests {
         assert_eq!(Value::of_number("1.5").unwrap().word(), Some(1.5f64.to_bits()));
         assert_eq!(Value::of_number("2e10").unwrap().word(), Some(2e10f64.to_bits()));
         assert_eq!(Value::of_number("1e+3").unwrap().word(), Some(1e3f64.to_bits()));
-        assert_eq!(
-            Value::of_number("0.1f32").unwrap().word(),
-            Some(0.1f32.to_bits().into())
-        );
+        assert_eq!(Value::of_number("0.1f32").unwrap().word(), Some(0.1f32.to_bits().into()));
         assert_eq!(Value::of_number("1f64").unwrap().word(), Some(1f64.to_bits()));
         for bad in ["0x", "0b2", "12ab", "1.5q", "0xg"] {
             assert_eq!(Value::of_number(bad), None, "{bad}");
@@ -307,10 +291,7 @@ mod tests {
         assert_eq!(Value::of_char(r"'\x41'"), Ok(Value::Whole(0x41)));
         assert_eq!(Value::of_char(r"'\n'"), Ok(Value::Whole(10)));
         assert_eq!(Value::of_char("'é'"), Ok(Value::Whole(0xe9)));
-        assert_eq!(
-            string_bytes(r#""a\x00\u{e9}\\""#).unwrap(),
-            [b'a', 0, 0xc3, 0xa9, b'\\']
-        );
+        assert_eq!(string_bytes(r#""a\x00\u{e9}\\""#).unwrap(), [b'a', 0, 0xc3, 0xa9, b'\\']);
         for bad in ["''", "'ab'", r"'\q'", r"'\x4'", r"'\u{d800}'", r"'\u'"] {
             assert!(Value::of_char(bad).is_err(), "{bad}");
         }
@@ -318,23 +299,12 @@ mod tests {
 
     #[test]
     fn every_byte_of_the_text_is_in_a_token_or_passed_over() {
-        let kinds = |text| {
-            tokens(text)
-                .into_iter()
-                .map(|(token, _)| token)
-                .collect::<Vec<_>>()
-        };
+        let kinds = |text| tokens(text).into_iter().map(|(token, _)| token).collect::<Vec<_>>();
         assert_eq!(kinds("a ; c\n"), [Token::Ident, Token::Newline, Token::End]);
-        assert_eq!(
-            kinds("-> - >"),
-            [Token::Arrow, Token::Minus, Token::Unknown, Token::End]
-        );
+        assert_eq!(kinds("-> - >"), [Token::Arrow, Token::Minus, Token::Unknown, Token::End]);
         assert_eq!(kinds("\"a"), [Token::Unterminated, Token::End]);
         assert_eq!(kinds("\"a\\"), [Token::Unterminated, Token::End]);
         assert_eq!(kinds("1e-5"), [Token::Number, Token::End]);
-        assert_eq!(
-            kinds("0xe-5"),
-            [Token::Number, Token::Minus, Token::Number, Token::End]
-        );
+        assert_eq!(kinds("0xe-5"), [Token::Number, Token::Minus, Token::Number, Token::End]);
     }
 }

@@ -8,6 +8,7 @@ use super::ast::{DataBlock, DataItem, Expr, ExprKind, File, Item, Name, Operator
 use super::lex::{Span, Value};
 use super::say;
 use crate::diagnostic::Diagnostic;
+use keyvm_isa::OPS;
 use std::collections::BTreeMap;
 
 /// What a text only gives the length of (`zero`, `align`, `words`, `slots`) is at most this many words in all.
@@ -32,10 +33,7 @@ pub(crate) struct Scope<'x, 's> {
 
 impl Scope<'_, '_> {
     /// Where there is neither label nor slot.
-    pub(crate) const OUTSIDE: Self = Self {
-        labels: None,
-        slots: None,
-    };
+    pub(crate) const OUTSIDE: Self = Self { labels: None, slots: None };
 }
 
 /// What a name stands for.
@@ -99,19 +97,11 @@ impl<'a, 's> Names<'a, 's> {
     pub(crate) fn declare(&mut self, text: &'s str, span: Option<Span>, meaning: Meaning) {
         if let Some(first) = self.entries.get(text) {
             if let Some(span) = span {
-                self.diagnostics
-                    .push(say::name_taken(&span, text, first.span.as_ref()));
+                self.diagnostics.push(say::name_taken(&span, text, first.span.as_ref()));
             }
             return;
         }
-        self.entries.insert(
-            text,
-            Entry {
-                span,
-                meaning,
-                state: State::Pending,
-            },
-        );
+        self.entries.insert(text, Entry { span, meaning, state: State::Pending });
     }
 
     /// Makes a block of data known; its labels are declared by the caller.
@@ -164,11 +154,7 @@ impl<'a, 's> Names<'a, 's> {
             }
             None => {
                 let is_object = |entry: &Entry| matches!(entry.meaning, Meaning::Object(..));
-                let names = self
-                    .entries
-                    .iter()
-                    .filter(|(_, entry)| is_object(entry))
-                    .map(|(&name, _)| name);
+                let names = self.entries.iter().filter(|(_, entry)| is_object(entry)).map(|(&name, _)| name);
                 let names: Vec<_> = names.take(self.suggestible()).collect();
                 self.report(say::unknown_object(&name.span, name.text, names.into_iter()));
                 None
@@ -178,11 +164,7 @@ impl<'a, 's> Names<'a, 's> {
 
     /// How many names are worth comparing with an unknown one.
     fn suggestible(&self) -> usize {
-        if self.diagnostics.len() < SUGGESTIONS_MAX {
-            10_000
-        } else {
-            0
-        }
+        if self.diagnostics.len() < SUGGESTIONS_MAX { 10_000 } else { 0 }
     }
 
     // ---- Expressions ------------------------------------------------------------------------------------
@@ -254,8 +236,10 @@ impl<'a, 's> Names<'a, 's> {
 
     fn value_of(&mut self, name: &Name<'s>) -> Option<Value> {
         let Some(entry) = self.entries.get_mut(name.text) else {
-            let names: Vec<_> = self.entries.keys().copied().take(self.suggestible()).collect();
-            self.report(say::unknown_name(&name.span, name.text, names.into_iter()));
+            let instructions = OPS.iter().map(|info| info.mnemonic);
+            let names = instructions.chain(self.entries.keys().copied()).take(self.suggestible());
+            let diagnostic = say::unknown_name(&name.span, name.text, names);
+            self.report(diagnostic);
             return None;
         };
         match entry.state {

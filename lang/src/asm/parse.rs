@@ -70,9 +70,7 @@ impl<'s> Parser<'s> {
 
     /// The kind of the token that is `ahead` behind the next one.
     pub(crate) fn peek_ahead(&self, ahead: usize) -> Token {
-        self.tokens
-            .get(self.index_ahead(ahead))
-            .map_or(Token::End, |token| token.0)
+        self.tokens.get(self.index_ahead(ahead)).map_or(Token::End, |token| token.0)
     }
 
     fn index_ahead(&self, ahead: usize) -> usize {
@@ -94,9 +92,7 @@ impl<'s> Parser<'s> {
 
     /// Where the token before the next one ends.
     pub(crate) fn end(&self) -> usize {
-        self.at
-            .checked_sub(1)
-            .map_or(0, |before| self.tokens[before].1.end)
+        self.at.checked_sub(1).map_or(0, |before| self.tokens[before].1.end)
     }
 
     /// The text of the next token.
@@ -125,11 +121,7 @@ impl<'s> Parser<'s> {
 
     /// Goes past the next token, which must be this one.
     pub(crate) fn expect(&mut self, token: Token, wanted: &str) -> Parsed<Span> {
-        if self.peek() == token {
-            Ok(self.bump())
-        } else {
-            Err(self.unexpected(wanted))
-        }
+        if self.peek() == token { Ok(self.bump()) } else { Err(self.unexpected(wanted)) }
     }
 
     /// Whether the next token is this word.
@@ -221,10 +213,7 @@ impl<'s> Parser<'s> {
             return Err(self.unexpected(wanted));
         }
         let text = self.text();
-        Ok(Name {
-            text,
-            span: self.bump(),
-        })
+        Ok(Name { text, span: self.bump() })
     }
 
     /// A name that is about to get a meaning.
@@ -368,10 +357,7 @@ impl<'s> Parser<'s> {
                     let span = self.span();
                     return Err(self.report(say::instruction_for_number(&span, text)));
                 }
-                let name = Name {
-                    text,
-                    span: self.bump(),
-                };
+                let name = Name { text, span: self.bump() };
                 steps.push(Value::of_word(text).map_or(Step::Name(name), Step::Value));
                 Ok(())
             }
@@ -394,8 +380,5 @@ const LEVELS: &[&[(Token, Operator)]] = &[
     &[(Token::And, Operator::And)],
     &[(Token::Shift, Operator::Shift)],
     &[(Token::Plus, Operator::Add), (Token::Minus, Operator::Subtract)],
-    &[
-        (Token::Times, Operator::Multiply),
-        (Token::Divide, Operator::Divide),
-    ],
+    &[(Token::Times, Operator::Multiply), (Token::Divide, Operator::Divide)],
 ];

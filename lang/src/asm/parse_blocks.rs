@@ -10,18 +10,8 @@ use super::say;
 use keyvm_isa::{Rights, Status, Trap};
 
 /// The words that begin a declaration of an object.
-pub(crate) const OBJECTS: [&str; 10] = [
-    "host",
-    "page",
-    "keys",
-    "meter",
-    "gate",
-    "brand",
-    "callmeter",
-    "code",
-    "rawcode",
-    "process",
-];
+pub(crate) const OBJECTS: [&str; 10] =
+    ["host", "page", "keys", "meter", "gate", "brand", "callmeter", "code", "rawcode", "process"];
 
 /// Sets a field that may be written once.
 fn once<T>(parser: &mut Parser<'_>, field: &mut Option<T>, span: &Span, value: T) -> Parsed<()> {
@@ -128,19 +118,11 @@ impl<'s> Parser<'s> {
 
     /// `KIND NAME #NUMBER under METER …`
     fn declaration(&mut self, kind: &str, name: Name<'s>) -> Parsed<Decl<'s>> {
-        let number = if self.eat(Token::Hash) {
-            Some(self.small_expr()?)
-        } else {
-            None
-        };
+        let number = if self.eat(Token::Hash) { Some(self.small_expr()?) } else { None };
         let mut under = None;
         let body = match kind {
             "host" => {
-                let host = if self.peek() == Token::String {
-                    Some(self.string()?)
-                } else {
-                    None
-                };
+                let host = if self.peek() == Token::String { Some(self.string()?) } else { None };
                 self.under(&mut under)?;
                 DeclBody::Host(host)
             }
@@ -190,12 +172,7 @@ impl<'s> Parser<'s> {
                 DeclBody::Process(Box::new(self.process_fields(&mut under)?))
             }
         };
-        Ok(Decl {
-            name,
-            number,
-            under,
-            body,
-        })
+        Ok(Decl { name, number, under, body })
     }
 
     fn under(&mut self, under: &mut Option<ObjectRef<'s>>) -> Parsed<()> {
@@ -217,11 +194,7 @@ impl<'s> Parser<'s> {
 
     /// As [`Self::fields`], if there is a block at all.
     fn maybe_block(&mut self, field: impl FnMut(&mut Self, &'s str, &Span) -> Parsed<()>) -> Parsed<()> {
-        if self.peek() == Token::OpenBlock {
-            self.fields(field)
-        } else {
-            Ok(())
-        }
+        if self.peek() == Token::OpenBlock { self.fields(field) } else { Ok(()) }
     }
 
     fn unknown_field(&mut self, span: &Span, fields: &[&str]) -> super::parse::Reported {
@@ -250,16 +223,8 @@ impl<'s> Parser<'s> {
     }
 
     fn meter_fields(&mut self, under: &mut Option<ObjectRef<'s>>) -> Parsed<MeterFields<'s>> {
-        const FIELDS: [&str; 8] = [
-            "under",
-            "gas_used",
-            "gas_limit",
-            "words_limit",
-            "rent_used",
-            "rent_limit",
-            "stopped",
-            "keeper",
-        ];
+        const FIELDS: [&str; 8] =
+            ["under", "gas_used", "gas_limit", "words_limit", "rent_used", "rent_limit", "stopped", "keeper"];
         let mut meter = MeterFields::default();
         self.fields(|this, field, span| {
             let number = match field {
@@ -332,22 +297,14 @@ impl<'s> Parser<'s> {
             "status" => {
                 let name = self.name("a status")?;
                 let status = Status::from_name(name.text).ok_or_else(|| {
-                    self.report(say::unknown_status(
-                        &name.span,
-                        name.text,
-                        Status::ALL.iter().map(|s| s.1),
-                    ))
+                    self.report(say::unknown_status(&name.span, name.text, Status::ALL.iter().map(|s| s.1)))
                 })?;
                 return once(self, &mut process.status, span, status);
             }
             "trap" => {
                 let name = self.name("a trap")?;
                 let trap = Trap::from_name(name.text).ok_or_else(|| {
-                    self.report(say::unknown_trap(
-                        &name.span,
-                        name.text,
-                        Trap::ALL.iter().map(|t| t.1),
-                    ))
+                    self.report(say::unknown_trap(&name.span, name.text, Trap::ALL.iter().map(|t| t.1)))
                 })?;
                 return once(self, &mut process.trap, span, trap);
             }
@@ -472,10 +429,7 @@ impl<'s> Parser<'s> {
     // ---- Data and keys ----------------------------------------------------------------------------------
 
     pub(crate) fn data_block(&mut self) -> Parsed<DataBlock<'s>> {
-        let mut block = DataBlock {
-            id: self.data_blocks,
-            items: Vec::new(),
-        };
+        let mut block = DataBlock { id: self.data_blocks, items: Vec::new() };
         self.data_blocks += 1;
         self.data_items(&mut block)?;
         Ok(block)
@@ -534,18 +488,12 @@ impl<'s> Parser<'s> {
             return Ok(None);
         }
         let object = self.object_ref()?;
-        self.expect(
-            Token::Open,
-            "the key's rights in parentheses, such as `(read|write)` or `(all)`",
-        )?;
+        self.expect(Token::Open, "the key's rights in parentheses, such as `(read|write)` or `(all)`")?;
         let rights = self.spanning(|this| {
             let mut bits = 0;
             while this.peek() != Token::Close {
                 let name = this.name("a right")?;
-                let known = Rights::NAMED
-                    .iter()
-                    .find(|right| right.1 == name.text)
-                    .map(|right| right.0);
+                let known = Rights::NAMED.iter().find(|right| right.1 == name.text).map(|right| right.0);
                 bits |= match (name.text, known) {
                     (_, Some(right)) => right.bits(),
                     ("all", _) => Rights::ALL.bits(),
@@ -560,12 +508,7 @@ impl<'s> Parser<'s> {
             this.bump();
             Ok(Rights::from_bits(bits.into()))
         })?;
-        let mut key = KeyExpr {
-            object,
-            rights,
-            gate: None,
-            seal: None,
-        };
+        let mut key = KeyExpr { object, rights, gate: None, seal: None };
         if self.at_word("via") {
             self.bump();
             key.gate = Some(self.object_ref()?);
@@ -583,17 +526,11 @@ impl<'s> Parser<'s> {
             return Ok(ObjectRef::Number(self.small_expr()?));
         }
         let name = self.name("the name of an object, or `#` and its number")?;
-        Ok(if name.text == "none" {
-            ObjectRef::None
-        } else {
-            ObjectRef::Name(name)
-        })
+        Ok(if name.text == "none" { ObjectRef::None } else { ObjectRef::Name(name) })
     }
 }
 
-const DATA_ITEMS: [&str; 10] = [
-    "u8", "u16", "u32", "u64", "f64", "f32", "zero", "align", "words", "label",
-];
+const DATA_ITEMS: [&str; 10] = ["u8", "u16", "u32", "u64", "f64", "f32", "zero", "align", "words", "label"];
 
 const PROCESS_FIELDS: [&str; 26] = [
     "code",

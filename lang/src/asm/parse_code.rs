@@ -104,16 +104,8 @@ impl<'s> Parser<'s> {
         let arguments = self.expr()?;
         self.expect(Token::Arrow, "`->` and the number of results")?;
         let results = self.expr()?;
-        let locals = if self.eat(Token::Comma) {
-            Some(self.expr()?)
-        } else {
-            None
-        };
-        Ok(TypeExpr {
-            arguments,
-            results,
-            locals,
-        })
+        let locals = if self.eat(Token::Comma) { Some(self.expr()?) } else { None };
+        Ok(TypeExpr { arguments, results, locals })
     }
 
     /// An instruction, or an expression that is pushed.
@@ -181,12 +173,7 @@ impl<'s> Parser<'s> {
                 operands = Some((count - 1, open.start..self.end()));
             }
         }
-        code.push(Item::Insn {
-            op,
-            span,
-            imms,
-            operands,
-        });
+        code.push(Item::Insn { op, span, imms, operands });
         Ok(())
     }
 
@@ -269,16 +256,8 @@ impl<'s> Parser<'s> {
     fn type_behind(&mut self, arguments: Expr<'s>) -> Parsed<TypeExpr<'s>> {
         self.expect(Token::Arrow, "`->` and the number of results")?;
         let results = self.small_expr()?;
-        let locals = if self.eat(Token::Plus) {
-            Some(self.small_expr()?)
-        } else {
-            None
-        };
-        Ok(TypeExpr {
-            arguments,
-            results,
-            locals,
-        })
+        let locals = if self.eat(Token::Plus) { Some(self.small_expr()?) } else { None };
+        Ok(TypeExpr { arguments, results, locals })
     }
 }
 

@@ -50,12 +50,8 @@ pub(crate) fn stray_close(span: &Span) -> Diagnostic {
 }
 
 pub(crate) fn bad_number(span: &Span, text: &str) -> Diagnostic {
-    Diagnostic::new(
-        span,
-        format!("`{text}` is not a number"),
-        "malformed, or past 128 bits",
-    )
-    .hint("numbers are written as 42, 1_000, 0xff, 0b101, 1.5, 2e10, 1.5f32")
+    Diagnostic::new(span, format!("`{text}` is not a number"), "malformed, or past 128 bits")
+        .hint("numbers are written as 42, 1_000, 0xff, 0b101, 1.5, 2e10, 1.5f32")
 }
 
 pub(crate) fn bad_escape(span: &Span, wanted: &str) -> Diagnostic {
@@ -65,12 +61,8 @@ pub(crate) fn bad_escape(span: &Span, wanted: &str) -> Diagnostic {
 // ---- Names --------------------------------------------------------------------------------------------
 
 pub(crate) fn reserved_name(span: &Span, text: &str) -> Diagnostic {
-    Diagnostic::new(
-        span,
-        format!("`{text}` cannot be a name"),
-        "means something already",
-    )
-    .hint("instructions, `inf`, `nan` and `none` keep their meaning; take another name")
+    Diagnostic::new(span, format!("`{text}` cannot be a name"), "means something already")
+        .hint("instructions, `inf`, `nan` and `none` keep their meaning; take another name")
 }
 
 pub(crate) fn name_taken(span: &Span, text: &str, first: Option<&Span>) -> Diagnostic {
@@ -84,25 +76,18 @@ pub(crate) fn name_taken(span: &Span, text: &str, first: Option<&Span>) -> Diagn
 }
 
 pub(crate) fn label_taken(span: &Span, text: &str, first: &Span) -> Diagnostic {
-    Diagnostic::new(
-        span,
-        format!("the label `{text}` is defined twice"),
-        "defined again",
-    )
-    .label(first, "defined here first")
+    Diagnostic::new(span, format!("the label `{text}` is defined twice"), "defined again")
+        .label(first, "defined here first")
 }
 
 pub(crate) fn unknown_name<'a>(span: &Span, text: &str, names: impl Iterator<Item = &'a str>) -> Diagnostic {
-    let names = names.chain(OPS.iter().map(|info| info.mnemonic));
     Diagnostic::new(span, format!("nothing is called `{text}`"), "unknown name")
         .maybe_hint(did_you_mean(text, names))
 }
 
 pub(crate) fn unknown_label<'a>(span: &Span, text: &str, names: impl Iterator<Item = &'a str>) -> Diagnostic {
     Diagnostic::new(span, format!("there is no label `{text}`"), "unknown label")
-        .hint(format!(
-            "a label is defined by `{text}:` before a statement of the same code"
-        ))
+        .hint(format!("a label is defined by `{text}:` before a statement of the same code"))
         .maybe_hint(nearest(text, names).map(|name| format!("did you mean `:{name}`?")))
 }
 
@@ -112,12 +97,8 @@ pub(crate) fn label_not_here(span: &Span) -> Diagnostic {
 }
 
 pub(crate) fn slot_for_number(span: &Span, text: &str) -> Diagnostic {
-    Diagnostic::new(
-        span,
-        format!("`{text}` is a slot of the subroutine"),
-        "a constant was expected",
-    )
-    .hint(format!("write `get {text}` for what it holds"))
+    Diagnostic::new(span, format!("`{text}` is a slot of the subroutine"), "a constant was expected")
+        .hint(format!("write `get {text}` for what it holds"))
 }
 
 pub(crate) fn object_for_number(span: &Span, text: &str) -> Diagnostic {
@@ -126,12 +107,8 @@ pub(crate) fn object_for_number(span: &Span, text: &str) -> Diagnostic {
 }
 
 pub(crate) fn number_for_object(span: &Span, text: &str) -> Diagnostic {
-    Diagnostic::new(
-        span,
-        format!("`{text}` is a number, not an object"),
-        "an object was expected",
-    )
-    .hint("an object is its name, or `#` and its number")
+    Diagnostic::new(span, format!("`{text}` is a number, not an object"), "an object was expected")
+        .hint("an object is its name, or `#` and its number")
 }
 
 pub(crate) fn unknown_object<'a>(
@@ -145,55 +122,34 @@ pub(crate) fn unknown_object<'a>(
 }
 
 pub(crate) fn constant_cycle(span: &Span, text: &str) -> Diagnostic {
-    Diagnostic::new(
-        span,
-        format!("`{text}` depends on itself"),
-        "needed for its own value",
-    )
+    Diagnostic::new(span, format!("`{text}` depends on itself"), "needed for its own value")
 }
 
 pub(crate) fn constants_too_deep(span: &Span, limit: u32) -> Diagnostic {
-    Diagnostic::new(
-        span,
-        "constants refer to one another too deeply",
-        format!("more than {limit} steps"),
-    )
-    .hint("declare a constant before those that use it")
+    Diagnostic::new(span, "constants refer to one another too deeply", format!("more than {limit} steps"))
+        .hint("declare a constant before those that use it")
 }
 
 // ---- Code ---------------------------------------------------------------------------------------------
 
 pub(crate) fn unknown_instruction(span: &Span, text: &str) -> Diagnostic {
-    const KEYWORDS: [&str; 9] = [
-        "data", "image", "chain", "request", "random", "func", "params", "locals", "const",
-    ];
+    const KEYWORDS: [&str; 9] =
+        ["data", "image", "chain", "request", "random", "func", "params", "locals", "const"];
     let keywords = KEYWORDS.into_iter().chain(super::parse_blocks::OBJECTS);
     let known = OPS.iter().map(|info| info.mnemonic).chain(keywords);
-    Diagnostic::new(
-        span,
-        format!("there is no instruction `{text}`"),
-        "unknown instruction",
-    )
-    .maybe_hint(did_you_mean(text, known))
+    Diagnostic::new(span, format!("there is no instruction `{text}`"), "unknown instruction")
+        .maybe_hint(did_you_mean(text, known))
 }
 
 pub(crate) fn unknown_directive(span: &Span, text: &str) -> Diagnostic {
     const DIRECTIVES: [&str; 4] = [".word", ".constant", ".type", ".switch"];
-    Diagnostic::new(
-        span,
-        format!("there is no directive `{text}`"),
-        "unknown directive",
-    )
-    .hint(one_of(text, DIRECTIVES))
+    Diagnostic::new(span, format!("there is no directive `{text}`"), "unknown directive")
+        .hint(one_of(text, DIRECTIVES))
 }
 
 pub(crate) fn instruction_for_number(span: &Span, text: &str) -> Diagnostic {
-    Diagnostic::new(
-        span,
-        format!("`{text}` is an instruction"),
-        "a constant was expected",
-    )
-    .hint("what an instruction takes from the stack goes in parentheses: `add(get 0, 1)`")
+    Diagnostic::new(span, format!("`{text}` is an instruction"), "a constant was expected")
+        .hint("what an instruction takes from the stack goes in parentheses: `add(get 0, 1)`")
 }
 
 /// What an immediate is, in words.
@@ -222,49 +178,27 @@ fn form(op: Op) -> String {
     let imms: Vec<_> = info.imms.iter().map(|imm| imm.name.to_uppercase()).collect();
     let space = if imms.is_empty() { "" } else { " " };
     let operands = vec!["…"; info.pops.into()].join(", ");
-    let operands = if operands.is_empty() {
-        operands
-    } else {
-        format!("({operands})")
-    };
-    format!(
-        "it is written `{}{space}{}{operands}`",
-        info.mnemonic,
-        imms.join(", ")
-    )
+    let operands = if operands.is_empty() { operands } else { format!("({operands})") };
+    format!("it is written `{}{space}{}{operands}`", info.mnemonic, imms.join(", "))
 }
 
 pub(crate) fn no_immediates(span: &Span, op: Op) -> Diagnostic {
     let name = op.info().mnemonic;
-    Diagnostic::new(
-        span,
-        format!("`{name}` has no immediates"),
-        "does not belong here",
-    )
-    .hint(form(op))
+    Diagnostic::new(span, format!("`{name}` has no immediates"), "does not belong here").hint(form(op))
 }
 
 pub(crate) fn too_many_immediates(span: &Span, op: Op) -> Diagnostic {
     let info = op.info();
     let count = info.imms.len();
     let noun = if count == 1 { "immediate" } else { "immediates" };
-    Diagnostic::new(
-        span,
-        format!("`{}` has {count} {noun}", info.mnemonic),
-        "one too many",
-    )
-    .hint(form(op))
+    Diagnostic::new(span, format!("`{}` has {count} {noun}", info.mnemonic), "one too many").hint(form(op))
 }
 
 pub(crate) fn missing_immediate(span: &Span, op: Op, missing: usize) -> Diagnostic {
     let info = op.info();
     let imm = info.imms[missing];
-    Diagnostic::new(
-        span,
-        format!("`{}` lacks its immediate `{}`", info.mnemonic, imm.name),
-        "behind this",
-    )
-    .hint(format!("write {}; {}", immediate_kind(imm.kind), form(op)))
+    Diagnostic::new(span, format!("`{}` lacks its immediate `{}`", info.mnemonic, imm.name), "behind this")
+        .hint(format!("write {}; {}", immediate_kind(imm.kind), form(op)))
 }
 
 pub(crate) fn immediate_too_large(span: &Span, imm: Imm, value: i128) -> Diagnostic {
@@ -279,12 +213,7 @@ pub(crate) fn immediate_too_large(span: &Span, imm: Imm, value: i128) -> Diagnos
 
 pub(crate) fn no_target(span: &Span, op: Op) -> Diagnostic {
     let name = op.info().mnemonic;
-    Diagnostic::new(
-        span,
-        format!("`{name}` lacks its target"),
-        "not a place in the code",
-    )
-    .hint(format!(
+    Diagnostic::new(span, format!("`{name}` lacks its target"), "not a place in the code").hint(format!(
         "the last in the parentheses is the target: `{name}(…, :start)`; or write `{name} :start (…)`"
     ))
 }
@@ -300,29 +229,17 @@ pub(crate) fn too_many_operands(span: &Span, op: Op, most: u64, written: usize) 
 }
 
 pub(crate) fn names_not_behind_func(span: &Span) -> Diagnostic {
-    Diagnostic::new(
-        span,
-        "names of slots stand directly behind `func`",
-        "no subroutine begins before this",
-    )
+    Diagnostic::new(span, "names of slots stand directly behind `func`", "no subroutine begins before this")
 }
 
 pub(crate) fn wrong_slot_count(span: &Span, what: &str, named: usize, typed: u64) -> Diagnostic {
-    Diagnostic::new(
-        span,
-        format!("the subroutine has {typed} {what}"),
-        format!("{named} named"),
-    )
-    .hint("name all or none; `func NAME ARGUMENTS -> RESULTS, LOCALS` says how many there are")
+    Diagnostic::new(span, format!("the subroutine has {typed} {what}"), format!("{named} named"))
+        .hint("name all or none; `func NAME ARGUMENTS -> RESULTS, LOCALS` says how many there are")
 }
 
 pub(crate) fn type_too_large(span: &Span, value: i128, bits: u32) -> Diagnostic {
-    Diagnostic::new(
-        span,
-        format!("{value} does not fit a subroutine type"),
-        format!("takes {bits} bits"),
-    )
-    .hint("arguments and results are at most 65,535, locals at most 4,294,967,295")
+    Diagnostic::new(span, format!("{value} does not fit a subroutine type"), format!("takes {bits} bits"))
+        .hint("arguments and results are at most 65,535, locals at most 4,294,967,295")
 }
 
 // ---- Values -------------------------------------------------------------------------------------------
@@ -344,11 +261,7 @@ pub(crate) fn not_a_word(span: &Span, value: i128) -> Diagnostic {
 }
 
 pub(crate) fn not_so_many_bytes(span: &Span, value: i128, bits: u32) -> Diagnostic {
-    Diagnostic::new(
-        span,
-        format!("{value} does not fit"),
-        format!("more than {bits} bits"),
-    )
+    Diagnostic::new(span, format!("{value} does not fit"), format!("more than {bits} bits"))
 }
 
 pub(crate) fn bad_alignment(span: &Span) -> Diagnostic {
@@ -370,11 +283,7 @@ pub(crate) fn twice(span: &Span, text: &str) -> Diagnostic {
 
 pub(crate) fn unknown_field(span: &Span, text: &str, fields: &[&str]) -> Diagnostic {
     let diagnostic = Diagnostic::new(span, format!("there is no field `{text}`"), "unknown field");
-    if fields.is_empty() {
-        diagnostic
-    } else {
-        diagnostic.hint(one_of(text, fields.iter().copied()))
-    }
+    if fields.is_empty() { diagnostic } else { diagnostic.hint(one_of(text, fields.iter().copied())) }
 }
 
 pub(crate) fn unknown_data(span: &Span, text: &str, items: &[&str]) -> Diagnostic {
@@ -383,10 +292,7 @@ pub(crate) fn unknown_data(span: &Span, text: &str, items: &[&str]) -> Diagnosti
 }
 
 pub(crate) fn unknown_right(span: &Span, text: &str) -> Diagnostic {
-    let rights = Rights::NAMED
-        .iter()
-        .map(|right| right.1)
-        .chain(["all", "own", "none"]);
+    let rights = Rights::NAMED.iter().map(|right| right.1).chain(["all", "own", "none"]);
     Diagnostic::new(span, format!("there is no right `{text}`"), "unknown right").hint(one_of(text, rights))
 }
 
@@ -419,12 +325,8 @@ pub(crate) fn wrong_recurse(span: &Span) -> Diagnostic {
 }
 
 pub(crate) fn number_taken(span: &Span, number: u64, name: &str, first: &str) -> Diagnostic {
-    Diagnostic::new(
-        span,
-        format!("`{name}` cannot have number {number}"),
-        format!("`{first}` has it"),
-    )
-    .hint("in a simple program 1 is `prime`, 2 is `main` and 3 is `root`; other numbers ascend from 4 on")
+    Diagnostic::new(span, format!("`{name}` cannot have number {number}"), format!("`{first}` has it"))
+        .hint("in a simple program 1 is `prime`, 2 is `main` and 3 is `root`; other numbers ascend from 4 on")
 }
 
 pub(crate) fn number_zero(span: &Span) -> Diagnostic {
@@ -432,14 +334,8 @@ pub(crate) fn number_zero(span: &Span) -> Diagnostic {
 }
 
 pub(crate) fn only_in_simple_programs(span: &Span, what: &str) -> Diagnostic {
-    Diagnostic::new(
-        span,
-        format!("`{what}` belongs to a simple program"),
-        "no process to give it to",
-    )
-    .hint(format!(
-        "the text declares its processes itself; put `{what}` into one of them"
-    ))
+    Diagnostic::new(span, format!("`{what}` belongs to a simple program"), "no process to give it to")
+        .hint(format!("the text declares its processes itself; put `{what}` into one of them"))
 }
 
 pub(crate) fn slot_taken(span: &Span, slot: u64) -> Diagnostic {
@@ -447,12 +343,8 @@ pub(crate) fn slot_taken(span: &Span, slot: u64) -> Diagnostic {
 }
 
 pub(crate) fn slot_beyond(span: &Span, slot: u64, slots: u64) -> Diagnostic {
-    Diagnostic::new(
-        span,
-        format!("there is no slot {slot}"),
-        format!("there are {slots} slots"),
-    )
-    .hint("`slots N` gives the length of the list; the first slot is 0")
+    Diagnostic::new(span, format!("there is no slot {slot}"), format!("there are {slots} slots"))
+        .hint("`slots N` gives the length of the list; the first slot is 0")
 }
 
 pub(crate) fn host_not_text(span: &Span) -> Diagnostic {
@@ -460,9 +352,5 @@ pub(crate) fn host_not_text(span: &Span) -> Diagnostic {
 }
 
 pub(crate) fn host_too_long(span: &Span, limit: usize) -> Diagnostic {
-    Diagnostic::new(
-        span,
-        "the name of the host is too long",
-        format!("more than {limit} bytes"),
-    )
+    Diagnostic::new(span, "the name of the host is too long", format!("more than {limit} bytes"))
 }

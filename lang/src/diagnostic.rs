@@ -131,7 +131,7 @@ const COMPARED_MAX: usize = 40;
 
 /// Of `candidates`, the one that `name` may have been meant for.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    if name.len() > COMPARED_MAX {
+    if !(2..=COMPARED_MAX).contains(&name.len()) {
         return None;
     }
     let limit = if name.len() < 3 { 1 } else { name.len().div_ceil(3) };

@@ -1,7 +1,7 @@
 //! A code page to lines of code.
 
 use keyvm_isa::code::{Code, FuncType};
-use keyvm_isa::{ImmKind, Insn};
+use keyvm_isa::{ImmKind, Insn, Op};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -11,45 +11,50 @@ const INDEX_EVERY: usize = 8;
 /// Writes the lines of a code block, each with `indent` before it.
 pub(crate) fn write_code(text: &mut String, indent: &str, code: &Code) {
     let parts = code.parts();
-    let labels = Labels::of(code);
-    let mut line = |at: &dyn core::fmt::Display| {
+    let places = Places::of(code);
+    let mut line = |indent: &str, at: &dyn core::fmt::Display| {
         // Writing into a string does not fail.
         let _ = writeln!(text, "{indent}{at}");
     };
     for constant in &parts.constants {
-        line(&format_args!(".constant {constant:#x}"));
+        line(indent, &format_args!(".constant {constant:#x}"));
     }
     for typ in &parts.types {
-        line(&format_args!(".type {}", type_text(*typ)));
+        line(indent, &format_args!(".type {}", type_text(*typ)));
     }
     for targets in &parts.switches {
-        let targets: Vec<_> = targets.iter().map(|&target| labels.text(target)).collect();
-        line(&format_args!(".switch {}", targets.join(", ")));
+        let targets: Vec<_> = targets.iter().map(|&target| places.text(target)).collect();
+        line(indent, &format_args!(".switch {}", targets.join(", ")));
     }
+    let deeper = format!("{indent}  ");
     for (index, &word) in parts.instructions.iter().enumerate() {
         let at = u64::try_from(index).unwrap_or(u64::MAX);
-        let named = if labels.funcs.contains(&at) { code.func_at(at) } else { None };
-        let typ = named.and_then(|typ| parts.types.get(usize::try_from(typ).ok()?));
-        if typ.is_none() && labels.used.contains(&at) {
-            line(&format_args!("L{at}:"));
+        let insn = Insn::decode(word);
+        let typ = if places.funcs.contains(&at) { code.func_at(at) } else { None };
+        let typ = typ.and_then(|typ| parts.types.get(usize::try_from(typ).ok()?));
+        if typ.is_none() && places.used.contains(&at) {
+            line(indent, &format_args!("L{at}:"));
         }
-        let statement = match (typ, Insn::decode(word)) {
+        let mut statement = match (typ, insn) {
             (Some(typ), _) => {
                 let locals = if typ.locals == 0 { String::new() } else { format!(", {}", typ.locals) };
                 format!("func F{at} {} -> {}{locals}", typ.arguments, typ.results)
             }
-            (None, Some(insn)) => instruction(insn, &labels),
+            (None, Some(insn)) => instruction(insn, code, &places),
             (None, None) => format!(".word {word:#x}"),
         };
         if index.is_multiple_of(INDEX_EVERY) {
-            line(&format_args!("  {statement:<32} ; {index}"));
-        } else {
-            line(&format_args!("  {statement}"));
+            statement = format!("{statement:<32} ; {index}");
+        } else if let Some(Insn { op: Op::Const, imms: [index, ..] }) = insn
+            && let Some(value) = usize::try_from(index).ok().and_then(|index| parts.constants.get(index))
+        {
+            statement = format!("{statement:<32} ; {value:#x}");
         }
+        line(if typ.is_some() { indent } else { &deeper }, &statement);
     }
     let end = u64::try_from(parts.instructions.len()).unwrap_or(u64::MAX);
-    if labels.used.contains(&end) {
-        line(&format_args!("L{end}:"));
+    if places.used.contains(&end) {
+        line(indent, &format_args!("L{end}:"));
     }
 }
 
@@ -58,28 +63,29 @@ fn type_text(typ: FuncType) -> String {
     format!("{}->{}{locals}", typ.arguments, typ.results)
 }
 
-/// The places in the code that something refers to.
-struct Labels {
+/// What in the code is written by name or by value instead of by index.
+struct Places {
+    /// The places that something refers to.
     used: BTreeSet<u64>,
     /// The subroutines that are written with a name, because the assembler finds their type at the same index.
     funcs: BTreeSet<u64>,
+    /// The first index of each type.
+    types: BTreeMap<u64, u32>,
     end: u64,
 }
 
-impl Labels {
+impl Places {
     fn of(code: &Code) -> Self {
         let end = u64::try_from(code.len()).unwrap_or(u64::MAX);
-        let mut used = BTreeSet::new();
-        let mut funcs = BTreeSet::new();
-        let mut seen = BTreeMap::new();
-        for (index, typ) in (0_u32..).zip(code.types()) {
-            seen.entry(typ.word()).or_insert(index);
+        let mut places = Self { used: BTreeSet::new(), funcs: BTreeSet::new(), types: BTreeMap::new(), end };
+        for (index, typ) in (0..).zip(code.types()) {
+            places.types.entry(typ.word()).or_insert(index);
         }
         for table in 0.. {
             let Some(targets) = code.switch(table) else {
                 break;
             };
-            used.extend(targets.iter().copied().filter(|&target| target <= end));
+            places.used.extend(targets.iter().copied().filter(|&target| target <= end));
         }
         for (at, &word) in (0_u64..).zip(code.words()).take(code.len()) {
             let Some(insn) = Insn::decode(word) else {
@@ -87,17 +93,20 @@ impl Labels {
             };
             for (&value, imm) in insn.imms.iter().zip(insn.op.info().imms) {
                 if imm.kind == ImmKind::Target && value.cast_unsigned() <= end {
-                    used.insert(value.cast_unsigned());
+                    places.used.insert(value.cast_unsigned());
                 }
             }
-            if let Some(index) = code.func_at(at) {
-                let typ = usize::try_from(index).ok().and_then(|index| code.types().get(index));
-                if typ.is_some_and(|typ| seen.get(&typ.word()) == Some(&index)) {
-                    funcs.insert(at);
-                }
+            if code.func_at(at).is_some_and(|typ| places.typ(code, typ).is_some()) {
+                places.funcs.insert(at);
             }
         }
-        Self { used, funcs, end }
+        places
+    }
+
+    /// The type with this index, if the assembler finds it there.
+    fn typ(&self, code: &Code, index: u32) -> Option<FuncType> {
+        let typ = *code.types().get(usize::try_from(index).ok()?)?;
+        (self.types.get(&typ.word()) == Some(&index)).then_some(typ)
     }
 
     fn text(&self, target: u64) -> String {
@@ -111,13 +120,15 @@ impl Labels {
     }
 }
 
-fn instruction(insn: Insn, labels: &Labels) -> String {
+fn instruction(insn: Insn, code: &Code, places: &Places) -> String {
     let info = insn.op.info();
     let mut text = info.mnemonic.to_owned();
     for (position, (&value, imm)) in insn.imms.iter().zip(info.imms).enumerate() {
         text.push_str(if position == 0 { " " } else { ", " });
-        match imm.kind {
-            ImmKind::Target => text.push_str(&labels.text(value.cast_unsigned())),
+        let typ = u32::try_from(value).ok().and_then(|index| places.typ(code, index));
+        match (imm.kind, typ) {
+            (ImmKind::Target, _) => text.push_str(&places.text(value.cast_unsigned())),
+            (ImmKind::Type, Some(typ)) => text.push_str(&type_text(typ)),
             _ => text.push_str(&value.to_string()),
         }
     }

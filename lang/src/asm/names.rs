@@ -227,21 +227,24 @@ impl<'a, 's> Names<'a, 's> {
     }
 
     fn name_value(&mut self, name: &Name<'s>, scope: Scope<'_, 's>) -> Option<Value> {
-        if !self.entries.contains_key(name.text) && scope.slots.is_some_and(|s| s.contains_key(name.text)) {
-            self.report(say::slot_for_number(&name.span, name.text));
-            return None;
+        if self.entries.contains_key(name.text) {
+            return self.value_of(name);
         }
-        self.value_of(name)
+        let slots = scope.slots.into_iter().flatten().map(|(&slot, _)| slot);
+        let diagnostic = if slots.clone().any(|slot| slot == name.text) {
+            say::slot_for_number(&name.span, name.text)
+        } else {
+            let names = slots.chain(OPS.iter().map(|info| info.mnemonic));
+            let names = names.chain(self.entries.keys().copied()).take(self.suggestible());
+            say::unknown_name(&name.span, name.text, names)
+        };
+        self.report(diagnostic);
+        None
     }
 
+    /// The value of a name that has a meaning.
     fn value_of(&mut self, name: &Name<'s>) -> Option<Value> {
-        let Some(entry) = self.entries.get_mut(name.text) else {
-            let instructions = OPS.iter().map(|info| info.mnemonic);
-            let names = instructions.chain(self.entries.keys().copied()).take(self.suggestible());
-            let diagnostic = say::unknown_name(&name.span, name.text, names);
-            self.report(diagnostic);
-            return None;
-        };
+        let entry = self.entries.get_mut(name.text)?;
         match entry.state {
             State::Done(value) => return Some(value),
             State::Failed => return None,

@@ -27,6 +27,8 @@ pub(crate) struct Parser<'s> {
     /// Whether line ends mean nothing here: inside parentheses and brackets.
     spanning: bool,
     depth: u32,
+    /// Whether quotes were open: then a block may seem so too.
+    unterminated: bool,
     pub(crate) data_blocks: usize,
     pub(crate) broken: Vec<Name<'s>>,
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -40,6 +42,7 @@ pub(crate) fn parse(source: &str) -> (File<'_>, Vec<Diagnostic>) {
         at: 0,
         spanning: false,
         depth: 0,
+        unterminated: false,
         data_blocks: 0,
         broken: Vec::new(),
         diagnostics: Vec::new(),
@@ -144,7 +147,20 @@ impl<'s> Parser<'s> {
     pub(crate) fn unexpected(&mut self, wanted: &str) -> Reported {
         let (token, span) = (self.peek(), self.span());
         let text = &self.source[span.clone()];
+        self.unterminated |= token == Token::Unterminated;
         self.report(say::unexpected(&span, token, text, wanted))
+    }
+
+    /// Reports that the next token does not end or continue what began with the parenthesis at `open`. If a
+    /// line begins with it, the parenthesis was forgotten on the line before, and this is a new statement.
+    pub(crate) fn unclosed(&mut self, wanted: &str, open: &Span) -> Reported {
+        let (token, span) = (self.peek(), self.span());
+        let text = &self.source[span.clone()];
+        let diagnostic = say::unexpected(&span, token, text, wanted);
+        while self.at > 0 && self.tokens[self.at - 1].0 == Token::Newline {
+            self.at -= 1;
+        }
+        self.report(diagnostic.label(open, "for this parenthesis"))
     }
 
     /// Goes past the rest of the line, with the blocks that begin in it, but not past the end of this block.
@@ -196,6 +212,7 @@ impl<'s> Parser<'s> {
                 Token::Newline => {
                     self.bump();
                 }
+                Token::End if self.unterminated => return Err(Reported),
                 Token::End => return Err(self.report(say::unclosed_block(&open))),
                 _ => {
                     if item(self).is_err() {
@@ -320,12 +337,14 @@ impl<'s> Parser<'s> {
                 Ok(())
             }
             Token::Open => {
-                self.bump();
+                let open = self.bump();
                 self.deeper(|this| {
                     this.spanning(|this| {
                         this.binary(LEVELS, steps)?;
-                        this.expect(Token::Close, "an operator or `)`")?;
-                        Ok(())
+                        if this.eat(Token::Close) {
+                            return Ok(());
+                        }
+                        Err(this.unclosed("an operator or `)`", &open))
                     })
                 })
             }

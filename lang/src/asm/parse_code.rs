@@ -101,6 +101,9 @@ impl<'s> Parser<'s> {
 
     /// `A -> R` or `A -> R, L`, behind the name of a subroutine
     fn func_type(&mut self) -> Parsed<TypeExpr<'s>> {
+        if !self.expr_begins(0) && self.peek() != Token::Open {
+            return Err(self.unexpected("its type: `ARGUMENTS -> RESULTS` or `ARGUMENTS -> RESULTS, LOCALS`"));
+        }
         let arguments = self.expr()?;
         self.expect(Token::Arrow, "`->` and the number of results")?;
         let results = self.expr()?;
@@ -140,6 +143,19 @@ impl<'s> Parser<'s> {
         if let (true, [], Place::Statement) = (more, kinds, place) {
             let wrong = self.span();
             return Err(self.report(say::no_immediates(&wrong, op)));
+        }
+        if place == Place::Statement && !kinds.is_empty() {
+            let text = self.text();
+            match self.peek() {
+                Token::Unknown | Token::Unterminated => {
+                    return Err(self.unexpected(&say::immediate(kinds[0])));
+                }
+                Token::Ident if mnemonic(text).is_some() => {
+                    let span = self.span();
+                    return Err(self.report(say::instruction_for_number(&span, text)));
+                }
+                _ => {}
+            }
         }
         while more {
             let Some(imm) = kinds.get(imms.len()) else {
@@ -200,13 +216,7 @@ impl<'s> Parser<'s> {
                     self.bump();
                 }
                 Token::Close => {}
-                _ => {
-                    let _ = self.unexpected("`,` or `)`");
-                    if let Some(last) = self.diagnostics.pop() {
-                        self.diagnostics.push(last.label(open, "for this parenthesis"));
-                    }
-                    return Err(super::parse::Reported);
-                }
+                _ => return Err(self.unclosed("`,` or `)`", open)),
             }
         }
         self.bump();

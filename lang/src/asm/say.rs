@@ -19,7 +19,10 @@ pub(crate) fn any_of(names: &[&str]) -> String {
 
 fn one_of<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<_> = candidates.into_iter().collect();
-    did_you_mean(text, names.iter().copied()).unwrap_or_else(|| format!("there are {}", any_of(&names)))
+    did_you_mean(text, names.iter().copied()).unwrap_or_else(|| match names[..] {
+        [one] => format!("there is only `{one}`"),
+        _ => format!("there are {}", any_of(&names).replace("` or `", "` and `")),
+    })
 }
 
 // ---- Tokens -------------------------------------------------------------------------------------------
@@ -179,7 +182,14 @@ fn form(op: Op) -> String {
     let space = if imms.is_empty() { "" } else { " " };
     let operands = vec!["…"; info.pops.into()].join(", ");
     let operands = if operands.is_empty() { operands } else { format!("({operands})") };
-    format!("it is written `{}{space}{}{operands}`", info.mnemonic, imms.join(", "))
+    let counted = info.imms.iter().filter(|imm| imm.kind == ImmKind::Count);
+    let counted: Vec<_> = counted.map(|imm| imm.name.to_uppercase()).collect();
+    let more = if counted.is_empty() {
+        String::new()
+    } else {
+        format!("; it takes {} operands more", counted.join(" + "))
+    };
+    format!("it is written `{}{space}{}{operands}`{more}", info.mnemonic, imms.join(", "))
 }
 
 pub(crate) fn no_immediates(span: &Span, op: Op) -> Diagnostic {
@@ -229,12 +239,16 @@ pub(crate) fn too_many_operands(span: &Span, op: Op, most: u64, written: usize) 
 }
 
 pub(crate) fn names_not_behind_func(span: &Span) -> Diagnostic {
-    Diagnostic::new(span, "names of slots stand directly behind `func`", "no subroutine begins before this")
+    Diagnostic::new(span, "names of slots stand directly behind `func`", "no `func` directly before this")
 }
 
 pub(crate) fn wrong_slot_count(span: &Span, what: &str, named: usize, typed: u64) -> Diagnostic {
-    Diagnostic::new(span, format!("the subroutine has {typed} {what}"), format!("{named} named"))
-        .hint("name all or none; `func NAME ARGUMENTS -> RESULTS, LOCALS` says how many there are")
+    Diagnostic::new(
+        span,
+        format!("not as many {what} as are named"),
+        format!("{named} named, {typed} by its type"),
+    )
+    .hint("name all or none; `func NAME ARGUMENTS -> RESULTS, LOCALS` says how many there are")
 }
 
 pub(crate) fn type_too_large(span: &Span, value: i128, bits: u32) -> Diagnostic {
@@ -287,8 +301,10 @@ pub(crate) fn unknown_field(span: &Span, text: &str, fields: &[&str]) -> Diagnos
 }
 
 pub(crate) fn unknown_data(span: &Span, text: &str, items: &[&str]) -> Diagnostic {
-    Diagnostic::new(span, format!("`{text}` is no item of data"), "unknown")
-        .hint(format!("{}, and strings", one_of(text, items.iter().copied())))
+    Diagnostic::new(span, format!("`{text}` is no item of data"), "unknown").hint(
+        did_you_mean(text, items.iter().copied())
+            .unwrap_or_else(|| format!("data is {}, or a string", any_of(items))),
+    )
 }
 
 pub(crate) fn unknown_right(span: &Span, text: &str) -> Diagnostic {

@@ -1,7 +1,8 @@
 //! An image to a text that assembles to it.
 
 use super::disasm_code::write_code;
-use super::emit::{RANDOM_SEED, capacity, keys_max};
+use super::emit::RANDOM_SEED;
+use super::emit_body::{capacity, keys_max};
 use keyvm_isa::Rights;
 use keyvm_isa::code::Code;
 use keyvm_isa::gas::{FRAMES_INCLUDED, KEYS_INCLUDED, STACK_INCLUDED};

@@ -1,32 +1,25 @@
 //! What a text says to an image.
 
-use super::ast::{
-    CallExpr, DataBlock, DataItem, Decl, DeclBody, Expr, File, Item, KeyBlock, KeyExpr, LinkExpr,
-    MeterFields, Name, ObjectRef, ProcessFields,
-};
+use super::ast::{CallExpr, DataBlock, DataItem, Decl, DeclBody, File, Item, LinkExpr, Name, ObjectRef};
+use super::emit_body::{capacity, keys_max, new_process, own_key};
 use super::emit_code::emit_code;
-use super::lex::{Span, Value};
+use super::lex::Span;
 use super::names::{Labels, Meaning, Names, Scope, labels_of};
 use super::say;
 use crate::diagnostic::Diagnostic;
-use keyvm_isa::gas::{FRAMES_INCLUDED, KEYS_INCLUDED, STACK_INCLUDED, grown_capacity};
-use keyvm_isa::image::{
-    Body, Call, Frame, Image, Key, Link, Meter, Number, Object, Process, Request, Suspended,
-};
-use keyvm_isa::layout::{HOST_NAME_MAX, KEYS_MAX, STACK_MAXIMUM};
-use keyvm_isa::{Rights, Status};
+use keyvm_isa::Rights;
+use keyvm_isa::gas::KEYS_INCLUDED;
+use keyvm_isa::image::{Body, Call, Image, Key, Link, Meter, Number, Object, Request};
+use keyvm_isa::layout::HOST_NAME_MAX;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The seed of a process's random generator where the text gives none.
 pub const RANDOM_SEED: u64 = 0x4b65_7956_4d00_0001;
 
-/// What an empty slot of a list of keys counts, in words, of what a text may imply.
-const SLOT_WORDS: u64 = 4;
-
 /// Where an object comes from.
 #[derive(Clone, Copy)]
-enum Source<'a, 's> {
+pub(super) enum Source<'a, 's> {
     /// The prime meter of a simple program.
     Prime,
     /// The code outside any block.
@@ -36,13 +29,13 @@ enum Source<'a, 's> {
     Declared(&'a Decl<'s>),
 }
 
-struct Entity<'a, 's> {
-    name: &'s str,
-    span: Option<Span>,
-    source: Source<'a, 's>,
-    number: Number,
+pub(super) struct Entity<'a, 's> {
+    pub(super) name: &'s str,
+    pub(super) span: Option<Span>,
+    pub(super) source: Source<'a, 's>,
+    pub(super) number: Number,
     /// For code: its labels.
-    labels: Labels<'s>,
+    pub(super) labels: Labels<'s>,
 }
 
 /// Makes the image.
@@ -67,13 +60,13 @@ pub(crate) fn emit(file: &File<'_>, diagnostics: Vec<Diagnostic>) -> Result<Imag
     Err(diagnostics)
 }
 
-struct Emitter<'a, 's> {
-    file: &'a File<'s>,
-    names: Names<'a, 's>,
-    entities: Vec<Entity<'a, 's>>,
+pub(super) struct Emitter<'a, 's> {
+    pub(super) file: &'a File<'s>,
+    pub(super) names: Names<'a, 's>,
+    pub(super) entities: Vec<Entity<'a, 's>>,
     /// The labels that pages can refer to: those of `main`, and those that only one code page has.
-    everywhere: Labels<'s>,
-    prime: Number,
+    pub(super) everywhere: Labels<'s>,
+    pub(super) prime: Number,
 }
 
 impl<'a, 's> Emitter<'a, 's> {
@@ -189,7 +182,7 @@ impl<'a, 's> Emitter<'a, 's> {
         }
     }
 
-    fn object(&mut self, object: &ObjectRef<'s>) -> Number {
+    pub(super) fn object(&mut self, object: &ObjectRef<'s>) -> Number {
         match object {
             ObjectRef::None => 0,
             ObjectRef::Number(expr) => self.names.whole(expr, Scope::OUTSIDE, u64::MAX).unwrap_or(0),
@@ -199,12 +192,12 @@ impl<'a, 's> Emitter<'a, 's> {
         }
     }
 
-    fn object_or(&mut self, object: Option<&ObjectRef<'s>>, default: Number) -> Number {
+    pub(super) fn object_or(&mut self, object: Option<&ObjectRef<'s>>, default: Number) -> Number {
         object.map_or(default, |object| self.object(object))
     }
 
     /// The number of the first object that is so.
-    fn first(&self, is_so: impl Fn(&Entity<'a, 's>) -> bool) -> Number {
+    pub(super) fn first(&self, is_so: impl Fn(&Entity<'a, 's>) -> bool) -> Number {
         self.entities.iter().find(|entity| is_so(entity)).map_or(0, |entity| entity.number)
     }
 
@@ -341,191 +334,6 @@ impl<'a, 's> Emitter<'a, 's> {
         process.standing = true;
         Body::Process(Box::new(process))
     }
-
-    fn meter(&mut self, fields: &MeterFields<'s>) -> Meter {
-        Meter {
-            gas_used: self.number(fields.gas_used.as_ref(), 0),
-            gas_limit: self.number(fields.gas_limit.as_ref(), u64::MAX),
-            words_limit: self.number(fields.words_limit.as_ref(), u64::MAX),
-            rent_used: self.long_number(fields.rent_used.as_ref(), 0),
-            rent_limit: self.long_number(fields.rent_limit.as_ref(), u128::MAX),
-            stopped: fields.stopped.is_some(),
-            keeper: fields.keeper.as_ref().and_then(|key| self.key(key.as_ref())),
-        }
-    }
-
-    fn process(&mut self, number: Number, fields: &'a ProcessFields<'s>) -> Process<'static> {
-        let main = self.first(|entity| matches!(entity.source, Source::Main));
-        let code = self.object_or(fields.code.as_ref(), main);
-        let code_entity = self.entities.iter().position(|entity| entity.number == code && code != 0);
-        let new = new_process(number, code);
-        let stack_maximum = self.small_number(fields.stack_maximum.as_ref(), STACK_MAXIMUM);
-        let stack = fields.stack.as_ref().map_or(Vec::new(), |block| self.words(block, code_entity));
-        let frames: Vec<_> =
-            fields.frames.iter().flatten().map(|frame| self.frame(frame, code_entity)).collect();
-        let keys = match &fields.keys {
-            Some(keys) => self.keys(keys, Some(own_key(number))),
-            None => vec![Some(own_key(number))],
-        };
-        let stack_capacity = capacity(STACK_INCLUDED, stack.len(), stack_maximum);
-        let frame_capacity = capacity(FRAMES_INCLUDED, frames.len(), stack_maximum / 2);
-        let key_capacity = capacity(KEYS_INCLUDED, keys.len(), keys_max());
-        Process {
-            status: fields.status.unwrap_or(Status::Returned),
-            index: self.number_in(fields.index.as_ref(), 0, code_entity),
-            progress: self.number(fields.progress.as_ref(), 0),
-            stack_capacity: self.small_number(fields.stack_capacity.as_ref(), stack_capacity),
-            stack_maximum,
-            frame_capacity: self.small_number(fields.frame_capacity.as_ref(), frame_capacity),
-            key_capacity: self.small_number(fields.key_capacity.as_ref(), key_capacity),
-            stack: Cow::Owned(stack),
-            frames: Cow::Owned(frames),
-            data: Cow::Owned(fields.data.as_ref().map_or(Vec::new(), |block| self.bytes(block, code_entity))),
-            keys,
-            random: self.number(fields.random.as_ref(), RANDOM_SEED),
-            message_words: self.byte(fields.message_words.as_ref()),
-            message_keys: self.byte(fields.message_keys.as_ref()),
-            trap: fields.trap,
-            amount: self.number(fields.amount.as_ref(), 0),
-            standing: fields.standing.is_some(),
-            stopped: fields.stopped.is_some(),
-            keeper: fields.keeper.as_ref().and_then(|key| self.key(key.as_ref())),
-            callee: self.object_or(fields.callee.as_ref(), 0),
-            suspended: fields.suspended.as_ref().map(|call| match call {
-                CallExpr::Invoke | CallExpr::Keeper => Suspended::Invoke,
-                CallExpr::Recurse(amounts) => Suspended::Recurse {
-                    gas: self.number(amounts.first(), 0),
-                    words: self.number(amounts.get(1), 0),
-                },
-            }),
-            gas_seen: self.number(fields.gas_seen.as_ref(), 0),
-            words_seen: self.number(fields.words_seen.as_ref(), 0),
-            ..new
-        }
-    }
-
-    fn frame(&mut self, numbers: &[Expr<'s>], code: Option<usize>) -> Frame {
-        let mut part = |at: usize| {
-            let number = self.number_in(numbers.get(at), 0, code);
-            u32::try_from(number).unwrap_or_else(|_| {
-                if let Some(expr) = numbers.get(at) {
-                    self.names.report(say::out_of_range(&expr.span, number.into(), u32::MAX.into()));
-                }
-                0
-            })
-        };
-        Frame { return_index: part(0), base: part(1), typ: part(2) }
-    }
-
-    // ---- Keys -------------------------------------------------------------------------------------------
-
-    fn key(&mut self, key: Option<&KeyExpr<'s>>) -> Option<Key> {
-        let key = key?;
-        Some(Key {
-            object: self.object(&key.object),
-            rights: key.rights,
-            gate: self.object_or(key.gate.as_ref(), 0),
-            seal: self.object_or(key.seal.as_ref(), 0),
-        })
-    }
-
-    /// The keys of a list, whose first slot is `own` if the text does not say otherwise.
-    fn keys(&mut self, block: &KeyBlock<'s>, own: Option<Key>) -> Vec<Option<Key>> {
-        let most =
-            block.slots.as_ref().map(|slots| (slots, self.names.whole(slots, Scope::OUTSIDE, KEYS_MAX)));
-        let mut filled: BTreeMap<u64, Option<Key>> = BTreeMap::new();
-        for (slot, key) in &block.entries {
-            let key = self.key(key.as_ref());
-            let Some(index) = self.names.whole(slot, Scope::OUTSIDE, KEYS_MAX - 1) else {
-                continue;
-            };
-            if let Some((_, Some(slots))) = most
-                && index >= slots
-            {
-                self.names.report(say::slot_beyond(&slot.span, index, slots));
-            } else if filled.insert(index, key).is_some() {
-                self.names.report(say::slot_taken(&slot.span, index));
-            }
-        }
-        if let Some(own) = own
-            && !matches!(most, Some((_, Some(0))))
-        {
-            filled.entry(0).or_insert(Some(own));
-        }
-        let length = match most {
-            Some((_, slots)) => slots.unwrap_or(0),
-            None => filled.last_key_value().map_or(0, |(last, _)| last + 1),
-        };
-        let place =
-            most.map(|(slots, _)| slots.span.clone()).or(block.entries.last().map(|e| e.0.span.clone()));
-        let written = u64::try_from(filled.len()).unwrap_or(u64::MAX);
-        if let Some(place) = place
-            && !self.names.imply(length.saturating_sub(written) * SLOT_WORDS, &place)
-        {
-            return Vec::new();
-        }
-        let mut keys = vec![None; usize::try_from(length).unwrap_or(0)];
-        for (slot, key) in filled {
-            if let Some(place) = usize::try_from(slot).ok().and_then(|slot| keys.get_mut(slot)) {
-                *place = key;
-            }
-        }
-        keys
-    }
-
-    // ---- Numbers and data -------------------------------------------------------------------------------
-
-    /// A word in a process that runs the code at this position, or in an object that is no process.
-    fn number_in(&mut self, expr: Option<&Expr<'s>>, default: u64, code: Option<usize>) -> u64 {
-        let labels = code.map_or(&self.everywhere, |position| &self.entities[position].labels);
-        expr.map_or(default, |expr| {
-            self.names.word(expr, Scope { labels: Some(labels), slots: None }).unwrap_or(default)
-        })
-    }
-
-    /// A word; `none` is all ones.
-    fn number(&mut self, expr: Option<&Expr<'s>>, default: u64) -> u64 {
-        match expr {
-            None => default,
-            Some(expr) if expr.only_name() == Some("none") => u64::MAX,
-            Some(expr) => self.names.word(expr, Scope::OUTSIDE).unwrap_or(default),
-        }
-    }
-
-    fn long_number(&mut self, expr: Option<&Expr<'s>>, default: u128) -> u128 {
-        match expr {
-            None => default,
-            Some(expr) if expr.only_name() == Some("none") => u128::MAX,
-            Some(expr) => match self.names.eval(expr, Scope::OUTSIDE) {
-                Some(Value::Whole(value)) => value.cast_unsigned(),
-                Some(_) => {
-                    self.names.report(say::not_whole(&expr.span));
-                    default
-                }
-                None => default,
-            },
-        }
-    }
-
-    fn small_number(&mut self, expr: Option<&Expr<'s>>, default: u32) -> u32 {
-        let value = expr.and_then(|expr| self.names.whole(expr, Scope::OUTSIDE, u32::MAX.into()));
-        value.and_then(|value| u32::try_from(value).ok()).unwrap_or(default)
-    }
-
-    fn byte(&mut self, expr: Option<&Expr<'s>>) -> u8 {
-        let value = expr.and_then(|expr| self.names.whole(expr, Scope::OUTSIDE, u8::MAX.into()));
-        value.and_then(|value| u8::try_from(value).ok()).unwrap_or(0)
-    }
-
-    fn bytes(&mut self, block: &'a DataBlock<'s>, code: Option<usize>) -> Vec<u8> {
-        let labels = code.map_or(&self.everywhere, |position| &self.entities[position].labels);
-        self.names.bytes(block, Scope { labels: Some(labels), slots: None })
-    }
-
-    fn words(&mut self, block: &'a DataBlock<'s>, code: Option<usize>) -> Vec<u64> {
-        let bytes = self.bytes(block, code);
-        bytes.as_chunks().0.iter().map(|&word| u64::from_le_bytes(word)).collect()
-    }
 }
 
 /// The prime meter of a simple program.
@@ -542,51 +350,6 @@ const UNLIMITED: Meter = Meter {
 /// What the root of a simple program may do with a host.
 const HOST_RIGHTS: Rights =
     Rights::from_bits((Rights::CALL.bits() | Rights::COPY.bits() | Rights::STRONG.bits()) as u64);
-
-fn own_key(process: Number) -> Key {
-    Key { object: process, rights: Rights::OWN, gate: 0, seal: 0 }
-}
-
-/// A process as `create` makes it, with nothing but its own key.
-fn new_process(number: Number, code: Number) -> Process<'static> {
-    Process {
-        code,
-        status: Status::Returned,
-        index: 0,
-        progress: 0,
-        stack: Cow::Borrowed(&[]),
-        stack_capacity: STACK_INCLUDED,
-        stack_maximum: STACK_MAXIMUM,
-        frames: Cow::Borrowed(&[]),
-        frame_capacity: FRAMES_INCLUDED,
-        data: Cow::Borrowed(&[]),
-        keys: vec![Some(own_key(number))],
-        key_capacity: KEYS_INCLUDED,
-        random: RANDOM_SEED,
-        message_words: 0,
-        message_keys: 0,
-        trap: None,
-        amount: 0,
-        standing: false,
-        stopped: false,
-        keeper: None,
-        callee: 0,
-        suspended: None,
-        gas_seen: 0,
-        words_seen: 0,
-    }
-}
-
-/// The capacity of a list of this length, as the machine would have made it.
-pub(crate) fn capacity(included: u32, length: usize, maximum: u32) -> u32 {
-    let length = u32::try_from(length).unwrap_or(u32::MAX);
-    grown_capacity(included, length, maximum).unwrap_or(length)
-}
-
-/// The greatest capacity of a key list.
-pub(crate) fn keys_max() -> u32 {
-    u32::try_from(KEYS_MAX).unwrap_or(u32::MAX)
-}
 
 /// All blocks of data of a text.
 fn blocks<'a, 's>(file: &'a File<'s>) -> Vec<&'a DataBlock<'s>> {

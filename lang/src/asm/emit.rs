@@ -317,7 +317,7 @@ impl<'a, 's> Emitter<'a, 's> {
         for entity in &self.entities {
             if let Source::Declared(decl) = entity.source {
                 let rights = match decl.body {
-                    DeclBody::Host(_) => HOST_RIGHTS,
+                    DeclBody::Host(_) => host_rights(),
                     _ => Rights::ALL,
                 };
                 keys.push(Some(Key { object: entity.number, rights, gate: 0, seal: 0 }));
@@ -348,8 +348,9 @@ const UNLIMITED: Meter = Meter {
 };
 
 /// What the root of a simple program may do with a host.
-const HOST_RIGHTS: Rights =
-    Rights::from_bits((Rights::CALL.bits() | Rights::COPY.bits() | Rights::STRONG.bits()) as u64);
+fn host_rights() -> Rights {
+    Rights::from_bits((Rights::CALL.bits() | Rights::COPY.bits() | Rights::STRONG.bits()).into())
+}
 
 /// All blocks of data of a text.
 fn blocks<'a, 's>(file: &'a File<'s>) -> Vec<&'a DataBlock<'s>> {

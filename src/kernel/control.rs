@@ -66,13 +66,16 @@ pub(crate) struct Pending {
 /// A message or a result on its way.
 #[derive(Debug, Default)]
 pub(crate) struct Message {
-    pub(crate) words: Vec<u64>,
+    pub(crate) words: MessageWords,
     pub(crate) keys: Vec<Key>,
 }
 
+/// The words of a message; most messages are short.
+pub(crate) type MessageWords = smallvec::SmallVec<[u64; 4]>;
+
 impl Message {
     fn word(word: u64) -> Self {
-        Self { words: vec![word], keys: Vec::new() }
+        Self { words: smallvec::smallvec![word], keys: Vec::new() }
     }
 }
 
@@ -202,9 +205,10 @@ impl Kernel {
                 if let Some(call) = self.call_meter_mut(meter) {
                     call.link = u32::MAX;
                     let callee = call.callee.number;
-                    let superior = self.charged_to(meter);
-                    self.dormant.insert((callee, superior.number), meter);
-                    self.dissolve_if_empty(meter);
+                    if !self.dissolve_if_empty(meter) {
+                        let superior = self.charged_to(meter);
+                        self.dormant.insert((callee, superior.number), meter);
+                    }
                 }
             }
             LinkCall::Invoke | LinkCall::Keeper => self.refresh(),
@@ -263,7 +267,7 @@ impl Kernel {
     /// Gives a result to the last process of the chain, or to the host.
     fn deliver(&mut self, call: LinkCall, status: Status, message: Message) {
         let Some(top) = self.chain.last() else {
-            self.finished = Some(Finished { status, words: message.words });
+            self.finished = Some(Finished { status, words: message.words.into_vec() });
             return;
         };
         let caller = top.process;
@@ -294,7 +298,7 @@ impl Kernel {
         let count = words.len() as u64;
         let height = process.height as usize;
         process.stack.truncate(height);
-        process.stack.extend(words);
+        process.stack.extend_from_slice(&words);
         process.stack.extend([count, u64::from(status.number())]);
         process.height = u32::try_from(process.stack.len()).unwrap_or(u32::MAX);
         process.message_words = u8::try_from(count).unwrap_or(u8::MAX);
@@ -337,7 +341,7 @@ impl Kernel {
         let process = self.arena.process_mut(to);
         let height = process.height as usize;
         process.stack.truncate(height);
-        process.stack.extend(&message.words);
+        process.stack.extend_from_slice(&message.words);
         process.height = u32::try_from(process.stack.len()).unwrap_or(u32::MAX);
         process.message_words = u8::try_from(message.words.len()).unwrap_or(u8::MAX);
         self.append_message_keys(to, &message.keys);
@@ -361,7 +365,7 @@ impl Kernel {
         for &slot in slots {
             taken.push(self.copyable(act.process, slot)?);
         }
-        Ok((Message { words: operands[..usize::from(words)].to_vec(), keys: taken }, depth))
+        Ok((Message { words: operands[..usize::from(words)].into(), keys: taken }, depth))
     }
 
     /// `recurse`.
@@ -473,7 +477,7 @@ impl Kernel {
             self.arena.process_mut(act.process).status = Status::Pending;
             self.request = Some(Pending {
                 host: callee,
-                words: message.words,
+                words: message.words.into_vec(),
                 keys: message.keys.into_iter().map(Some).collect(),
             });
             return Err(Stop::Switched);
@@ -556,7 +560,7 @@ impl Kernel {
         }
         self.push_link(root, LinkCall::Invoke, 0, 0);
         if listens {
-            self.hand_over(root, &Message { words: words.to_vec(), keys: Vec::new() });
+            self.hand_over(root, &Message { words: words.into(), keys: Vec::new() });
         }
         self.set_running();
         Ok(())
@@ -741,7 +745,7 @@ impl Kernel {
         };
         let index = self.arena.process(top.process).index;
         let message = Message {
-            words: vec![u64::from(status.number()), index, amount],
+            words: smallvec::smallvec![u64::from(status.number()), index, amount],
             keys: vec![Key::new(top.process, Rights::KEEPER)],
         };
         let keeper = key.object();

@@ -112,15 +112,16 @@ impl Kernel {
     /// Destroys an object with all that hangs below it, and credits its words.
     fn destroy_object(&mut self, object: Ref) {
         self.book();
-        let mut doomed = vec![object];
-        while let Some(object) = doomed.pop() {
-            if !self.arena.alive(object) {
-                continue;
+        let mut doomed = Vec::new();
+        let mut next = Some(object);
+        while let Some(object) = next {
+            if self.arena.alive(object) {
+                let meter = self.charged_to(object);
+                let words = self.take_apart(object, &mut doomed);
+                self.credit(meter, words);
+                self.dissolve_if_empty(meter);
             }
-            let meter = self.charged_to(object);
-            let words = self.take_apart(object, &mut doomed);
-            self.credit(meter, words);
-            self.dissolve_if_empty(meter);
+            next = doomed.pop();
         }
         self.refresh();
     }
@@ -128,6 +129,9 @@ impl Kernel {
     /// Removes an object and everything charged to it, and gives the words that were charged for all of it to the
     /// meter it was charged to. What must die besides, but is charged elsewhere, is put on `doomed`.
     fn take_apart(&mut self, object: Ref, doomed: &mut Vec<Ref>) -> u64 {
+        if self.arena.first_charged(object).is_none() {
+            return self.remove_one(object, doomed);
+        }
         let mut words = 0;
         let mut open = vec![object];
         while let Some(&at) = open.last() {

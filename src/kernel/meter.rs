@@ -351,21 +351,24 @@ impl Kernel {
     }
 
     /// Lets a call meter go that no call uses and nothing is charged to, and then, in turn, the one above that it
-    /// alone had kept (each link was paid for by the call that made it).
-    pub(crate) fn dissolve_if_empty(&mut self, meter: Ref) {
+    /// alone had kept (each link was paid for by the call that made it). Gives whether it went.
+    pub(crate) fn dissolve_if_empty(&mut self, meter: Ref) -> bool {
         let mut at = meter;
         while let Some(call) = self.call_meter(at) {
             if call.own_words > 0
                 || self.active_link(at, call).is_some()
                 || self.arena.first_charged(at).is_some()
             {
-                return;
+                break;
             }
             let (callee, superior) = (call.callee.number, self.charged_to(at));
-            self.dormant.remove(&(callee, superior.number));
+            if !self.dormant.is_empty() {
+                self.dormant.remove(&(callee, superior.number));
+            }
             self.arena.remove(at);
             self.credit(superior, gas::METER_WORDS);
             at = superior;
         }
+        at != meter
     }
 }

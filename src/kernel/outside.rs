@@ -85,7 +85,7 @@ impl Kernel {
             }
         }
         self.arena.process_mut(caller).status = Status::Running;
-        self.push_result(caller, status, Message { words: words.to_vec(), keys });
+        self.push_result(caller, status, Message { words: words.into(), keys });
     }
 
     /// The prime meter, its counts up to date.

@@ -1,0 +1,93 @@
+//! Exit codes, and what goes wrong before there is one.
+
+use super::output::style_errors;
+use std::process::ExitCode;
+
+/// The list of exit codes in the help.
+pub(super) const HELP: &str = "\
+Exit codes:
+    0  the root process returned or halted; the command did what it was asked
+    2  the command line or a file is wrong; nothing was written
+  120  the root process trapped
+  121  the root process is stopped or destroyed
+  122  out of gas (or of rent)
+  123  out of words
+  124  stopped at --max-yields
+  125  paused at the end of the --slice
+  130  interrupted (Ctrl-C)
+  141  whoever read the standard output has closed it
+
+With --snapshot OUT.blob, a run that ends in any way but 2 leaves an image that `keyvm resume` goes on with.
+
+The manual is docs/cli.md.";
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exit {
+    Done,
+    Trapped,
+    Stopped,
+    OutOfGas,
+    OutOfWords,
+    YieldLimit,
+    Paused,
+    Interrupted,
+    ClosedOutput,
+}
+
+impl Exit {
+    /// The exit code.
+    pub(super) fn code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Done => 0,
+            Self::Trapped => 120,
+            Self::Stopped => 121,
+            Self::OutOfGas => 122,
+            Self::OutOfWords => 123,
+            Self::YieldLimit => 124,
+            Self::Paused => 125,
+            Self::Interrupted => 130,
+            Self::ClosedOutput => 141,
+        })
+    }
+}
+
+/// Exit code of everything that is wrong with the command line or with a file.
+const USAGE: u8 = 2;
+
+/// Why a command could not be done.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// One message.
+    Error(String),
+    /// Diagnostics, rendered.
+    Diagnostics(String),
+    /// Whoever read the standard output has closed it: there is nobody to tell.
+    ClosedOutput,
+}
+
+impl Failure {
+    /// A message about a file or an argument.
+    pub(super) fn about(subject: impl std::fmt::Display, message: impl std::fmt::Display) -> Self {
+        Self::Error(format!("{subject}: {message}"))
+    }
+
+    /// Tells the user, and gives the exit code.
+    pub(super) fn tell(self) -> ExitCode {
+        match self {
+            Self::Error(message) => {
+                let [on, off] = if style_errors() { ["\x1b[1;31m", "\x1b[0m"] } else { ["", ""] };
+                tell(format_args!("{on}error:{off} {message}"));
+            }
+            Self::Diagnostics(text) => tell(text.trim_end()),
+            Self::ClosedOutput => return Exit::ClosedOutput.code(),
+        }
+        ExitCode::from(USAGE)
+    }
+}
+
+/// Writes a line to the standard error; if nobody listens, nothing is to be done.
+pub(super) fn tell(message: impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr().lock(), "{message}");
+}

@@ -1,0 +1,60 @@
+//! The command line: one file a command, and what they share.
+//!
+//! * [`input`] — a FILE to an image; [`output`] — standard output, and files to write;
+//! * [`options`], [`grants`], [`session`], [`summary`] — what `run` and `resume` are made of;
+//! * [`exit`] — the exit codes, and what went wrong.
+
+mod build;
+mod disasm;
+mod exit;
+mod grants;
+mod hash;
+mod input;
+mod options;
+mod output;
+mod resume;
+mod run;
+mod session;
+mod summary;
+mod text;
+
+use clap::{Parser, Subcommand};
+use exit::{Exit, Failure};
+use std::process::ExitCode;
+
+/// Runs code nobody trusts: metered, confined, deterministic, mobile.
+#[derive(Debug, Parser)]
+#[command(name = "keyvm", version, after_help = exit::HELP, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Arguments),
+    Resume(resume::Arguments),
+    Build(build::Arguments),
+    Disasm(disasm::Arguments),
+    Hash(hash::Arguments),
+}
+
+impl Command {
+    fn execute(self) -> Result<Exit, Failure> {
+        match self {
+            Self::Run(arguments) => run::execute(arguments),
+            Self::Resume(arguments) => resume::execute(arguments),
+            Self::Build(arguments) => build::execute(&arguments),
+            Self::Disasm(arguments) => disasm::execute(&arguments),
+            Self::Hash(arguments) => hash::execute(&arguments),
+        }
+    }
+}
+
+/// Parses the arguments of this process, does what they say, and gives the exit code.
+pub(crate) fn main() -> ExitCode {
+    match Cli::parse().command.execute() {
+        Ok(exit) => exit.code(),
+        Err(failure) => failure.tell(),
+    }
+}

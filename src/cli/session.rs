@@ -1,0 +1,135 @@
+//! A run from its first instruction to its end: what `run` and `resume` both do with a machine.
+
+use super::exit::{Exit, Failure, tell};
+use super::grants::{Grants, Waker};
+use super::input::{Source, show};
+use super::options::{DEFAULT_GAS, DEFAULT_WORDS, Engine, Options};
+use super::output::{Output, check_image_target, write_image};
+use super::summary::{Ending, Summary, explain};
+use keyvm::{Event, Interrupt, Machine};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Runs what a file holds.
+///
+/// # Errors
+/// If something is wrong with the options or the file: then nothing has run. If a result or the image could not be
+/// written.
+pub(super) fn run(path: &Path, source: &Source, options: Options) -> Result<Exit, Failure> {
+    if options.engine == Engine::Jit {
+        let message = "this build has no JIT; use `--engine interp` or leave it out";
+        return Err(Failure::about("--engine jit", message));
+    }
+    let output = Output::default();
+    let grants = Grants::new(!options.no_default_grants, &options.grants, options.args, &output)?;
+    let mut machine = source.machine(path)?;
+    if let Some(target) = &options.snapshot {
+        check_image_target(target, path)?;
+    }
+    set_limits(&mut machine, source, options.gas, options.words);
+    listen(machine.interrupt_handle(), grants.waker())?;
+
+    let mut session = Session { machine, grants, output, yields: 0 };
+    let ending = session.go(options.slice.unwrap_or(u64::MAX), options.max_yields.unwrap_or(u64::MAX));
+    session.finish(&ending, options.snapshot.as_deref(), options.json)
+}
+
+/// Limits of the prime meter. An assembly file gets what is asked for. An image keeps its own limits, unless more is
+/// asked for. Where there is none, there is the default.
+fn set_limits(machine: &mut Machine, source: &Source, gas: Option<u64>, words: Option<u64>) {
+    let before = machine.budget();
+    let limit = |asked: Option<u64>, used: u64, limit: u64, default: u64| match (asked, source) {
+        (Some(asked), Source::Assembly(_)) => asked,
+        (Some(asked), Source::Image(_)) if limit == u64::MAX => used.saturating_add(asked),
+        (Some(asked), Source::Image(_)) => limit.max(used.saturating_add(asked)),
+        (None, _) if limit == u64::MAX => used.saturating_add(default),
+        (None, _) => limit,
+    };
+    let gas = limit(gas, before.gas_used, before.gas_limit, DEFAULT_GAS);
+    let words = limit(words, before.words_used, before.words_limit, DEFAULT_WORDS);
+    if gas != before.gas_limit {
+        machine.set_gas_limit(gas);
+    }
+    if words != before.words_limit {
+        machine.set_words_limit(words);
+    }
+}
+
+/// Makes Ctrl-C stop the machine between two instructions, and a second one this process.
+fn listen(interrupt: Interrupt, waker: Waker) -> Result<(), Failure> {
+    let before = AtomicBool::new(false);
+    let handler = move || {
+        if before.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        interrupt.interrupt();
+        waker.wake();
+    };
+    ctrlc::set_handler(handler).map_err(|error| Failure::about("cannot listen to Ctrl-C", error))
+}
+
+struct Session {
+    machine: Machine,
+    grants: Grants,
+    output: Output,
+    yields: u64,
+}
+
+impl Session {
+    /// Runs until something ends it.
+    fn go(&mut self, slice: u64, max_yields: u64) -> Ending {
+        let waker = self.grants.waker();
+        loop {
+            let event = self.machine.run(slice.saturating_sub(self.machine.total_gas()));
+            match event {
+                Event::Yielded(words) => {
+                    self.print(&words);
+                    self.yields += 1;
+                    if self.yields >= max_yields {
+                        return Ending::YieldLimit;
+                    }
+                }
+                Event::Request => {
+                    let output = self.output.clone();
+                    self.grants.answer(&mut self.machine, || waker.has_woken() || output.has_failed());
+                    if waker.has_woken() {
+                        return Ending::Event(Event::Interrupted);
+                    }
+                }
+                Event::Returned(words) => {
+                    if !words.is_empty() {
+                        self.print(&words);
+                    }
+                    return Ending::Event(Event::Returned(words));
+                }
+                event => return Ending::Event(event),
+            }
+            if self.output.has_failed() {
+                return Ending::OutputFailed;
+            }
+        }
+    }
+
+    /// Prints a result as a line.
+    fn print(&self, words: &[u64]) {
+        let words: Vec<_> = words.iter().map(u64::to_string).collect();
+        self.output.line(&words.join(" "));
+    }
+
+    /// Saves and tells what is to be saved and told.
+    fn finish(mut self, ending: &Ending, snapshot: Option<&Path>, json: bool) -> Result<Exit, Failure> {
+        let saved = snapshot.map(|path| write_image(path, &mut self.machine)).transpose();
+        if json && !self.output.has_failed() {
+            self.output.line(&Summary::new(ending, &mut self.machine, self.yields).line());
+        }
+        let written = saved.as_ref().ok().and(snapshot).map(show);
+        if let Some(message) = explain(ending, &mut self.machine, written.as_deref()) {
+            tell(message);
+        }
+        saved?;
+        match self.output.failure() {
+            Some(failure) => Err(failure),
+            None => Ok(ending.exit()),
+        }
+    }
+}

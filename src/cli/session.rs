@@ -8,7 +8,6 @@ use super::output::{Output, check_image_target, write_image};
 use super::summary::{Ending, Summary, explain};
 use keyvm::{Event, Interrupt, Machine};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Runs what a file holds.
 ///
@@ -55,13 +54,10 @@ fn set_limits(machine: &mut Machine, source: &Source, gas: Option<u64>, words: O
     }
 }
 
-/// Makes Ctrl-C stop the machine between two instructions, and a second one this process.
+/// Makes Ctrl-C stop the machine between two instructions. A second one does nothing more: some who pass signals on
+/// send them twice, and that must not keep the image from being saved.
 fn listen(interrupt: Interrupt, waker: Waker) -> Result<(), Failure> {
-    let before = AtomicBool::new(false);
     let handler = move || {
-        if before.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
         interrupt.interrupt();
         waker.wake();
     };

@@ -11,19 +11,17 @@
 //!
 //! Until all hold nothing has changed, but that a raised capacity stays raised.
 
-use crate::kernel::{Activation, Kernel, Step, Stop};
+use crate::kernel::{Activation, CodePage, Kernel, Step, Stop};
 use keyvm_isa::alu::{self, ArithmeticTrap};
 use keyvm_isa::code::FuncType;
 use keyvm_isa::image::Frame;
 use keyvm_isa::layout::CHUNK_WORDS;
-use keyvm_isa::{Op, OpInfo, OpVisitor, Status, Trap, dispatch, gas};
-use std::sync::Arc;
+use keyvm_isa::{Code, Op, OpInfo, OpVisitor, Status, Trap, dispatch, gas};
 
 /// Executes the running process until something stops it. It is parked only if the answer is `Switched`.
-pub(crate) fn interpret(kernel: &mut Kernel, act: &mut Activation) -> Stop {
-    let page = Arc::clone(&act.code);
+pub(crate) fn interpret(kernel: &mut Kernel, act: &mut Activation, page: &CodePage) -> Stop {
     let code = page.code.normal();
-    let mut machine = Interpreter { kernel, act };
+    let mut machine = Interpreter { kernel, act, code: &page.code };
     let mut executed = 0;
     let stop = loop {
         let index = machine.act.index;
@@ -43,6 +41,7 @@ pub(crate) fn interpret(kernel: &mut Kernel, act: &mut Activation) -> Stop {
 struct Interpreter<'a> {
     kernel: &'a mut Kernel,
     act: &'a mut Activation,
+    code: &'a Code,
 }
 
 /// What an arithmetic trap is called in the specification.
@@ -157,7 +156,7 @@ impl Interpreter<'_> {
     /// Goes on at `target`, if it is in the code or at its end.
     #[inline(always)]
     fn go(&mut self, target: u64) -> Step {
-        if target > self.act.code.code.len() as u64 {
+        if target > self.code.len() as u64 {
             return Err(Trap::BadTarget.into());
         }
         self.act.next = target;
@@ -173,13 +172,13 @@ impl Interpreter<'_> {
 
     /// The type with this number.
     fn type_of(&self, number: u32) -> Result<FuncType, Trap> {
-        self.act.code.code.types().get(number as usize).copied().ok_or(Trap::BadIndex)
+        self.code.types().get(number as usize).copied().ok_or(Trap::BadIndex)
     }
 
     /// The subroutine at `target`: its type and the type's number.
     #[inline]
     fn subroutine(&self, target: u64) -> Result<(FuncType, u32), Trap> {
-        let number = self.act.code.code.func_at(target).ok_or(Trap::BadTarget)?;
+        let number = self.code.func_at(target).ok_or(Trap::BadTarget)?;
         Ok((self.type_of(number)?, number))
     }
 
@@ -381,7 +380,7 @@ impl OpVisitor for Interpreter<'_> {
 
     #[inline(always)]
     fn r#const(&mut self, index: u32) -> Step {
-        let value = *self.act.code.code.constants().get(index as usize).ok_or(Trap::BadIndex)?;
+        let value = *self.code.constants().get(index as usize).ok_or(Trap::BadIndex)?;
         Self::push(self, value)
     }
 
@@ -520,7 +519,7 @@ impl OpVisitor for Interpreter<'_> {
 
     #[inline(always)]
     fn switch(&mut self, table: u32) -> Step {
-        let targets = self.act.code.code.switch(table).ok_or(Trap::BadIndex)?;
+        let targets = self.code.switch(table).ok_or(Trap::BadIndex)?;
         let last = targets.len() - 1;
         let entry = usize::try_from(self.at(0)).map_or(last, |i| i.min(last));
         let target = targets[entry];

@@ -110,7 +110,7 @@ impl Machine {
             if let Some((status, amount)) = self.kernel.take_standstill() {
                 return self.event(Finished { status, words: vec![amount] });
             }
-            if self.interrupt.0.swap(false, Ordering::Relaxed) {
+            if self.interrupt.0.load(Ordering::Relaxed) && self.interrupt.0.swap(false, Ordering::Relaxed) {
                 return Event::Interrupted;
             }
             let (stop, used) = self.step(slice);
@@ -150,11 +150,12 @@ impl Machine {
             };
         }
         let portion = slice.min(INTERRUPT_GAS);
-        let Some(mut act) = Activation::load(kernel, portion) else {
+        let Some(page) = kernel.running().and_then(|running| kernel.code_of(running)).map(Arc::clone) else {
             kernel.code_is_gone();
             return (None, 0);
         };
-        let stop = interpret(kernel, &mut act);
+        let Some(mut act) = Activation::load(kernel, portion) else { return (None, 0) };
+        let stop = interpret(kernel, &mut act, &page);
         if stop != Stop::Switched {
             act.park_before(kernel);
         }

@@ -1,11 +1,10 @@
 //! The running process, taken out of its object: what an engine works on.
 
 use super::arena::Ref;
-use super::object::{CodePage, Content};
+use super::object::Content;
 use super::{Kernel, Stop};
 use keyvm_isa::image::Frame;
 use keyvm_isa::{Status, Trap, gas};
-use std::sync::Arc;
 
 /// The running process's hot state, and the gas it may use before somebody has to look.
 ///
@@ -15,12 +14,11 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Activation {
     pub(crate) process: Ref,
-    pub(crate) code: Arc<CodePage>,
     /// Index of the present instruction.
     pub(crate) index: u64,
     /// Index of the one to execute after it.
     pub(crate) next: u64,
-    /// As long as the stack's capacity.
+    /// As long as is needed, and no longer than the stack's capacity: what is not used is not allocated.
     pub(crate) stack: Vec<u64>,
     pub(crate) height: usize,
     pub(crate) base: usize,
@@ -36,20 +34,18 @@ pub(crate) struct Activation {
 }
 
 impl Activation {
-    /// Takes the last process of the chain out of its object. `None` if its code is gone.
+    /// Takes the last process of the chain out of its object. `None` if the chain is empty.
     pub(crate) fn load(kernel: &mut Kernel, slice: u64) -> Option<Self> {
         let process = kernel.chain.last()?.process;
-        let code = kernel.code_of(process)?;
         let loaded = kernel.gas_for_running().min(slice);
         let state = kernel.arena.process_mut(process);
         let mut stack = std::mem::take(&mut state.stack);
-        if stack.len() < state.stack_capacity as usize {
-            stack.resize(state.stack_capacity as usize, 0);
+        if stack.len() < gas::STACK_INCLUDED as usize {
+            stack.resize(gas::STACK_INCLUDED as usize, 0);
         }
         let frames = std::mem::take(&mut state.frames);
         Some(Self {
             process,
-            code,
             index: state.index,
             next: state.index,
             height: state.height as usize,
@@ -220,12 +216,17 @@ impl Activation {
         let process = kernel.arena.process(self.process);
         let (capacity, maximum) = (process.stack_capacity, process.stack_maximum);
         let needed = u32::try_from(self.height + more).unwrap_or(u32::MAX);
-        let grown = gas::grown_capacity(capacity, needed, maximum).ok_or(Stop::Trap(Trap::StackOverflow))?;
-        self.sync(kernel);
-        kernel.charge_growth(self.process, u64::from(grown - capacity))?;
-        kernel.arena.process_mut(self.process).stack_capacity = grown;
-        self.stack.resize(grown as usize, 0);
-        self.reload(kernel)
+        if needed > capacity {
+            let grown = gas::grown_capacity(capacity, needed, maximum).ok_or(Stop::Trap(Trap::StackOverflow))?;
+            self.sync(kernel);
+            kernel.charge_growth(self.process, u64::from(grown - capacity))?;
+            kernel.arena.process_mut(self.process).stack_capacity = grown;
+            self.reload(kernel)?;
+        }
+        let capacity = kernel.arena.process(self.process).stack_capacity as usize;
+        let length = (self.stack.len() * 2).max(self.height + more).min(capacity);
+        self.stack.resize(length, 0);
+        Ok(())
     }
 
     /// Makes room for one more frame.

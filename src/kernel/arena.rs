@@ -6,7 +6,8 @@
 use super::object::{Body, Process};
 use keyvm_isa::image::Number;
 
-/// A reference to an object that may be gone.
+/// A reference to an object that may be gone. One that never named an object in the arena has a slot that does not
+/// exist; an empty slot has the number 0, which no reference with a slot has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ref {
     pub(crate) number: Number,
@@ -69,23 +70,20 @@ impl Arena {
 
     #[inline]
     pub(crate) fn alive(&self, r: Ref) -> bool {
-        self.slots.get(r.slot as usize).is_some_and(|slot| slot.number == r.number) && r.number != 0
+        self.slots.get(r.slot as usize).is_some_and(|slot| slot.number == r.number)
     }
 
     #[inline]
     pub(crate) fn get(&self, r: Ref) -> Option<&Slot> {
-        self.slots.get(r.slot as usize).filter(|slot| slot.number == r.number && r.number != 0)
+        self.slots.get(r.slot as usize).filter(|slot| slot.number == r.number)
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, r: Ref) -> Option<&mut Slot> {
-        if !self.alive(r) {
-            return None;
-        }
-        if self.watched {
+        if self.watched && self.alive(r) {
             self.mark(r.slot);
         }
-        self.slots.get_mut(r.slot as usize)
+        self.slots.get_mut(r.slot as usize).filter(|slot| slot.number == r.number)
     }
 
     #[cold]

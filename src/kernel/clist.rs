@@ -108,8 +108,8 @@ impl Kernel {
         Ok(())
     }
 
-    /// How many slots would be cut off the end of the list if `slot` were null.
-    fn slots_cut(&self, process: Ref, slot: SlotNumber) -> usize {
+    /// How many slots would be cut off the end of the list if `slot`, which is in it, were null.
+    pub(super) fn slots_cut(&self, process: Ref, slot: SlotNumber) -> usize {
         let keys = &self.arena.process(process).keys;
         if slot + 1 < keys.len() as u64 {
             return 0;
@@ -118,7 +118,7 @@ impl Kernel {
         1 + rest.take_while(|key| !key.is_some_and(|key| self.is_live(&key))).count()
     }
 
-    fn cut_slots(&mut self, process: Ref, slot: SlotNumber, cut: usize) {
+    pub(super) fn cut_slots(&mut self, process: Ref, slot: SlotNumber, cut: usize) {
         let keys = &mut self.arena.process_mut(process).keys;
         if cut == 0 {
             keys[slot as usize] = None;
@@ -141,19 +141,6 @@ impl Kernel {
         self.cut_slots(act.process, slot, cut);
         act.drop_operands(1);
         Ok(())
-    }
-
-    /// What `destroy` does to the slot it was given: the gas is found before, the slot is dropped after.
-    pub(super) fn drop_after(&mut self, process: Ref, slot: SlotNumber) {
-        if self.arena.alive(process) && slot < self.numkeys(process) {
-            let cut = self.slots_cut(process, slot);
-            self.cut_slots(process, slot, cut);
-        }
-    }
-
-    /// Gas for dropping a slot.
-    pub(super) fn drop_gas(&self, process: Ref, slot: SlotNumber) -> u64 {
-        gas::per_eight(self.slots_cut(process, slot) as u64)
     }
 
     pub(crate) fn keyroom(&mut self, act: &mut Activation) -> Step {
@@ -295,7 +282,7 @@ impl Kernel {
             return Err(Stop::Words { meter, amount: words });
         }
         act.commit(self);
-        self.charge(meter, words)?;
+        self.charge_checked(meter, words);
         act.reload(self)?;
         Ok(meter)
     }

@@ -296,11 +296,8 @@ impl Kernel {
         }
         let process = self.arena.process_mut(caller);
         let count = words.len() as u64;
-        let height = process.height as usize;
-        process.stack.truncate(height);
-        process.stack.extend_from_slice(&words);
-        process.stack.extend([count, u64::from(status.number())]);
-        process.height = u32::try_from(process.stack.len()).unwrap_or(u32::MAX);
+        process.push_words(&words);
+        process.push_words(&[count, u64::from(status.number())]);
         process.message_words = u8::try_from(count).unwrap_or(u8::MAX);
         self.append_message_keys(caller, &keys);
     }
@@ -339,10 +336,7 @@ impl Kernel {
     /// Puts a message on the operands and the key list of a process that listens; the room is there.
     fn hand_over(&mut self, to: Ref, message: &Message) {
         let process = self.arena.process_mut(to);
-        let height = process.height as usize;
-        process.stack.truncate(height);
-        process.stack.extend_from_slice(&message.words);
-        process.height = u32::try_from(process.stack.len()).unwrap_or(u32::MAX);
+        process.push_words(&message.words);
         process.message_words = u8::try_from(message.words.len()).unwrap_or(u8::MAX);
         self.append_message_keys(to, &message.keys);
     }
@@ -365,7 +359,7 @@ impl Kernel {
         for &slot in slots {
             taken.push(self.copyable(act.process, slot)?);
         }
-        Ok((Message { words: operands[..usize::from(words)].into(), keys: taken }, depth))
+        Ok((Message { words: MessageWords::from_slice(&operands[..usize::from(words)]), keys: taken }, depth))
     }
 
     /// `recurse`.
@@ -404,12 +398,12 @@ impl Kernel {
             return Err(Stop::Words { meter: superior, amount: meter_words });
         }
         let granted = asked_words.min(self.own_words() - meter_words);
-        if added > granted || !self.can_charge(superior, meter_words + added) {
+        if added > granted || (added > 0 && !self.can_charge(superior, meter_words + added)) {
             return act.answer(depth, Status::OutOfWords);
         }
         // Act. Nothing below can fail.
         act.commit(self);
-        self.charge(superior, meter_words)?;
+        self.charge_checked(superior, meter_words);
         act.drop_operands(depth);
         act.park(self);
         let granted_gas = asked_gas.min(self.own_gas());
@@ -437,7 +431,7 @@ impl Kernel {
         } else {
             let base = self.standing_end(superior);
             let body = CallMeter { callee, own_words: 0, base, link: u32::MAX };
-            self.add(superior, Body::CallMeter(Box::new(body)))
+            self.add(superior, Body::CallMeter(body))
         };
         if let Some(top) = self.chain.last_mut()
             && matches!(top.call, LinkCall::Recurse { .. })

@@ -8,7 +8,10 @@ use super::arena::Ref;
 use super::object::Body;
 use super::{Kernel, Step};
 use keyvm_isa::layout::Kind;
-use keyvm_isa::{Rights, Status, Trap};
+use keyvm_isa::{Rights, Status, Trap, gas};
+
+/// Processes kept for [`Process::renew`](super::object::Process::renew) at most.
+const SPARE_MAX: usize = 64;
 
 impl Kernel {
     pub(crate) fn destroy(&mut self, act: &mut Activation) -> Step {
@@ -27,12 +30,15 @@ impl Kernel {
         if key.object() == self.prime {
             return Err(Trap::NoRight.into());
         }
-        act.extra(self.drop_gas(act.process, slot))?;
+        let cut = self.slots_cut(act.process, slot);
+        act.extra(gas::per_eight(cut as u64))?;
         // Act.
         act.drop_operands(1);
         act.commit(self);
         self.destroy_object(key.object());
-        self.drop_after(act.process, slot);
+        if self.arena.alive(act.process) {
+            self.cut_slots(act.process, slot, cut);
+        }
         self.after_cut(act)
     }
 
@@ -123,7 +129,6 @@ impl Kernel {
             }
             next = doomed.pop();
         }
-        self.refresh();
     }
 
     /// Removes an object and everything charged to it, and gives the words that were charged for all of it to the
@@ -169,7 +174,12 @@ impl Kernel {
             }
             _ => {}
         }
-        self.arena.remove(object);
+        if let Some(Body::Process(process)) = self.arena.remove(object)
+            && process.is_small()
+            && self.spare.len() < SPARE_MAX
+        {
+            self.spare.push(process);
+        }
         words
     }
 }

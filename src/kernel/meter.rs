@@ -248,7 +248,17 @@ impl Kernel {
                 return false;
             }
         }
-        self.dry_of_words(self.standing_end(meter), words).is_empty()
+        let mut at = self.standing_end(meter);
+        while !at.is_none() {
+            let above = self.above(at);
+            let call_is_dry =
+                above.call.is_some_and(|call| call.map_or(0, |place| self.chain[place].words) < words);
+            if self.meter(at).words_left() < words || call_is_dry {
+                return false;
+            }
+            at = above.meter;
+        }
+        true
     }
 
     /// Charges `words` to `meter` and all its superiors.
@@ -256,14 +266,18 @@ impl Kernel {
     /// # Errors
     /// `Words`, and nothing has changed, if one of them has fewer left.
     pub(crate) fn charge(&mut self, meter: Ref, words: u64) -> Result<(), Stop> {
-        if words == 0 {
-            return Ok(());
-        }
-        if !self.can_charge(meter, words) {
+        if words > 0 && !self.can_charge(meter, words) {
             return Err(Stop::Words { meter, amount: words });
         }
-        self.count_words(meter, |count| *count += words, |left| *left -= words);
+        self.charge_checked(meter, words);
         Ok(())
+    }
+
+    /// As [`Kernel::charge`], where [`Kernel::can_charge`] has said yes.
+    pub(crate) fn charge_checked(&mut self, meter: Ref, words: u64) {
+        if words > 0 {
+            self.count_words(meter, |count| *count += words, |left| *left -= words);
+        }
     }
 
     /// Gives `words` back to `meter` and its superiors. What was charged in a call goes back to that call's

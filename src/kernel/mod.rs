@@ -30,7 +30,7 @@ mod state;
 pub(crate) use activation::Activation;
 pub(crate) use arena::Ref;
 pub(crate) use control::{DESCEND_GAS, Finished, Pending};
-pub(crate) use object::Body;
+pub(crate) use object::{Body, CodePage};
 pub(crate) use outside::HostView;
 
 use arena::Arena;
@@ -89,6 +89,8 @@ pub(crate) struct Kernel {
     /// Instructions executed since then.
     pub(crate) instructions: u64,
     hashes: Option<Box<crate::image::StateTree>>,
+    /// Processes that are gone, whose host memory the next ones take.
+    spare: Vec<Box<object::Process>>,
 }
 
 impl Kernel {
@@ -123,9 +125,9 @@ impl Kernel {
     }
 
     /// The checked code that a process runs.
-    pub(crate) fn code_of(&self, process: Ref) -> Option<std::sync::Arc<object::CodePage>> {
+    pub(crate) fn code_of(&self, process: Ref) -> Option<&std::sync::Arc<CodePage>> {
         match self.arena.body(self.arena.process(process).code) {
-            Some(Body::Code(page)) => Some(std::sync::Arc::clone(page)),
+            Some(Body::Code(page)) => Some(page),
             _ => None,
         }
     }

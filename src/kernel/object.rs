@@ -16,7 +16,7 @@ pub(crate) enum Body {
     Keys(Vec<Option<Key>>),
     Process(Box<Process>),
     Meter(Box<Meter>),
-    CallMeter(Box<CallMeter>),
+    CallMeter(CallMeter),
     Gate { parent: Ref },
     Brand,
     Host(Box<str>),
@@ -205,7 +205,7 @@ pub(crate) struct Process {
     pub(crate) code: Ref,
     pub(crate) index: u64,
     pub(crate) progress: u64,
-    /// At least `height` words; grown to `stack_capacity` when it runs.
+    /// At least `height` words; grown towards `stack_capacity` as it is needed.
     pub(crate) stack: Vec<u64>,
     pub(crate) height: u32,
     pub(crate) stack_capacity: u32,
@@ -269,6 +269,33 @@ impl Process {
             stopped: false,
             grown: 0,
         }
+    }
+
+    /// Begins a process in the memory of one that is gone.
+    pub(crate) fn renew(&mut self, code: Ref, data: Content, random: u64) {
+        let mut stack = std::mem::take(&mut self.stack);
+        let mut frames = std::mem::take(&mut self.frames);
+        let mut keys = std::mem::take(&mut self.keys);
+        stack.clear();
+        frames.clear();
+        keys.clear();
+        *self = Self { stack, frames, keys, ..Self::new(code, data, random) };
+    }
+
+    /// Whether it takes little enough host memory to be kept for [`Process::renew`].
+    pub(crate) fn is_small(&self) -> bool {
+        self.stack.capacity() <= 64 && self.frames.capacity() <= 16 && self.keys.capacity() <= 32
+    }
+
+    /// Pushes words; the stack's capacity must allow them.
+    pub(crate) fn push_words(&mut self, words: &[u64]) {
+        let height = self.height as usize;
+        let end = height + words.len();
+        if self.stack.len() < end {
+            self.stack.resize(end.max(gas::STACK_INCLUDED as usize), 0);
+        }
+        self.stack[height..end].copy_from_slice(words);
+        self.height = u32::try_from(end).unwrap_or(u32::MAX);
     }
 
     /// The words that are charged for it.

@@ -308,12 +308,7 @@ impl<'b> Incoming<'_, 'b> {
             })),
             image::Body::CallMeter { callee, own_words } => {
                 let (_, callee) = self.find(*callee).ok_or_else(|| wrong(number, "its callee is gone"))?;
-                Body::CallMeter(Box::new(CallMeter {
-                    callee,
-                    own_words: *own_words,
-                    base: Ref::NONE,
-                    link: u32::MAX,
-                }))
+                Body::CallMeter(CallMeter { callee, own_words: *own_words, base: Ref::NONE, link: u32::MAX })
             }
             image::Body::Gate { parent } => {
                 check(*parent < number, "it hangs below a later gate")?;
@@ -389,6 +384,7 @@ impl Kernel {
             total_gas: 0,
             instructions: 0,
             hashes: None,
+            spare: Vec::new(),
         };
         expect(
             matches!(kernel.arena.body(kernel.root), None | Some(Body::Process(_))),

@@ -13,8 +13,15 @@ use keyvm_isa::{Rights, Status, Trap, alu, gas};
 
 impl Kernel {
     /// Hangs a new process below a meter, with its key 0, and gives a key with all rights.
-    fn add_process(&mut self, meter: Ref, process: Process) -> Key {
-        let process = self.add(meter, Body::Process(Box::new(process)));
+    fn add_process(&mut self, meter: Ref, code: Ref, data: Content, random: u64) -> Key {
+        let process = match self.spare.pop() {
+            Some(mut process) => {
+                process.renew(code, data, random);
+                process
+            }
+            None => Box::new(Process::new(code, data, random)),
+        };
+        let process = self.add(meter, Body::Process(process));
         self.arena.process_mut(process).keys.push(Some(Key::new(process, Rights::OWN)));
         Key::new(process, Rights::ALL)
     }
@@ -53,7 +60,7 @@ impl Kernel {
         let mut data = Content::default();
         data.resize(words);
         let random = self.next_random(act.process);
-        let key = self.add_process(meter, Process::new(code, data, random));
+        let key = self.add_process(meter, code, data, random);
         let slot = self.append_key(act.process, key);
         act.drop_operands(2);
         act.push_unchecked(slot);
@@ -71,7 +78,7 @@ impl Kernel {
         let data = Content::new(act.data.bytes().to_vec());
         let random = self.next_random(act.process);
         let code = self.arena.process(act.process).code;
-        let key = self.add_process(meter, Process::new(code, data, random));
+        let key = self.add_process(meter, code, data, random);
         let slot = self.append_key(act.process, key);
         act.push_unchecked(slot);
         Ok(())

@@ -100,6 +100,7 @@ impl Machine {
             return self.event(Finished { status, words: Vec::new() });
         }
         let mut slice = slice;
+        let mut portion = INTERRUPT_GAS;
         loop {
             if self.kernel.request.is_some() {
                 return Event::Request;
@@ -113,8 +114,9 @@ impl Machine {
             if self.interrupt.0.load(Ordering::Relaxed) && self.interrupt.0.swap(false, Ordering::Relaxed) {
                 return Event::Interrupted;
             }
-            let (stop, used) = self.step(slice);
+            let (stop, used) = self.step(slice, portion.min(slice));
             slice -= used;
+            portion = INTERRUPT_GAS;
             match stop {
                 None | Some(Stop::Switched) => {}
                 Some(Stop::Trap(trap)) => self.kernel.trapped(trap),
@@ -123,6 +125,7 @@ impl Machine {
                         if slice < cost {
                             return Event::Paused;
                         }
+                        portion = portion.max(cost);
                     } else if let Some((status, amount)) = self.kernel.dry(&stop) {
                         return self.event(Finished { status, words: vec![amount] });
                     }
@@ -136,10 +139,10 @@ impl Machine {
         }
     }
 
-    /// Runs the last process of the chain until control moves; gives why, and the gas used. The process is parked.
-    fn step(&mut self, slice: u64) -> (Option<Stop>, u64) {
+    /// Runs the last process of the chain until control moves or `portion` is used up; gives why, and the gas used. The
+    /// process is parked.
+    fn step(&mut self, slice: u64, portion: u64) -> (Option<Stop>, u64) {
         let kernel = &mut self.kernel;
-        kernel.wake();
         if kernel.must_descend() {
             if kernel.gas_for_running() >= DESCEND_GAS && slice < DESCEND_GAS {
                 return (Some(Stop::Gas(DESCEND_GAS)), 0);
@@ -149,7 +152,6 @@ impl Machine {
                 Err(stop) => (Some(stop), 0),
             };
         }
-        let portion = slice.min(INTERRUPT_GAS);
         let Some(page) = kernel.running().and_then(|running| kernel.code_of(running)).map(Arc::clone) else {
             kernel.code_is_gone();
             return (None, 0);

@@ -153,6 +153,8 @@ pub const MESSAGE_KEYS_MAX: u8 = 16;
 pub const GATE_DEPTH_MAX: u8 = 16;
 /// Links from a standing meter to the prime meter at most.
 pub const METER_DEPTH_MAX: u8 = 64;
+/// Slots that a key list loses at its end at a time at most.
+pub const SLOTS_CUT_MAX: usize = 32;
 /// Words of work in one execution at most (law 1).
 pub const CHUNK_WORDS: u64 = 4096;
 /// Length of a memory or page at most, in words (32 GiB).

@@ -685,10 +685,10 @@ instructions! {
     0xb7 attenuate Attenuate {} (2 -> 1) 8 Kernel [NoSuchKey, NoRight, KeyListFull];
     /// `from to ->`: moves the key in slot `from` to slot `to`, which must be null; slot `from` is then null.
     0xb8 keymove Keymove {} (2 -> 0) 4 Kernel [NoSuchKey, SlotOccupied, SelfKey];
-    /// `k ->`: makes slot `k` null; null slots at the end of the list are cut off.
-    0xb9 keydrop Keydrop {} (1 -> 0) (4 + "slots cut off / 8") Kernel [NoSuchKey, SelfKey];
+    /// `k ->`: makes slot `k` null; if it is the last, it is cut off, and up to 31 null slots before it.
+    0xb9 keydrop Keydrop {} (1 -> 0) 8 Kernel [NoSuchKey, SelfKey];
     /// `n ->`: sets the capacity of the key list to `n` slots, not below its length.
-    0xba keyroom Keyroom {} (1 -> 0) (4 + "slots added / 4") Kernel [TooLarge];
+    0xba keyroom Keyroom {} (1 -> 0) 8 Kernel [TooLarge];
     /// `t k -> status`: appends a copy of key `k` to the key list of the process that key `t` names.
     0xbb transferkey Transferkey {} (2 -> 1) 8 Kernel [NoSuchKey, WrongKind, NoRight];
     /// `p i -> j`: appends a copy of the key in slot `i` of the key page (or process) that key `p` names.
@@ -706,7 +706,7 @@ instructions! {
     /// `k b -> j`: appends key `k` unsealed; pushes all ones if `k` is not sealed by `b`.
     0xc2 unseal Unseal {} (2 -> 1) 8 Kernel [NoSuchKey, WrongKind, NoRight, KeyListFull];
     /// `k ->`: destroys the object; every key to it becomes null, and slot `k` is dropped as by `keydrop`.
-    0xc3 destroy Destroy {} (1 -> 0) (16 + "slots cut off / 8") Kernel [NoSuchKey, NoRight, WrongKind, SelfKey];
+    0xc3 destroy Destroy {} (1 -> 0) 16 Kernel [NoSuchKey, NoRight, WrongKind, SelfKey];
     /// `k ->`: stops a process or a meter.
     0xc4 stop Stop {} (1 -> 0) 16 Kernel [NoSuchKey, WrongKind, NoRight];
     /// `k ->`: lets a stopped process (right `mend`) or meter (right `stop`) go on when it is next called.
@@ -722,8 +722,9 @@ instructions! {
     0xc8 pagesize Pagesize {} (1 -> 1) 4 Next [NoSuchKey, WrongKind, NoRight];
     /// `k n ->`: makes key page `k` `n` slots long, in chunks.
     0xc9 keyresize Keyresize {} (2 -> 0) (4 + "slots moved / 4") Kernel [NoSuchKey, WrongKind, NoRight, TooLarge];
-    /// `k ->`: turns data page `k` into a code page, for ever, in chunks.
-    0xca codeseal Codeseal {} (1 -> 0) (8 + "words looked at / 4") Kernel [NoSuchKey, WrongKind, NoRight, BadCode];
+    /// `k -> g`: turns data page `k` into a code page, for ever, in chunks, and pushes 1; pushes 0, and it stays a data
+    /// page, if it is not laid out as code.
+    0xca codeseal Codeseal {} (1 -> 1) (8 + "words looked at / 4") Kernel [NoSuchKey, WrongKind, NoRight];
     /// `k -> h0 h1 h2 h3`: the state hash of the page or process that key `k` names, in chunks.
     0xcb statehash Statehash {} (1 -> 4) (32 + "words looked at / 2") Kernel [NoSuchKey, WrongKind, NoRight, Busy];
 

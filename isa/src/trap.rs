@@ -99,10 +99,8 @@ numbered! {
         24 TooLarge;
         /// More words or keys than a message holds.
         25 TooMany;
-        /// The page does not hold well-formed code.
-        26 BadCode;
         /// The process is running or waiting.
-        27 Busy;
+        26 Busy;
     }
 }
 

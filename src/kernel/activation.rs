@@ -217,7 +217,8 @@ impl Activation {
         let (capacity, maximum) = (process.stack_capacity, process.stack_maximum);
         let needed = u32::try_from(self.height + more).unwrap_or(u32::MAX);
         if needed > capacity {
-            let grown = gas::grown_capacity(capacity, needed, maximum).ok_or(Stop::Trap(Trap::StackOverflow))?;
+            let grown =
+                gas::grown_capacity(capacity, needed, maximum).ok_or(Stop::Trap(Trap::StackOverflow))?;
             self.sync(kernel);
             kernel.charge_growth(self.process, u64::from(grown - capacity))?;
             kernel.arena.process_mut(self.process).stack_capacity = grown;

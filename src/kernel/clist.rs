@@ -5,7 +5,7 @@ use super::arena::Ref;
 use super::key::{Key, SlotNumber};
 use super::object::Body;
 use super::{Kernel, Step, Stop};
-use keyvm_isa::layout::{GATE_DEPTH_MAX, KEYS_MAX, Kind, SEALED_KIND};
+use keyvm_isa::layout::{GATE_DEPTH_MAX, KEYS_MAX, Kind, SEALED_KIND, SLOTS_CUT_MAX};
 use keyvm_isa::{Rights, Status, Trap, gas};
 
 impl Kernel {
@@ -108,23 +108,19 @@ impl Kernel {
         Ok(())
     }
 
-    /// How many slots would be cut off the end of the list if `slot`, which is in it, were null.
-    pub(super) fn slots_cut(&self, process: Ref, slot: SlotNumber) -> usize {
+    /// Makes a slot, which is in the list, null; if it is the last, it is cut off with null slots before it.
+    pub(super) fn drop_slot(&mut self, process: Ref, slot: SlotNumber) {
         let keys = &self.arena.process(process).keys;
-        if slot + 1 < keys.len() as u64 {
-            return 0;
-        }
-        let rest = keys[..keys.len() - 1].iter().rev();
-        1 + rest.take_while(|key| !key.is_some_and(|key| self.is_live(&key))).count()
-    }
-
-    pub(super) fn cut_slots(&mut self, process: Ref, slot: SlotNumber, cut: usize) {
+        let last = slot + 1 == keys.len() as u64;
+        let null = |key: &&Option<Key>| !key.is_some_and(|key| self.is_live(&key));
+        let before = keys[..keys.len() - 1].iter().rev().take(SLOTS_CUT_MAX - 1);
+        let cut = if last { 1 + before.take_while(null).count() } else { 0 };
         let keys = &mut self.arena.process_mut(process).keys;
-        if cut == 0 {
-            keys[slot as usize] = None;
-        } else {
+        if last {
             let length = keys.len() - cut;
             keys.truncate(length);
+        } else {
+            keys[slot as usize] = None;
         }
     }
 
@@ -135,10 +131,8 @@ impl Kernel {
         if slot == 0 {
             return Err(Trap::SelfKey.into());
         }
-        let cut = self.slots_cut(act.process, slot);
-        act.extra(gas::per_eight(cut as u64))?;
         // Act.
-        self.cut_slots(act.process, slot, cut);
+        self.drop_slot(act.process, slot);
         act.drop_operands(1);
         Ok(())
     }
@@ -154,19 +148,21 @@ impl Kernel {
         }
         let length = u32::try_from(process.keys.len()).unwrap_or(u32::MAX);
         let capacity = wanted.max(length).max(gas::KEYS_INCLUDED);
-        act.extra(gas::per_four(u64::from(capacity.saturating_sub(old))))?;
+        let more = u64::from(capacity.saturating_sub(old)) * gas::KEY_SLOT_WORDS;
+        let meter = self.running_meter();
         act.sync(self);
-        // Act.
-        if capacity > old {
-            self.charge_growth(act.process, u64::from(capacity - old) * gas::KEY_SLOT_WORDS)?;
+        if !self.can_charge(meter, more) {
+            return Err(Stop::Words { meter, amount: more });
         }
+        // Act.
+        act.commit(self);
+        self.charge_growth(act.process, more)?;
         self.arena.process_mut(act.process).key_capacity = capacity;
         if capacity < old {
             let words = self.arena.process(act.process).words();
             self.credit_growth(act.process, words_before - words);
         }
         act.drop_operands(1);
-        act.commit(self);
         act.reload(self)
     }
 

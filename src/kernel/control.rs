@@ -158,14 +158,6 @@ impl Kernel {
         callee.suspended = None;
     }
 
-    /// The last process of the chain goes on: what had stopped it is forgotten.
-    pub(crate) fn wake(&mut self) {
-        let stopped = |status| status != Status::Running;
-        if self.chain.last().is_some_and(|top| stopped(self.arena.process(top.process).status)) {
-            self.set_running();
-        }
-    }
-
     /// The last process of the chain has no code any more.
     pub(crate) fn code_is_gone(&mut self) {
         self.finish(Status::Destroyed, Message::default());
@@ -587,10 +579,13 @@ impl Kernel {
             Some(suspended) if !stopped => {
                 let superior = self.running_meter();
                 let dormant = self.dormant.get(&(callee.number, superior.number)).copied();
-                if matches!(suspended, Suspended::Recurse { .. }) && dormant.is_none() {
-                    self.charge(superior, gas::METER_WORDS)?;
+                let made = matches!(suspended, Suspended::Recurse { .. }) && dormant.is_none();
+                let meter_words = if made { gas::METER_WORDS } else { 0 };
+                if !self.can_charge(superior, meter_words) {
+                    return Err(Stop::Words { meter: superior, amount: meter_words });
                 }
                 self.settle(DESCEND_GAS);
+                self.charge_checked(superior, meter_words);
                 match suspended {
                     Suspended::Recurse { gas, words } => {
                         let (gas, words) = (gas.min(self.own_gas()), words.min(self.own_words()));
@@ -598,9 +593,7 @@ impl Kernel {
                     }
                     Suspended::Invoke => self.push_link(callee, LinkCall::Invoke, 0, 0),
                 }
-                if self.arena.process(callee).callee.is_none() {
-                    self.set_running();
-                }
+                self.set_running();
             }
             _ => {
                 self.settle(DESCEND_GAS);
@@ -652,13 +645,13 @@ impl Kernel {
             _ => return None,
         };
         let status = dry.first().map_or(own, |dry| dry.status);
-        let process = self.arena.process_mut(top.process);
-        process.status = status;
-        process.amount = amount;
         for Dry { meter, status } in &dry {
             if let Some(key) = self.meter(*meter).keeper
                 && self.can_keep(&key)
             {
+                let process = self.arena.process_mut(top.process);
+                process.status = *status;
+                process.amount = amount;
                 self.call_keeper(&key, *status, amount);
                 return None;
             }
@@ -686,7 +679,15 @@ impl Kernel {
             floor.min(last)
         });
         if floor == 0 && !dry.is_empty() {
+            // The whole machine stands still; that is no other state than being paused here.
+            self.set_running();
             return Some((status, amount));
+        }
+        if let Some(top) = self.chain.last() {
+            let process = top.process;
+            let process = self.arena.process_mut(process);
+            process.status = status;
+            process.amount = amount;
         }
         if floor == last {
             self.finish(status, message);

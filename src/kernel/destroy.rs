@@ -8,7 +8,7 @@ use super::arena::Ref;
 use super::object::Body;
 use super::{Kernel, Step};
 use keyvm_isa::layout::Kind;
-use keyvm_isa::{Rights, Status, Trap, gas};
+use keyvm_isa::{Rights, Status, Trap};
 
 /// Processes kept for [`Process::renew`](super::object::Process::renew) at most.
 const SPARE_MAX: usize = 64;
@@ -30,14 +30,12 @@ impl Kernel {
         if key.object() == self.prime {
             return Err(Trap::NoRight.into());
         }
-        let cut = self.slots_cut(act.process, slot);
-        act.extra(gas::per_eight(cut as u64))?;
         // Act.
         act.drop_operands(1);
         act.commit(self);
         self.destroy_object(key.object());
         if self.arena.alive(act.process) {
-            self.cut_slots(act.process, slot, cut);
+            self.drop_slot(act.process, slot);
         }
         self.after_cut(act)
     }

@@ -214,6 +214,8 @@ pub(crate) struct Process {
     pub(crate) key_capacity: u32,
     pub(crate) frames: Vec<Frame>,
     pub(crate) data: Content,
+    /// The length of its data, also while an engine has them.
+    pub(crate) data_words: u64,
     pub(crate) keys: Vec<Option<Key>>,
     pub(crate) random: u64,
     pub(crate) amount: u64,
@@ -250,6 +252,7 @@ impl Process {
             frame_capacity: gas::FRAMES_INCLUDED,
             key_capacity: gas::KEYS_INCLUDED,
             frames: Vec::new(),
+            data_words: data.words(),
             data,
             keys: Vec::new(),
             random,
@@ -301,7 +304,7 @@ impl Process {
     /// The words that are charged for it.
     pub(crate) fn words(&self) -> u64 {
         gas::PROCESS_WORDS
-            + self.data.words()
+            + self.data_words
             + u64::from(self.stack_capacity.saturating_sub(gas::STACK_INCLUDED))
             + u64::from(self.frame_capacity.saturating_sub(gas::FRAMES_INCLUDED)) * gas::FRAME_WORDS
             + u64::from(self.key_capacity.saturating_sub(gas::KEYS_INCLUDED)) * gas::KEY_SLOT_WORDS

@@ -139,7 +139,7 @@ impl Kernel {
             meta::MESSAGE_KEYS => u64::from(state.message_keys),
             meta::TRAP => state.trap.map_or(0, |trap| u64::from(trap.number())),
             meta::AMOUNT => state.amount,
-            meta::DATA => state.data.words(),
+            meta::DATA => state.data_words,
             meta::KEYS => state.keys.len() as u64,
             meta::KEY_CAPACITY => u64::from(state.key_capacity),
             meta::STACK_CAPACITY => u64::from(state.stack_capacity),
@@ -287,6 +287,7 @@ impl Kernel {
             self.credit_growth(act.process, length - target);
         }
         act.data.resize(target);
+        self.arena.process_mut(act.process).data_words = target;
         after_chunk(act, done, 2);
         act.reload(self)
     }
@@ -454,25 +455,26 @@ impl Kernel {
         };
         let progress = self.arena.process(act.process).progress;
         let part = words.saturating_sub(progress).min(CHUNK_WORDS);
-        if progress + part >= words {
-            let code = match self.arena.body(page) {
-                Some(Body::Data(content)) => {
-                    Code::new(words_of(content.bytes())).map_err(|_| Trap::BadCode)?
-                }
-                _ => return Err(Trap::WrongKind.into()),
-            };
-            act.extra(gas::per_four(part))?;
-            // Act.
-            if let Some(body) = self.arena.body_mut(page) {
-                *body = Body::Code(Arc::new(CodePage::new(code)));
-            }
-            self.arena.process_mut(act.process).progress = 0;
-            act.drop_operands(1);
-        } else {
-            act.extra(gas::per_four(part))?;
+        act.extra(gas::per_four(part))?;
+        // Act.
+        if progress + part < words {
             self.arena.process_mut(act.process).progress = progress + part;
             act.stay();
+            return Ok(());
         }
+        let code = match self.arena.body(page) {
+            Some(Body::Data(content)) => Code::new(words_of(content.bytes())).ok(),
+            _ => None,
+        };
+        let good = code.is_some();
+        if let Some(code) = code
+            && let Some(body) = self.arena.body_mut(page)
+        {
+            *body = Body::Code(Arc::new(CodePage::new(code)));
+        }
+        self.arena.process_mut(act.process).progress = 0;
+        act.drop_operands(1);
+        act.push_unchecked(good.into());
         Ok(())
     }
 }

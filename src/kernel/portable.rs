@@ -151,6 +151,11 @@ fn expect(good: bool, object: Number, what: &'static str) -> Result<(), ImageErr
     if good { Ok(()) } else { Err(wrong(object, what)) }
 }
 
+/// Whether a result will be pushed when what it waits for is over.
+fn waits_for_result(process: &Process) -> bool {
+    !process.callee.is_none() || process.status == Status::Pending
+}
+
 /// Objects by number while an image comes in: the index in the image is the slot in the arena.
 struct Incoming<'a, 'b> {
     image: &'a Image<'b>,
@@ -202,6 +207,7 @@ impl<'b> Incoming<'_, 'b> {
         check(process.code != 0 && self.given(process.code), "its code's number was never given out")?;
         let code = self.body(process.code);
         check(matches!(code, None | Some(image::Body::Code(_))), "its code is no code page")?;
+        check(process.index <= CODE_WORDS_MAX, "its index is past any code")?;
         let height = process.stack.len() as u64;
         check(process.stack_maximum <= STACK_MAXIMUM_LIMIT, "its stack maximum is too large")?;
         check(process.stack_maximum >= gas::STACK_INCLUDED, "its stack maximum is too small")?;
@@ -253,6 +259,7 @@ impl<'b> Incoming<'_, 'b> {
             frame_capacity: process.frame_capacity,
             key_capacity: process.key_capacity,
             frames: process.frames.to_vec(),
+            data_words: process.data.len() as u64 / 8,
             data: Content::new(process.data.to_vec()),
             keys: self.keys(number, &process.keys)?,
             random: process.random,
@@ -479,6 +486,9 @@ impl Kernel {
                 "the chain does not begin with the root",
             )?;
             check(state.suspended.is_none(), "it is in the chain and suspended")?;
+            let keeper_next = chain.get(place + 1).is_some_and(|next| next.call == Call::Keeper);
+            let result_fits = u64::from(state.height) + 2 <= state.stack_capacity.into();
+            check(keeper_next || !waits_for_result(state) || result_fits, "it has no room for a result")?;
             check(
                 last || state.callee.number == expected,
                 "it waits for another than the next in the chain",
@@ -540,6 +550,9 @@ impl Kernel {
                     | Status::Refused
             );
             expect(!never, r.number, "a process does not stand so")?;
+            let result_fits = u64::from(process.height) + 2 <= process.stack_capacity.into();
+            let good = in_chain || !waits_for_result(process) || result_fits;
+            expect(good, r.number, "it has no room for a result")?;
             let standing = process.standing;
             let good = !standing || matches!(self.arena.body(self.charged_to(r)), Some(Body::Meter(_)));
             expect(good, r.number, "its standing meter is no standing meter")?;

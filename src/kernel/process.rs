@@ -160,7 +160,9 @@ impl Kernel {
         } else {
             self.credit_growth(process, length - target);
         }
-        self.arena.process_mut(process).data.resize(target);
+        let state = self.arena.process_mut(process);
+        state.data.resize(target);
+        state.data_words = target;
         if target == wanted {
             act.drop_operands(2);
             act.push_unchecked(u64::from(Status::Returned.number()));

@@ -37,7 +37,10 @@ impl Source {
         }
         let mut file = File::open(path).map_err(|error| wrong(&plain(&error)))?;
         let mut start = Vec::new();
-        (&mut file).take(MAGIC.len() as u64).read_to_end(&mut start).map_err(|error| wrong(&plain(&error)))?;
+        (&mut file)
+            .take(MAGIC.len() as u64)
+            .read_to_end(&mut start)
+            .map_err(|error| wrong(&plain(&error)))?;
         let assembly = is_assembly(path);
         if start == MAGIC || (!assembly && looks_like_an_image(&start)) {
             let loaded = image::load(path).map_err(|error| match error {

@@ -2,20 +2,27 @@
 //!
 //! * [`input`] — a FILE to an image; [`output`] — standard output, and files to write;
 //! * [`options`], [`grants`], [`session`], [`summary`] — what `run` and `resume` are made of;
+//! * [`survey`], [`authority`], [`table`] — looking at an image;
 //! * [`exit`] — the exit codes, and what went wrong.
 
+mod authority;
 mod build;
 mod disasm;
 mod exit;
 mod grants;
+mod graph;
 mod hash;
 mod input;
+mod inspect;
+mod inspect_json;
 mod options;
 mod output;
 mod resume;
 mod run;
 mod session;
 mod summary;
+mod survey;
+mod table;
 mod text;
 
 use clap::{Parser, Subcommand};
@@ -37,6 +44,8 @@ enum Command {
     Build(build::Arguments),
     Disasm(disasm::Arguments),
     Hash(hash::Arguments),
+    Inspect(inspect::Arguments),
+    Graph(graph::Arguments),
 }
 
 impl Command {
@@ -47,6 +56,8 @@ impl Command {
             Self::Build(arguments) => build::execute(&arguments),
             Self::Disasm(arguments) => disasm::execute(&arguments),
             Self::Hash(arguments) => hash::execute(&arguments),
+            Self::Inspect(arguments) => inspect::execute(&arguments),
+            Self::Graph(arguments) => graph::execute(&arguments),
         }
     }
 }

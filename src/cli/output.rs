@@ -156,7 +156,8 @@ fn is_same(path: &Path, other: &Path) -> bool {
 /// # Errors
 /// If the file system does not allow it.
 pub(super) fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
-    let wrong = |error: &io::Error| Failure::about(show(path), format_args!("cannot be written: {}", plain(error)));
+    let wrong =
+        |error: &io::Error| Failure::about(show(path), format_args!("cannot be written: {}", plain(error)));
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let directory = match real.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -170,7 +171,9 @@ pub(super) fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
     if let Ok(old) = std::fs::metadata(&real) {
         file.as_file().set_permissions(old.permissions()).map_err(|error| wrong(&error))?;
     }
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|error| wrong(&error))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(|error| wrong(&error))?;
     file.persist(&real).map(drop).map_err(|error| wrong(&error.error))
 }
 

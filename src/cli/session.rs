@@ -41,7 +41,8 @@ fn set_limits(machine: &mut Machine, source: &Source, gas: Option<u64>, words: O
         (Some(asked), Source::Assembly(_)) => asked,
         (Some(asked), Source::Image(_)) if limit == u64::MAX => used.saturating_add(asked),
         (Some(asked), Source::Image(_)) => limit.max(used.saturating_add(asked)),
-        (None, _) if limit == u64::MAX => used.saturating_add(default),
+        (None, Source::Assembly(_)) if limit == u64::MAX => default,
+        (None, Source::Image(_)) if limit == u64::MAX => used.saturating_add(default),
         (None, _) => limit,
     };
     let gas = limit(gas, before.gas_used, before.gas_limit, DEFAULT_GAS);

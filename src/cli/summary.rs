@@ -123,7 +123,8 @@ pub(super) fn explain(ending: &Ending, machine: &mut Machine, saved: Option<&str
             let needs = format!("the next instruction needs {need} at least");
             if budget.gas_left() < *need {
                 let raise = format!(" --gas {}", budget.gas_used.max(1_000_000));
-                let rerun = if saved.is_some() { String::new() } else { "; or run it again with more --gas".into() };
+                let rerun =
+                    if saved.is_some() { String::new() } else { "; or run it again with more --gas".into() };
                 format!("{used}: {needs} and {} is left\n{}{rerun}", budget.gas_left(), go_on(&raise))
             } else {
                 format!(
@@ -137,7 +138,11 @@ pub(super) fn explain(ending: &Ending, machine: &mut Machine, saved: Option<&str
             let needs = format!("the next instruction needs {need} more");
             if budget.words_left() < *need {
                 let raise = format!(" --words {}", need.saturating_mul(2).max(1_000_000));
-                let rerun = if saved.is_some() { String::new() } else { "; or run it again with more --words".into() };
+                let rerun = if saved.is_some() {
+                    String::new()
+                } else {
+                    "; or run it again with more --words".into()
+                };
                 format!("{used}: {needs} and {} are left\n{}{rerun}", budget.words_left(), go_on(&raise))
             } else {
                 format!(
@@ -147,12 +152,19 @@ pub(super) fn explain(ending: &Ending, machine: &mut Machine, saved: Option<&str
             }
         }
         Event::Paused if machine.total_gas() == 0 => {
-            format!("paused before the first instruction: it costs more than the slice\n{}", go_on(" --slice N"))
+            format!(
+                "paused before the first instruction: it costs more than the slice\n{}",
+                go_on(" --slice N")
+            )
         }
         Event::Paused => format!("paused after {} gas\n{}", machine.total_gas(), go_on("")),
         Event::Interrupted => format!("interrupted at {}\n{}", place(machine), go_on("")),
-        Event::Stopped => "the root process, or a meter it runs under, is stopped: nothing in the image can go on".into(),
-        Event::Destroyed => "the root process, its code or its meter is destroyed: nothing can run here again".into(),
+        Event::Stopped => {
+            "the root process, or a meter it runs under, is stopped: nothing in the image can go on".into()
+        }
+        Event::Destroyed => {
+            "the root process, its code or its meter is destroyed: nothing can run here again".into()
+        }
         _ => return None,
     })
 }

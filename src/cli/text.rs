@@ -27,7 +27,11 @@ pub(super) fn number(text: &str) -> Result<u64, String> {
 
 /// As [`number`], but `unlimited` is all ones.
 pub(super) fn limit(text: &str) -> Result<u64, String> {
-    if text == "unlimited" { Ok(u64::MAX) } else { number(text).map_err(|error| format!("{error}; or `unlimited`")) }
+    if text == "unlimited" {
+        Ok(u64::MAX)
+    } else {
+        number(text).map_err(|error| format!("{error}; or `unlimited`"))
+    }
 }
 
 /// A number of things, in words.

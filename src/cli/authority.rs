@@ -44,8 +44,8 @@ fn add(reach: &mut Reach, object: Number, rights: Rights) {
     *all = united(*all, rights);
 }
 
-/// What a process reaches by itself.
-fn by_itself(survey: &Survey<'_, '_>, process: Number) -> Reach {
+/// What a process reaches by itself, and if what these brands seal is unsealed for it.
+fn by_itself(survey: &Survey<'_, '_>, process: Number, opened: &BTreeMap<Number, Number>) -> Reach {
     let mut reach = Reach::new();
     let mut entered = BTreeSet::new();
     let mut sealed: Vec<Key> = Vec::new();
@@ -69,7 +69,8 @@ fn by_itself(survey: &Survey<'_, '_>, process: Number) -> Reach {
     }
     while let Some(key) = work.pop() {
         if key.seal != 0 {
-            let opens = reach.get(&key.seal).is_some_and(|rights| rights.has(Rights::READ));
+            let opens = opened.contains_key(&key.seal)
+                || reach.get(&key.seal).is_some_and(|rights| rights.has(Rights::READ));
             if opens {
                 work.push(Key { seal: 0, ..key });
             } else {
@@ -137,16 +138,47 @@ fn of(
     known: &mut BTreeMap<Number, Reach>,
     process: Number,
 ) -> Authority {
+    let mut opened = BTreeMap::new();
+    loop {
+        let mut look = |actor: Number| {
+            if opened.is_empty() {
+                known.entry(actor).or_insert_with(|| by_itself(survey, actor, &opened)).clone()
+            } else {
+                by_itself(survey, actor, &opened)
+            }
+        };
+        let itself = look(process);
+        let others = through_others(survey, kept, process, &mut look);
+        // What one holds sealed and another can unseal, both together can use.
+        let brands: BTreeMap<Number, Number> = others
+            .iter()
+            .filter(|(brand, through)| {
+                through.rights.has(Rights::READ) && matches!(survey.body(**brand), Some(Body::Brand))
+            })
+            .map(|(&brand, through)| (brand, through.process))
+            .collect();
+        if brands.len() == opened.len() {
+            return whole(survey, kept, process, &itself, others, &opened);
+        }
+        opened = brands;
+    }
+}
+
+/// What the processes reach that a process can make act, in the order of their distance from it.
+fn through_others(
+    survey: &Survey<'_, '_>,
+    kept: &BTreeMap<Number, Vec<Number>>,
+    process: Number,
+    look: &mut dyn FnMut(Number) -> Reach,
+) -> BTreeMap<Number, Through> {
     let mut others: BTreeMap<Number, Through> = BTreeMap::new();
     let mut seen = BTreeSet::from([process]);
     let mut near = vec![process];
     let mut at = 0;
-    // In order of distance, so that the nearest process is the one named.
     while let Some(&actor) = near.get(at) {
         at += 1;
-        let reach = known.entry(actor).or_insert_with(|| by_itself(survey, actor));
-        let own_keeping = kept.get(&actor).into_iter().flatten().map(|&kept| (kept, Rights::KEEPER));
-        for (object, rights) in reach.iter().map(|(&object, &rights)| (object, rights)).chain(own_keeping) {
+        let keeping = kept.get(&actor).into_iter().flatten().map(|&kept| (kept, Rights::KEEPER));
+        for (object, rights) in look(actor).into_iter().chain(keeping) {
             if actor != process && object != process {
                 let through =
                     others.entry(object).or_insert(Through { rights: Rights::NONE, process: actor });
@@ -158,7 +190,28 @@ fn of(
             }
         }
     }
-    let mut itself = known.get(&process).cloned().unwrap_or_default();
+    others
+}
+
+/// Puts the two together: what others unseal for a process, it reaches through them.
+fn whole(
+    survey: &Survey<'_, '_>,
+    kept: &BTreeMap<Number, Vec<Number>>,
+    process: Number,
+    reach: &Reach,
+    mut others: BTreeMap<Number, Through>,
+    opened: &BTreeMap<Number, Number>,
+) -> Authority {
+    let mut itself = by_itself(survey, process, &BTreeMap::new());
+    if let Some(&unsealer) = opened.values().next() {
+        for (&object, &rights) in reach {
+            if itself.get(&object) != Some(&rights) {
+                let through =
+                    others.entry(object).or_insert(Through { rights: Rights::NONE, process: unsealer });
+                through.rights = united(through.rights, rights);
+            }
+        }
+    }
     for &kept in kept.get(&process).into_iter().flatten() {
         add(&mut itself, kept, Rights::KEEPER);
     }

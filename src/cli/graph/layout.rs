@@ -5,7 +5,7 @@
 //! whom. A node's layer is its depth in the forest. Leaves stand below each other in the order of the keys that lead to
 //! them, and every other node in the middle of its branches; so no two nodes of a layer meet.
 
-use super::model::{Graph, Node, Style};
+use super::model::{Graph, Maker, Node, Style};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
@@ -17,6 +17,8 @@ pub(super) const HEIGHT: f64 = 34.0;
 const ROW: f64 = 46.0;
 /// Between two layers, besides the labels: where arrows bend.
 const GAP: f64 = 60.0;
+/// Room for arrows between nodes of the last layer.
+const BULGE: f64 = 30.0;
 /// What is left around the drawing.
 pub(super) const MARGIN: f64 = 20.0;
 /// Above the drawing, for its title and the legend.
@@ -64,7 +66,7 @@ impl Layout {
         let rows = forest.rows(&mut places);
         let width = columns(graph, &forest, &mut places);
         let height = HEAD + MARGIN + rows * ROW;
-        Self { places, branches: forest.branches, width: width + MARGIN, height }
+        Self { places, branches: forest.branches, width: width + BULGE + MARGIN, height }
     }
 }
 
@@ -143,8 +145,11 @@ fn price(graph: &Graph, arrow: usize) -> u64 {
     match arrow.style {
         Style::Meter => 1 << 40,
         Style::Gate => 1,
-        Style::Call | Style::Key if arrow.makers => 1,
-        Style::Call | Style::Key => 1 << 20,
+        Style::Call | Style::Key => match arrow.maker {
+            Maker::Likely => 1,
+            Maker::Possible => 1 << 20,
+            Maker::Unlikely => 1 << 30,
+        },
     }
 }
 

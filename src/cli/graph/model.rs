@@ -34,8 +34,8 @@ pub(super) struct Arrow {
     pub(super) label: String,
     /// The same in full.
     pub(super) title: String,
-    /// Whether one of the keys is such as the maker of an object gets.
-    pub(super) makers: bool,
+    /// How likely it is that who holds the keys made the object.
+    pub(super) maker: Maker,
 }
 
 /// What an arrow means.
@@ -51,13 +51,25 @@ pub(super) enum Style {
     Meter,
 }
 
+/// How likely a holder of keys to an object is its maker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Maker {
+    /// Whoever makes an object may destroy it, and this holder may not.
+    #[default]
+    Unlikely,
+    /// It may destroy it.
+    Possible,
+    /// Besides, the object is charged to the meter that the holder runs under.
+    Likely,
+}
+
 /// Keys of one holder to one object, as they are collected.
 #[derive(Default)]
 struct Keys {
     labels: Vec<String>,
     titles: Vec<String>,
     call: bool,
-    makers: bool,
+    maker: Maker,
 }
 
 impl Graph {
@@ -84,7 +96,7 @@ impl Graph {
             },
             label: keys.labels.join(", "),
             title: keys.titles.join("\n"),
-            makers: keys.makers,
+            maker: keys.maker,
         }));
         Self { nodes: builder.nodes, arrows }
     }
@@ -169,7 +181,7 @@ impl Builder<'_, '_, '_> {
             if let (Some(&from), Some(&to)) = (self.index.get(&object.number), self.index.get(&meter)) {
                 let title = format!("{} {what} {}", self.nodes[from].title, self.nodes[to].title);
                 let style = Style::Meter;
-                arrows.push(Arrow { from, to, style, label: String::new(), title, makers: false });
+                arrows.push(Arrow { from, to, style, label: String::new(), title, maker: Maker::Unlikely });
             }
         }
         arrows
@@ -198,8 +210,8 @@ impl Builder<'_, '_, '_> {
         }
     }
 
-    fn add_key(&mut self, holder: Number, slot: usize, key: &Key) {
-        let (Some(&from), Some(&to)) = (self.index.get(&holder), self.index.get(&key.object)) else {
+    fn add_key(&mut self, holder_number: Number, slot: usize, key: &Key) {
+        let (Some(&from), Some(&to)) = (self.index.get(&holder_number), self.index.get(&key.object)) else {
             return;
         };
         let seal = if key.seal == 0 { String::new() } else { format!(" sealed by {}", key.seal) };
@@ -216,15 +228,35 @@ impl Builder<'_, '_, '_> {
             self.keys.entry((gate, behind)).or_default();
             at = *parent;
         }
+        let maker = self.maker(holder_number, key);
         let keys = self.keys.entry((from, first)).or_default();
         keys.labels.push(label);
         keys.titles.push(title);
         keys.call |= key.rights.has(Rights::CALL);
-        keys.makers |= key.rights.has(Rights::DESTROY);
+        keys.maker = keys.maker.max(maker);
     }
 }
 
-/// Rights in few letters: that a key may be copied and is not weak is usual, and not said.
+impl Builder<'_, '_, '_> {
+    /// How likely the holder of a key made the object.
+    fn maker(&self, holder: Number, key: &Key) -> Maker {
+        if !key.rights.has(Rights::DESTROY) {
+            return Maker::Unlikely;
+        }
+        let charged = self.survey.object(key.object).map_or(0, |object| object.meter);
+        let runs_under = match self.survey.body(charged) {
+            Some(Body::CallMeter { callee, .. }) => *callee == holder,
+            _ => {
+                self.survey.process(holder).is_some_and(|process| process.standing)
+                    && self.survey.object(holder).is_some_and(|object| object.meter == charged)
+            }
+        };
+        if runs_under { Maker::Likely } else { Maker::Possible }
+    }
+}
+
+/// Rights in few letters: that a key may be copied and is not weak is usual, and not said. Only what is fetched through
+/// a key is weak, so it is said of keys that something can be fetched through.
 fn short(rights: Rights) -> String {
     if rights == Rights::ALL {
         return "all".to_owned();
@@ -232,7 +264,7 @@ fn short(rights: Rights) -> String {
     let usual = [Rights::COPY, Rights::STRONG];
     let named = Rights::NAMED.iter().filter(|right| rights.has(right.0) && !usual.contains(&right.0));
     let mut names: Vec<_> = named.map(|right| right.1).collect();
-    if !rights.has(Rights::STRONG) {
+    if rights.has(Rights::READ) && !rights.has(Rights::STRONG) {
         names.insert(0, "weak");
     }
     if !rights.has(Rights::COPY) {

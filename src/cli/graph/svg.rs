@@ -1,12 +1,12 @@
 //! The drawing as SVG: one file, complete in itself.
 
-use super::layout::{HEIGHT, Layout, MARGIN, Place, shown_label};
+use super::layout::{HEIGHT, Layout, MARGIN, Place, shown_label, text_width};
 use super::model::{Arrow, Graph, Style};
 use keyvm::isa::layout::Kind;
 use std::fmt::Write;
 
 const STYLE: &str = "\
-text{font:11px ui-monospace,monospace;fill:#222}
+text{font-family:monospace;font-size:11px;fill:#222}
 .head{font-size:15px}.detail{fill:#555}
 rect{stroke:#444;stroke-width:1}
 .process{fill:#dbe9ff}.host{fill:#ffd9c2}.meter{fill:#fff3b8}.data{fill:#e6f5dc}.code{fill:#dcefee}.keys{fill:#ece0f8}.gate{fill:#f6d6e3}.brand{fill:#e4e4e4}
@@ -115,20 +115,24 @@ impl Svg {
             Style::Meter => "pays",
         };
         let cross = if branch { "" } else { " cross" };
-        let curve = curve(from, to);
         let title = escape(&arrow.title);
         self.line("<g>");
         if !title.is_empty() {
             self.line(format_args!("<title>{title}</title>"));
         }
-        let d = curve.path();
-        self.line(format_args!("<path class=\"{class}{cross}\" marker-end=\"url(#{class})\" d=\"{d}\"/>"));
         let label = shown_label(&arrow.label);
+        // A branch runs straight under its label; what crosses keeps beside the branches.
+        let straight = if branch && !label.is_empty() { text_width(&label) + 14.0 } else { 0.0 };
+        let curve = if branch { curve(from, to, straight) } else { curve(lowered(from), lowered(to), 0.0) };
+        let d = curve.path();
+        let rest = if straight > 0.0 { format!("H{:.1}", to.x) } else { String::new() };
+        self.line(format_args!(
+            "<path class=\"{class}{cross}\" marker-end=\"url(#{class})\" d=\"{d}{rest}\"/>"
+        ));
         if branch {
-            let x = to.x - 12.0 - super::layout::text_width(&label) * 0.9;
-            self.words("label", x, to.y - 3.0, &label);
+            self.words("label", to.x - straight + 4.0, to.y - 3.0, &label);
         } else {
-            let (x, y) = curve.at(0.3);
+            let (x, y) = curve.at(0.4);
             self.words("label small", x, y, &label);
         }
         self.line("</g>");
@@ -138,11 +142,16 @@ impl Svg {
 /// A cubic curve.
 struct Curve([(f64, f64); 4]);
 
-/// From a node to another: out of the side where the other is, and into the side from which it comes.
-fn curve(from: Place, to: Place) -> Curve {
+/// A place as it is for arrows that keep below the branches.
+const fn lowered(place: Place) -> Place {
+    Place { y: place.y + HEIGHT / 4.0, ..place }
+}
+
+/// From a node to another: out of the side where the other is, and into the side from which it comes, ending `before` it.
+fn curve(from: Place, to: Place, before: f64) -> Curve {
     let right = |place: Place| place.x + place.width;
     let (start, end, out, into) = match from.layer.cmp(&to.layer) {
-        std::cmp::Ordering::Less => (right(from), to.x, 1.0, -1.0),
+        std::cmp::Ordering::Less => (right(from), to.x - before, 1.0, -1.0),
         std::cmp::Ordering::Equal => (right(from), right(to), 1.0, 1.0),
         std::cmp::Ordering::Greater => (from.x, right(to), -1.0, 1.0),
     };

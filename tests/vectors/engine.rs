@@ -1,0 +1,150 @@
+//! The engines under test, and one way to run an image on each of them.
+
+use keyvm::image::{Hash, read, state_hash, write};
+use keyvm::{Event, Machine, Reply};
+use keyvm_isa::image::{Body, Image, Meter, Process};
+
+/// An engine. A second one is a name here, an entry in [`ENGINES`] and an arm in [`machine`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Interpreter,
+}
+
+/// Those that the vectors hold for.
+pub(crate) const ENGINES: &[Engine] = &[Engine::Interpreter];
+
+fn machine(engine: Engine, image: &Image<'_>) -> Machine {
+    match engine {
+        Engine::Interpreter => Machine::new(image).unwrap_or_else(|error| panic!("refused: {error}")),
+    }
+}
+
+/// Something the host does before it runs the machine (again).
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    GasLimit(u64),
+    WordsLimit(u64),
+    Message(Vec<u64>),
+    Reply(Reply),
+    /// Runs for so much gas.
+    Run(u64),
+}
+
+/// Whether a run is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cuts {
+    None,
+    /// Paused at every gas point from this gas on, each time saved and read back.
+    From(u64),
+}
+
+/// What a run showed.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) event: Event,
+    /// The host that a request is to, its words and how many keys came with them.
+    pub(crate) request: Option<(String, Vec<u64>, usize)>,
+    /// The state after it, as a file.
+    pub(crate) file: Vec<u8>,
+    pub(crate) hash: Hash,
+}
+
+impl Seen {
+    /// The state after the run.
+    pub(crate) fn image(&self) -> Image<'_> {
+        read(&self.file).expect("what was written is read")
+    }
+}
+
+/// The one file of an image.
+pub(crate) fn file_of(image: &Image<'_>) -> Vec<u8> {
+    let mut file = Vec::new();
+    write(image, &mut file).expect("a vector takes everything");
+    file
+}
+
+/// Does what `acts` say and gives what each run showed.
+pub(crate) fn run_on(engine: Engine, image: &Image<'_>, acts: &[Act], cuts: Cuts) -> Vec<Seen> {
+    let mut machine = machine(engine, image);
+    let mut words = Vec::new();
+    let mut seen = Vec::new();
+    for act in acts {
+        match act {
+            Act::GasLimit(limit) => machine.set_gas_limit(*limit),
+            Act::WordsLimit(limit) => machine.set_words_limit(*limit),
+            Act::Message(message) => words.clone_from(message),
+            Act::Reply(reply) => machine.reply(reply),
+            Act::Run(slice) => {
+                let words = std::mem::take(&mut words);
+                let event = match cuts {
+                    Cuts::None => machine.run_with(*slice, &words),
+                    Cuts::From(first) => run_cut(engine, &mut machine, first, &words),
+                };
+                seen.push(look(&mut machine, event));
+            }
+        }
+    }
+    seen
+}
+
+/// Runs until something other than a pause happens, with the least slice that gets anywhere.
+fn run_cut(engine: Engine, machine: &mut Machine, first: u64, words: &[u64]) -> Event {
+    let mut slice = first;
+    loop {
+        let before = machine.total_gas();
+        let event = machine.run_with(slice, words);
+        if event != Event::Paused {
+            return event;
+        }
+        if machine.total_gas() == before {
+            slice += 1;
+        } else {
+            slice = 1;
+            *machine = reloaded(engine, machine);
+        }
+    }
+}
+
+/// The machine, saved and read back.
+fn reloaded(engine: Engine, saved: &mut Machine) -> Machine {
+    let hash = saved.state_hash();
+    let file = file_of(&saved.image());
+    let mut loaded = machine(engine, &read(&file).expect("what was written is read"));
+    assert_eq!(loaded.state_hash(), hash, "reading a state back has changed it");
+    loaded
+}
+
+fn look(machine: &mut Machine, event: Event) -> Seen {
+    machine.audit().unwrap_or_else(|meter| panic!("the count of meter {meter} is wrong"));
+    let request = machine.request_host().map(str::to_owned).map(|name| {
+        let (words, keys) = machine
+            .with_request(|call| (call.words().to_vec(), call.key_count()))
+            .expect("a host has a request");
+        (name, words, keys)
+    });
+    let hash = machine.state_hash();
+    let file = file_of(&machine.image());
+    assert_eq!(state_hash(&machine.image()), hash, "the hash that is kept up is not that of the state");
+    Seen { event, request, file, hash }
+}
+
+/// The root process of an image.
+pub(crate) fn root<'a, 'i>(image: &'a mut Image<'i>) -> Option<&'a mut Process<'i>> {
+    let number = image.root;
+    image.objects.iter_mut().find(|object| object.number == number).and_then(|object| {
+        match &mut object.body {
+            Body::Process(process) => Some(&mut **process),
+            _ => None,
+        }
+    })
+}
+
+/// The prime meter of an image.
+pub(crate) fn prime<'a>(image: &'a mut Image<'_>) -> &'a mut Meter {
+    let number = image.prime;
+    let found = image.objects.iter_mut().find(|object| object.number == number);
+    match found.map(|object| &mut object.body) {
+        Some(Body::Meter(meter)) => meter,
+        _ => panic!("the prime meter is gone"),
+    }
+}

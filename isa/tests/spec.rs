@@ -218,6 +218,7 @@ fn limits_are_those_of_the_table() {
         ("keys of a message or result", layout::MESSAGE_KEYS_MAX.into()),
         ("gates one behind another", layout::GATE_DEPTH_MAX.into()),
         ("standing meters above one another, not counting the prime meter", layout::METER_DEPTH_MAX.into()),
+        ("slots that `keydrop` and `destroy` cut off a key list at once", layout::SLOTS_CUT_MAX as u64),
         ("bytes of a host's name", layout::HOST_NAME_MAX as u64),
     ];
     compare("limits", &amounts("of | at most", &limits));

@@ -9,7 +9,7 @@ use super::inspect_json::line;
 use super::output::style_results;
 use super::survey::{Survey, kind, kind_name, right_names, rights_text};
 use super::table::Listing;
-use super::text::{count, printable};
+use super::text::count;
 use keyvm::isa::Rights;
 use keyvm::isa::image::{Body, Key, Number};
 use keyvm::isa::layout::Kind;
@@ -268,18 +268,20 @@ pub(super) fn text(survey: &Survey<'_, '_>, authorities: &[Authority]) -> String
         ]);
     }
     hosts.write(&mut text);
+    if text.is_empty() {
+        text.push_str("There are no hosts in this image: nothing can reach the outside\n");
+    }
     for authority in authorities {
         let root = if authority.process == survey.image.root { ", the root" } else { "" };
-        let gap = if text.is_empty() { "" } else { "\n" };
         let rows = authority.rows(survey);
         // Writing into a string does not fail.
         if rows.is_empty() {
-            let _ = writeln!(text, "{gap}Process {}{root}: reaches nothing but itself", authority.process);
+            let _ = writeln!(text, "\nProcess {}{root}: reaches nothing but itself", authority.process);
             continue;
         }
         let number = rows.len() as u64;
         let objects = count(number, "object", "objects");
-        let _ = writeln!(text, "{gap}Process {}{root}: reaches {objects}", authority.process);
+        let _ = writeln!(text, "\nProcess {}{root}: reaches {objects}", authority.process);
         let columns =
             [("object", false), ("by itself", false), ("through others", false), ("nearest", false)];
         let mut listing = Listing::untitled(&columns, framed);
@@ -334,7 +336,7 @@ pub(super) fn json(survey: &Survey<'_, '_>, authorities: &[Authority]) -> String
         object: row.object,
         kind: survey.body(row.object).map(kind_name),
         host: match survey.body(row.object) {
-            Some(Body::Host(name)) => Some(printable(name)),
+            Some(Body::Host(name)) => Some(name.clone()),
             _ => None,
         },
         by_itself: right_names(row.itself).collect(),

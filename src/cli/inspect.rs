@@ -7,6 +7,7 @@ use super::inspect_json::json;
 use super::output::{print, style_results};
 use super::survey::{Survey, kind_name, rights_text};
 use super::table::Listing;
+use super::text::number;
 use clap::Args;
 use keyvm::image::Hash;
 use keyvm::isa::image::{Body, Call, Key, Meter, Number};
@@ -25,7 +26,7 @@ pub(super) struct Arguments {
     /// The image, or an assembly file.
     image: PathBuf,
     /// What each process can reach, or only the one with this number.
-    #[arg(long, value_name = "PROCESS", num_args = 0..=1, require_equals = true)]
+    #[arg(long, value_name = "PROCESS", num_args = 0..=1, require_equals = true, value_parser = number)]
     authority: Option<Option<Number>>,
     /// Print one JSON object.
     #[arg(long)]

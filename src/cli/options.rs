@@ -59,7 +59,7 @@ pub(super) enum Engine {
     /// The fastest there is.
     #[default]
     Auto,
-    /// The compiler to machine code.
+    /// The compiler to machine code (not in this build).
     Jit,
     /// The interpreter.
     Interp,

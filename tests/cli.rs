@@ -1,0 +1,74 @@
+//! The program `keyvm`.
+
+#[path = "cli/drawing.rs"]
+mod drawing;
+#[path = "cli/files.rs"]
+mod files;
+#[path = "cli/interrupts.rs"]
+mod interrupts;
+#[path = "cli/snapshots.rs"]
+mod snapshots;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// What each command prints for each exit code and each kind of bad input, in `tests/cli/*.trycmd`. With
+/// `TRYCMD=overwrite` the files are written anew.
+#[test]
+fn commands_print_what_is_written_down() {
+    trycmd::TestCases::new().case("tests/cli/*.trycmd");
+}
+
+/// A command that has ended.
+#[derive(Debug, PartialEq, Eq)]
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("what is printed is text");
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+impl Ran {
+    /// The number in a field of the last line, which is JSON.
+    fn json(&self) -> serde_json::Value {
+        let line = self.out.lines().last().expect("a line");
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    /// The lines but the last.
+    fn results(&self) -> Vec<&str> {
+        let mut lines: Vec<_> = self.out.lines().collect();
+        lines.pop();
+        lines
+    }
+}
+
+fn command() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_keyvm"))
+}
+
+/// Runs `keyvm` with arguments that are separated by spaces, and then these.
+fn keyvm(arguments: &str, more: &[&Path]) -> Ran {
+    command().args(arguments.split_whitespace()).args(more).output().expect("keyvm starts").into()
+}
+
+fn program(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/programs").join(name)
+}
+
+fn temporary() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+/// A text as an assembly file.
+fn written(directory: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
+    let path = directory.path().join(name);
+    std::fs::write(&path, text).expect("the file can be written");
+    path
+}

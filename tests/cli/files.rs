@@ -1,0 +1,217 @@
+//! Files that are read and written: nothing is lost, and nothing written on bad input.
+
+use super::{command, keyvm, program, temporary, written};
+use std::path::Path;
+
+#[test]
+fn what_build_writes_runs_as_its_source_does() {
+    let directory = temporary();
+    let image = directory.path().join("i.blob");
+    let built = keyvm("build -o", &[&image, &program("adds.kasm")]);
+    assert_eq!((built.code, built.out.as_str(), built.err.as_str()), (Some(0), "", ""));
+    let run = |path: &Path| command().arg("run").arg(path).args(["20", "22"]).output().unwrap();
+    assert_eq!(run(&image), run(&program("adds.kasm")));
+    assert_eq!(keyvm("hash", &[&image]), keyvm("hash", &[&program("adds.kasm")]));
+}
+
+#[test]
+fn what_disasm_prints_builds_to_the_same_image() {
+    let directory = temporary();
+    for name in ["adds.kasm", "world.kasm", "fails.kasm", "echoes.kasm"] {
+        let image = directory.path().join("i.blob");
+        keyvm("run --slice 50 --snapshot", &[&image, &program(name)]);
+        let printed = keyvm("disasm", &[&image]);
+        assert_eq!(printed.code, Some(0), "{}", printed.err);
+        let text = written(&directory, "again.ism", &printed.out);
+        let again = directory.path().join("again.blob");
+        let built = keyvm("build -o", &[&again, &text]);
+        assert_eq!(built.code, Some(0), "{}", built.err);
+        assert_eq!(std::fs::read(&image).unwrap(), std::fs::read(&again).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn an_image_is_known_by_its_beginning_whatever_its_name() {
+    let directory = temporary();
+    let image = directory.path().join("i.blob");
+    keyvm("build -o", &[&image, &program("yields.kasm")]);
+    for name in ["plain", "text.kasm", "picture.svg"] {
+        let renamed = directory.path().join(name);
+        std::fs::copy(&image, &renamed).unwrap();
+        assert_eq!(keyvm("run", &[&renamed]).code, Some(0), "{name}");
+    }
+}
+
+#[test]
+fn assembly_is_known_by_its_name() {
+    let directory = temporary();
+    for (name, code) in
+        [("a.kasm", 0), ("a.ism", 0), ("a.KASM", 0), ("a.asm", 2), ("kasm", 2), ("a.kasm.txt", 2)]
+    {
+        let path = written(&directory, name, "halt\n");
+        assert_eq!(keyvm("run", &[&path]).code, Some(code), "{name}");
+    }
+}
+
+#[test]
+fn a_damaged_image_is_refused_by_every_command_with_one_message_and_nothing_is_written() {
+    let directory = temporary();
+    let image = directory.path().join("i.blob");
+    keyvm("build -o", &[&image, &program("world.kasm")]);
+    let good = std::fs::read(&image).unwrap();
+    let mut damaged: Vec<Vec<u8>> = Vec::new();
+    damaged.extend((0..good.len()).step_by(97).map(|length| good[..length].to_vec()));
+    damaged.push([&good[..], b"more"].concat());
+    damaged.push(String::from_utf8_lossy(&good).replace("\r\n", "\n").into_bytes());
+    for at in (8..120).step_by(13) {
+        let mut bytes = good.clone();
+        bytes[at] ^= 0x41;
+        damaged.push(bytes);
+    }
+    let bad = directory.path().join("bad.blob");
+    let out = directory.path().join("out.blob");
+    let svg = directory.path().join("out.svg");
+    for bytes in damaged {
+        std::fs::write(&bad, &bytes).unwrap();
+        for (arguments, files) in [
+            ("run --snapshot", vec![out.as_path(), &bad]),
+            ("resume --snapshot", vec![&out, &bad]),
+            ("build -o", vec![&out, &bad]),
+            ("disasm", vec![&bad]),
+            ("hash", vec![&bad]),
+            ("inspect", vec![&bad]),
+            ("inspect --authority --json", vec![&bad]),
+            ("graph -o", vec![&svg, &bad]),
+        ] {
+            let ran = keyvm(arguments, &files);
+            assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{arguments}");
+            let message = format!("error: {}: ", bad.display());
+            assert!(ran.err.starts_with(&message) && ran.err.lines().count() == 1, "{}", ran.err);
+        }
+        assert_eq!(std::fs::read(&bad).unwrap(), bytes);
+        assert!(!out.exists() && !svg.exists());
+    }
+}
+
+#[test]
+fn random_bytes_are_refused() {
+    let directory = temporary();
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    for length in [0, 1, 7, 8, 88, 1000] {
+        let bytes: Vec<u8> = std::iter::repeat_with(|| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()[0]
+        })
+        .take(length)
+        .collect();
+        let path = directory.path().join("junk");
+        std::fs::write(&path, bytes).unwrap();
+        let ran = keyvm("run", &[&path]);
+        assert_eq!(ran.code, Some(2), "{length}: {}", ran.err);
+    }
+}
+
+#[test]
+fn assembly_that_is_not_text_is_refused_with_its_line() {
+    let directory = temporary();
+    let path = directory.path().join("a.kasm");
+    std::fs::write(&path, b"halt\nhalt ; \xff\n").unwrap();
+    let ran = keyvm("run", &[&path]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("line 2 is not UTF-8"), "{}", ran.err);
+}
+
+#[test]
+fn a_file_that_is_there_survives_bad_input() {
+    let directory = temporary();
+    let precious = written(&directory, "precious.blob", "do not lose me");
+    for (arguments, name) in [
+        ("build -o", "wrong.kasm"),
+        ("build -o", "forged.kasm"),
+        ("run --snapshot", "wrong.kasm"),
+        ("run --grant disk --snapshot", "halts.kasm"),
+        ("run --engine jit --snapshot", "halts.kasm"),
+        ("run --gas x --snapshot", "halts.kasm"),
+    ] {
+        assert_eq!(keyvm(arguments, &[&precious, &program(name)]).code, Some(2), "{arguments} {name}");
+        assert_eq!(std::fs::read_to_string(&precious).unwrap(), "do not lose me", "{arguments} {name}");
+    }
+}
+
+#[test]
+fn the_input_is_not_overwritten_by_something_else() {
+    let directory = temporary();
+    let text = written(&directory, "a.kasm", "halt\n");
+    let link = directory.path().join("link.blob");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&text, &link).unwrap();
+    for target in [&text, &link] {
+        if target.exists() {
+            assert_eq!(keyvm("build -o", &[target, &text]).code, Some(2));
+            assert_eq!(keyvm("run --snapshot", &[target, &text]).code, Some(2));
+        }
+    }
+    assert_eq!(std::fs::read_to_string(&text).unwrap(), "halt\n");
+    // An image that has the name of a drawing.
+    let image = directory.path().join("i.svg");
+    keyvm("build -o", &[&image, &text]);
+    let ran = keyvm("graph -o", &[&image, &image]);
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    assert_eq!(keyvm("hash", &[&image]).code, Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_directory_that_takes_no_files_is_found_out_before_anything_runs() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = temporary();
+    let closed = directory.path().join("closed");
+    std::fs::create_dir(&closed).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o555)).unwrap();
+    // Who may do everything may do this too.
+    if std::fs::write(closed.join("x"), "").is_err() {
+        let ran = keyvm("run --snapshot", &[&closed.join("i.blob"), &program("yields.kasm")]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{}", ran.err);
+    }
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_output_ends_every_command_quietly_and_a_run_is_saved() {
+    let directory = temporary();
+    let image = directory.path().join("i.blob");
+    let counts = program("counts.kasm");
+    let all: [&[&Path]; 4] = [
+        &[Path::new("run"), &counts, Path::new("--snapshot"), &image],
+        &[Path::new("disasm"), &counts],
+        &[Path::new("inspect"), &counts],
+        &[Path::new("hash"), &counts],
+    ];
+    for arguments in all {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command().args(arguments).stdout(writer).output().unwrap();
+        assert_eq!(output.status.code(), Some(141), "{arguments:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+    }
+    assert_eq!(keyvm("resume --max-yields 1", &[&image]).code, Some(124));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_is_full_is_an_error_and_the_run_is_saved() {
+    let directory = temporary();
+    let image = directory.path().join("i.blob");
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let counts = program("counts.kasm");
+    let output = command().arg("run").arg(&counts).arg("--snapshot").arg(&image).stdout(full()).output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: standard output: "));
+    assert_eq!(keyvm("resume --max-yields 1", &[&image]).code, Some(124));
+    let output = command().arg("disasm").arg(&counts).stdout(full()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}

@@ -725,7 +725,8 @@ instructions! {
     /// `k -> g`: turns data page `k` into a code page, for ever, in chunks, and pushes 1; pushes 0, and it stays a data
     /// page, if it is not laid out as code.
     0xca codeseal Codeseal {} (1 -> 1) (8 + "words looked at / 4") Kernel [NoSuchKey, WrongKind, NoRight];
-    /// `k -> h0 h1 h2 h3`: the state hash of the page or process that key `k` names, in chunks.
+    /// `k -> h0 h1 h2 h3`: the hash of what key `k` names, in chunks: of a data or code page, of its contents; of a key page
+    /// or a process, of its state.
     0xcb statehash Statehash {} (1 -> 4) (32 + "words looked at / 2") Kernel [NoSuchKey, WrongKind, NoRight, Busy];
 
     // ---- Processes and control -----------------------------------------------------------------------------------

@@ -30,14 +30,27 @@ impl Kernel {
         state_hash_of(&self.head(&chain, request.as_ref()), root)
     }
 
-    /// The hash of one object.
-    fn object_hash(&mut self, object: Ref) -> Hash {
-        let content_root = match self.arena.at_unmarked(object.slot).map(|slot: &mut Slot| &mut slot.body) {
+    /// What `statehash` gives: of a data or code page the root over its contents, equal for equal pages; of anything
+    /// else the hash of the object, which its number goes into.
+    fn visible_hash(&mut self, object: Ref) -> Hash {
+        match self.arena.body(object) {
+            Some(Body::Data(_) | Body::Code(_)) => self.content_root(object),
+            _ => self.object_hash(object),
+        }
+    }
+
+    fn content_root(&mut self, object: Ref) -> Hash {
+        match self.arena.at_unmarked(object.slot).map(|slot: &mut Slot| &mut slot.body) {
             Some(Body::Data(content)) => content.root(),
             Some(Body::Process(process)) => process.data.root(),
             Some(Body::Code(page)) => page.hash,
             _ => Hash::ZERO,
-        };
+        }
+    }
+
+    /// The hash of one object.
+    fn object_hash(&mut self, object: Ref) -> Hash {
+        let content_root = self.content_root(object);
         match self.arena.get(object) {
             Some(slot) => object_hash(&self.portable_object(slot), content_root),
             None => Hash::ZERO,
@@ -73,7 +86,7 @@ impl Kernel {
         act.sync(self);
         self.book();
         self.arena.process_mut(act.process).progress = 0;
-        let hash = self.object_hash(object);
+        let hash = self.visible_hash(object);
         act.drop_operands(1);
         for word in hash.words() {
             act.push_unchecked(word);

@@ -12,7 +12,7 @@
 //! in vectors.
 
 use super::engine::{Act, Cuts, Engine, Seen, prime, root, run_on};
-use super::vector::words;
+use super::vector::{as_running, assert_same, words};
 use keyvm::{Event, Reply, asm};
 use keyvm_isa::code::Code;
 use keyvm_isa::image::{Body, Image};
@@ -247,6 +247,41 @@ impl Filetest {
         if self.steps {
             self.hold_drop_by_drop(engine, &whole);
         }
+        if let Some(Seen { event: Event::Trapped(_), .. }) = whole.first() {
+            self.hold_trap(engine, &whole[0]);
+        }
+    }
+
+    /// What the host does before the machine first runs.
+    fn acts_before(&self) -> Vec<Act> {
+        self.acts().into_iter().take_while(|act| !matches!(act, Act::Run(_))).collect()
+    }
+
+    /// Holds that a trap of the root process has changed nothing, and that without its gas it is not reached.
+    fn hold_trap(&self, engine: Engine, trapped: &Seen) {
+        let place = format!("tests/vectors/{} on {engine:?}", self.name);
+        let mut image = trapped.image();
+        let gas = prime(&mut image).gas_used;
+        let index = root(&mut image).expect("the root lives").index;
+        let run = |acts: &[Act]| {
+            let mut all = self.acts_before();
+            all.extend_from_slice(acts);
+            run_on(engine, &self.image, &all, Cuts::None).pop().expect("it was run")
+        };
+        let before = run(&[Act::Run(gas)]);
+        assert_eq!(before.event, Event::Paused, "{place}: before the trap");
+        let (found, expected) = (as_running(trapped, &before), as_running(&before, &before));
+        assert_same(&place, "the trap has changed something", &found, &expected);
+        let again = run(&[Act::Run(u64::MAX), Act::Run(u64::MAX)]);
+        assert_eq!(again.image(), trapped.image(), "{place}: trapping again has changed something");
+
+        let word = code(&image).and_then(|code| code.normal().get(usize::try_from(index).ok()?).copied());
+        let insn = word.and_then(Insn::decode).expect("an instruction trapped");
+        let cost = insn.op.info().cost.base();
+        let short = run(&[Act::GasLimit(gas + cost - 1), Act::Run(u64::MAX)]);
+        assert_eq!(short.event, Event::OutOfGas(cost), "{place}: with one gas too few");
+        let found = as_running(&short, &before);
+        assert_same(&place, "running dry has changed something", &found, &expected);
     }
 
     /// Raises the gas limit one by one: the machine runs dry before every instruction, and goes on where it stopped.
@@ -255,9 +290,7 @@ impl Filetest {
         let place = format!("tests/vectors/{} drop by drop on {engine:?}", expected.place);
         let mut image = first.image();
         let (used, limit) = (prime(&mut image).gas_used, prime(&mut image).gas_limit);
-        let mut acts: Vec<Act> = self.acts();
-        let run = acts.iter().position(|act| matches!(act, Act::Run(_))).expect("something is run");
-        acts.truncate(run);
+        let mut acts = self.acts_before();
         for gas in 0..used {
             acts.extend([Act::GasLimit(gas), Act::Run(u64::MAX)]);
         }

@@ -440,7 +440,7 @@ impl Vector {
 // ---- Holding it ------------------------------------------------------------------------------------------------
 
 /// The state as it would be if the process were still running: what tells how and why it stopped is taken out.
-fn as_running(seen: &Seen, before: &Seen) -> Vec<u8> {
+pub(crate) fn as_running(seen: &Seen, before: &Seen) -> Vec<u8> {
     let mut image = seen.image();
     image.chain = before.image().chain;
     prime(&mut image).gas_limit = u64::MAX;
@@ -453,7 +453,7 @@ fn as_running(seen: &Seen, before: &Seen) -> Vec<u8> {
 }
 
 /// Panics where two states differ, and says in what.
-fn assert_same(place: &str, what: &str, found: &[u8], expected: &[u8]) {
+pub(crate) fn assert_same(place: &str, what: &str, found: &[u8], expected: &[u8]) {
     if found == expected {
         return;
     }

@@ -34,7 +34,7 @@ pub(crate) enum Act {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cuts {
     None,
-    /// Paused at every gas point from this gas on, each time saved and read back.
+    /// Paused at every gas point from this gas on, and each time, and after each event, saved and read back.
     From(u64),
 }
 
@@ -81,6 +81,9 @@ pub(crate) fn run_on(engine: Engine, image: &Image<'_>, acts: &[Act], cuts: Cuts
                     Cuts::From(first) => run_cut(engine, &mut machine, first, &words),
                 };
                 seen.push(look(&mut machine, event));
+                if cuts != Cuts::None {
+                    machine = reloaded(engine, &mut machine);
+                }
             }
         }
     }

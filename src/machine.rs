@@ -29,6 +29,8 @@ pub enum Event {
     OutOfWords(u64),
     /// The root process or its meter is stopped.
     Stopped,
+    /// The root process cannot be called: it has no standing meter (`NoMeter`), or no room for the message (`Full`).
+    NotCalled(Status),
     /// The root process, or its code, is destroyed: nothing will ever run here again.
     Destroyed,
     /// A host key was called: see [`Machine::request`]; give the answer with [`Machine::reply`] and run again.
@@ -178,7 +180,8 @@ impl Machine {
                 Event::Trapped(trap.unwrap_or(Trap::Unreachable))
             }
             Status::Destroyed => Event::Destroyed,
-            _ => Event::Stopped,
+            Status::Stopped => Event::Stopped,
+            other => Event::NotCalled(other),
         }
     }
 

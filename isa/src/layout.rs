@@ -61,9 +61,9 @@ pub mod meta {
         0 STATUS;
         /// 1 while it waits for a process it called, else 0.
         1 CALLEE;
-        /// Gas left in its own meter after this instruction; of another process: what it had when it last stopped.
+        /// Gas left in its own meter after this instruction; of another process: what it had when its last call ended.
         2 GAS;
-        /// Words left in its own meter; of another process: what it had when it last stopped.
+        /// Words left in its own meter; of another process: what it had when its last call ended.
         3 WORDS;
         /// The index of the instruction.
         4 INDEX;

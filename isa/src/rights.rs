@@ -53,8 +53,8 @@ impl Rights {
     /// What a keeper's key to the stopped process has.
     pub const KEEPER: Self = Self(Self::READ.0 | Self::MEND.0 | Self::STOP.0 | Self::COPY.0 | Self::STRONG.0);
 
-    /// What a key to a host has.
-    pub const HOST: Self = Self(Self::CALL.0 | Self::COPY.0 | Self::STRONG.0);
+    /// What a key to a host has that comes with a reply; its holder may destroy the object it was charged for.
+    pub const HOST: Self = Self(Self::CALL.0 | Self::DESTROY.0 | Self::COPY.0 | Self::STRONG.0);
 
     /// The rights that `bits` names; other bits are passed over.
     #[must_use]

@@ -342,7 +342,7 @@ instructions! {
     0x19 calltable Calltable { typ: Type, memory: Memory } (1 -> 0) 1 Call
         [BadIndex, NoSuchKey, WrongKind, NoRight, OutOfBounds, BadTarget, FrameOverflow];
     /// Returns from a subroutine: keeps the results its type names and cuts the stack to the base.
-    0x1a ret Ret {} (0 -> 0) (1 + "results / 8") Leave [NoFrame];
+    0x1a ret Ret {} (0 -> 0) (1 + "results / 8") Leave [NoFrame, BadIndex];
     /// Calls the subroutine at `target` in place of this one: the frame is used again.
     0x1b tailcall Tailcall { target: Target } (0 -> 0) (1 + "arguments / 8") Leave [NoFrame, BadTarget, BadIndex, TypeMismatch];
     /// As `callto`, in place of this subroutine.
@@ -684,7 +684,7 @@ instructions! {
     /// `k mask -> j`: appends a copy of key `k` with only those of its rights that are in `mask`.
     0xb7 attenuate Attenuate {} (2 -> 1) 8 Kernel [NoSuchKey, NoRight, KeyListFull];
     /// `from to ->`: moves the key in slot `from` to slot `to`, which must be null; slot `from` is then null.
-    0xb8 keymove Keymove {} (2 -> 0) 4 Kernel [NoSuchKey, SlotOccupied, SelfKey];
+    0xb8 keymove Keymove {} (2 -> 0) 4 Kernel [NoSuchKey, SelfKey, SlotOccupied];
     /// `k ->`: makes slot `k` null; if it is the last, it is cut off, and up to 31 null slots before it.
     0xb9 keydrop Keydrop {} (1 -> 0) 8 Kernel [NoSuchKey, SelfKey];
     /// `n ->`: sets the capacity of the key list to `n` slots, not below its length.
@@ -697,7 +697,7 @@ instructions! {
     0xbd keyput Keyput {} (3 -> 0) 8 Kernel [NoSuchKey, WrongKind, NoRight, OutOfBounds];
     /// `k -> j g`: makes a gate; appends a copy of `k` that goes through it, and a key to the gate.
     0xbe gate Gate {} (1 -> 2) 16 Kernel [NoSuchKey, NoRight, TooDeep, KeyListFull];
-    /// `g ->`: revokes: destroys gate `g` and the gates below it, and with them every key that came through.
+    /// `g ->`: revokes: destroys gate `g`, and with it every key that came through it or through a gate below it.
     0xbf revoke Revoke {} (1 -> 0) 8 Kernel [NoSuchKey, WrongKind, NoRight];
     /// `-> b`: makes a brand and appends its key.
     0xc0 brand Brand {} (0 -> 1) 16 Kernel [KeyListFull];
@@ -706,7 +706,7 @@ instructions! {
     /// `k b -> j`: appends key `k` unsealed; pushes all ones if `k` is not sealed by `b`.
     0xc2 unseal Unseal {} (2 -> 1) 8 Kernel [NoSuchKey, WrongKind, NoRight, KeyListFull];
     /// `k ->`: destroys the object; every key to it becomes null, and slot `k` is dropped as by `keydrop`.
-    0xc3 destroy Destroy {} (1 -> 0) 16 Kernel [NoSuchKey, NoRight, WrongKind, SelfKey];
+    0xc3 destroy Destroy {} (1 -> 0) 16 Kernel [NoSuchKey, WrongKind, NoRight];
     /// `k ->`: stops a process or a meter.
     0xc4 stop Stop {} (1 -> 0) 16 Kernel [NoSuchKey, WrongKind, NoRight];
     /// `k ->`: lets a stopped process (right `mend`) or meter (right `stop`) go on when it is next called.

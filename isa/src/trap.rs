@@ -99,7 +99,7 @@ numbered! {
         24 TooLarge;
         /// More words or keys than a message holds.
         25 TooMany;
-        /// The process is running or waiting.
+        /// The process is the running one; for `setmeter` also one that waits.
         26 Busy;
     }
 }

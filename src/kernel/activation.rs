@@ -4,6 +4,7 @@ use super::arena::Ref;
 use super::object::Content;
 use super::{Kernel, Stop};
 use keyvm_isa::image::Frame;
+use keyvm_isa::layout::CHUNK_WORDS;
 use keyvm_isa::{Status, Trap, gas};
 
 /// The running process's hot state, and the gas it may use before somebody has to look.
@@ -201,6 +202,15 @@ impl Activation {
         self.next = self.index;
     }
 
+    /// Whether room for `more` operands could be made if it could be paid.
+    ///
+    /// # Errors
+    /// `StackOverflow` past the maximum.
+    pub(crate) fn could_hold(&self, kernel: &Kernel, more: usize) -> Result<(), Trap> {
+        let maximum = kernel.arena.process(self.process).stack_maximum;
+        if self.height + more <= maximum as usize { Ok(()) } else { Err(Trap::StackOverflow) }
+    }
+
     /// Makes room for `more` operands above those that are there, raising the stack's capacity if need be.
     ///
     /// # Errors
@@ -225,7 +235,8 @@ impl Activation {
             self.reload(kernel)?;
         }
         let capacity = kernel.arena.process(self.process).stack_capacity as usize;
-        let length = (self.stack.len() * 2).max(self.height + more).min(capacity);
+        let doubled = (self.stack.len() * 2).min(self.stack.len() + CHUNK_WORDS as usize);
+        let length = doubled.max(self.height + more).min(capacity);
         self.stack.resize(length, 0);
         Ok(())
     }

@@ -35,12 +35,9 @@ impl Kernel {
         keys.len() as u64 - 1
     }
 
-    /// Appends a key and puts its slot in place of `count` operands.
+    /// Appends a key and puts its slot in place of `count` operands, one at least.
     fn append_result(&mut self, act: &mut Activation, count: usize, key: Key) -> Step {
         self.room_for_keys(act, 1)?;
-        if count == 0 {
-            act.room(self, 1)?;
-        }
         let slot = self.append_key(act.process, key);
         act.drop_operands(count);
         act.push_unchecked(slot);
@@ -221,6 +218,7 @@ impl Kernel {
         if self.gate_depth(key.gate()) >= GATE_DEPTH_MAX {
             return Err(Trap::TooDeep.into());
         }
+        act.could_hold(self, 1)?;
         self.room_for_keys(act, 2)?;
         act.room(self, 1)?;
         let meter = self.pay(act, gas::GATE_WORDS)?;
@@ -235,6 +233,7 @@ impl Kernel {
     }
 
     pub(crate) fn brand(&mut self, act: &mut Activation) -> Step {
+        act.could_hold(self, 1)?;
         self.room_for_keys(act, 1)?;
         act.room(self, 1)?;
         let meter = self.pay(act, gas::BRAND_WORDS)?;

@@ -11,7 +11,7 @@ use super::meter::Dry;
 use super::object::{Body, CallMeter};
 use super::{Kernel, Stop};
 use keyvm_isa::image::Suspended;
-use keyvm_isa::layout::{Kind, MESSAGE_KEYS_MAX};
+use keyvm_isa::layout::{Kind, MESSAGE_KEYS_MAX, MESSAGE_WORDS_MAX};
 use keyvm_isa::{Rights, Status, Trap, gas};
 
 /// How control came to a process.
@@ -197,9 +197,13 @@ impl Kernel {
                 if let Some(call) = self.call_meter_mut(meter) {
                     call.link = u32::MAX;
                     let callee = call.callee.number;
+                    let grown = call.own_words > 0;
                     if !self.dissolve_if_empty(meter) {
                         let superior = self.charged_to(meter);
                         self.dormant.insert((callee, superior.number), meter);
+                        if grown {
+                            self.grown.insert((callee, superior.number), meter);
+                        }
                     }
                 }
             }
@@ -281,10 +285,8 @@ impl Kernel {
     /// Pushes a result onto a parked process's operands.
     pub(crate) fn push_result(&mut self, caller: Ref, status: Status, message: Message) {
         let Message { mut words, keys } = message;
-        let mut status = status;
         if self.make_room(caller, words.len() as u64 + 2).is_err() {
             words.clear();
-            status = Status::Full;
         }
         let process = self.arena.process_mut(caller);
         let count = words.len() as u64;
@@ -419,6 +421,7 @@ impl Kernel {
     fn enter_call(&mut self, callee: Ref, superior: Ref, dormant: Option<Ref>, gas: u64, words: u64) {
         let meter = if let Some(meter) = dormant {
             self.dormant.remove(&(callee.number, superior.number));
+            self.grown.remove(&(callee.number, superior.number));
             meter
         } else {
             let base = self.standing_end(superior);
@@ -541,7 +544,7 @@ impl Kernel {
         let listens = self.listens(root);
         let process = self.arena.process(root);
         let room = u64::from(process.stack_capacity.saturating_sub(process.height));
-        if listens && words.len() as u64 > room {
+        if listens && words.len() as u64 > room.min(MESSAGE_WORDS_MAX.into()) {
             return Err(Status::Full);
         }
         self.push_link(root, LinkCall::Invoke, 0, 0);
@@ -598,11 +601,12 @@ impl Kernel {
             _ => {
                 self.settle(DESCEND_GAS);
                 let mut status = Status::Destroyed;
-                if stopped {
-                    let process = self.arena.process_mut(callee);
-                    process.caller = Ref::NONE;
-                    process.suspended = None;
-                    if process.stopped {
+                if let Some(Body::Process(process)) = self.arena.body_mut(callee) {
+                    if stopped {
+                        process.caller = Ref::NONE;
+                        process.suspended = None;
+                    }
+                    if !stopped || process.stopped {
                         status = Status::Stopped;
                     }
                 }
@@ -639,7 +643,11 @@ impl Kernel {
         self.book();
         let (dry, amount, own) = match *stop {
             Stop::Words { meter, amount } => {
-                (self.dry_of_words(self.standing_end(meter), amount), amount, Status::OutOfWords)
+                // A meter that is not above the running process is somebody else's: its keeper has no say here.
+                let mut dry = self.dry_of_words(self.standing_end(meter), amount);
+                let base = self.base_of(&top);
+                dry.retain(|dry| self.is_on_path(base, dry.meter));
+                (dry, amount, Status::OutOfWords)
             }
             Stop::Gas(amount) => (self.dry_on_path(self.base_of(&top), amount), amount, Status::OutOfGas),
             _ => return None,

@@ -1,17 +1,27 @@
 //! Destroying, revoking, stopping.
 //!
-//! What is destroyed is gone at once: every object charged to a meter dies with it, and so does a process some of
-//! whose growth was charged there. Taking them apart is work that their making paid for.
+//! What is destroyed is gone at once, and every object charged to a meter dies with it. A process that had grown in a call
+//! paid by that meter lives on; the words of its growth go up to the superior, which counted them already. Taking
+//! objects apart is work that their making paid for.
 
 use super::activation::Activation;
 use super::arena::Ref;
-use super::object::Body;
+use super::object::{Body, CallMeter};
 use super::{Kernel, Step};
 use keyvm_isa::layout::Kind;
-use keyvm_isa::{Rights, Status, Trap};
+use keyvm_isa::{Rights, Status, Trap, gas};
 
 /// Processes kept for [`Process::renew`](super::object::Process::renew) at most.
 const SPARE_MAX: usize = 64;
+
+/// What else a destruction touches.
+#[derive(Default)]
+struct Also {
+    /// Call meters that were made for a process that is gone.
+    doomed: Vec<Ref>,
+    /// Processes, and their growth that was charged to a call meter that is gone.
+    orphans: Vec<(Ref, u64)>,
+}
 
 impl Kernel {
     pub(crate) fn destroy(&mut self, act: &mut Activation) -> Step {
@@ -23,9 +33,6 @@ impl Kernel {
         }
         if !key.rights.has(Rights::DESTROY) {
             return Err(Trap::NoRight.into());
-        }
-        if slot == 0 {
-            return Err(Trap::SelfKey.into());
         }
         if key.object() == self.prime {
             return Err(Trap::NoRight.into());
@@ -67,6 +74,11 @@ impl Kernel {
                 process.stopped = true;
                 if let Some(place) = self.link_of(object) {
                     self.cut_at(place, Status::Stopped);
+                } else {
+                    // Who waits for it hears so when it goes on; the process itself is free.
+                    let process = self.arena.process_mut(object);
+                    process.caller = Ref::NONE;
+                    process.suspended = None;
                 }
             }
             _ => {}
@@ -116,24 +128,57 @@ impl Kernel {
     /// Destroys an object with all that hangs below it, and credits its words.
     fn destroy_object(&mut self, object: Ref) {
         self.book();
-        let mut doomed = Vec::new();
+        let mut also = Also::default();
         let mut next = Some(object);
         while let Some(object) = next {
             if self.arena.alive(object) {
                 let meter = self.charged_to(object);
-                let words = self.take_apart(object, &mut doomed);
+                let words = self.take_apart(object, &mut also);
                 self.credit(meter, words);
+                for (callee, own_words) in std::mem::take(&mut also.orphans) {
+                    if self.arena.alive(callee) {
+                        self.adopt_growth(callee, own_words, meter);
+                    }
+                }
                 self.dissolve_if_empty(meter);
             }
-            next = doomed.pop();
+            next = also.doomed.pop();
+        }
+    }
+
+    /// Charges to `meter` a process's growth that a call meter below it had carried, which is gone. The words, and those
+    /// of the call meter, have just been credited there, so no limit can be passed.
+    fn adopt_growth(&mut self, callee: Ref, own_words: u64, meter: Ref) {
+        let pair = (callee.number, meter.number);
+        let active = self
+            .link_of(callee)
+            .and_then(|place| self.call_meter_at(place))
+            .filter(|&call| self.charged_to(call) == meter);
+        let call = match active.or_else(|| self.dormant.get(&pair).copied()) {
+            Some(call) => call,
+            None => {
+                self.charge_checked(meter, gas::METER_WORDS);
+                let base = self.standing_end(meter);
+                let body = CallMeter { callee, own_words: 0, base, link: u32::MAX };
+                let call = self.add(meter, Body::CallMeter(body));
+                self.dormant.insert(pair, call);
+                call
+            }
+        };
+        self.charge_checked(meter, own_words);
+        if let Some(state) = self.call_meter_mut(call) {
+            state.own_words += own_words;
+        }
+        if active.is_none() {
+            self.grown.insert(pair, call);
         }
     }
 
     /// Removes an object and everything charged to it, and gives the words that were charged for all of it to the
-    /// meter it was charged to. What must die besides, but is charged elsewhere, is put on `doomed`.
-    fn take_apart(&mut self, object: Ref, doomed: &mut Vec<Ref>) -> u64 {
+    /// meter it was charged to.
+    fn take_apart(&mut self, object: Ref, also: &mut Also) -> u64 {
         if self.arena.first_charged(object).is_none() {
-            return self.remove_one(object, doomed);
+            return self.remove_one(object, also);
         }
         let mut words = 0;
         let mut open = vec![object];
@@ -143,31 +188,32 @@ impl Kernel {
                 continue;
             }
             open.pop();
-            words += self.remove_one(at, doomed);
+            words += self.remove_one(at, also);
         }
         words
     }
 
-    fn remove_one(&mut self, object: Ref, doomed: &mut Vec<Ref>) -> u64 {
+    fn remove_one(&mut self, object: Ref, also: &mut Also) -> u64 {
         let words = self.words_of_object(object);
         match self.arena.body(object) {
             Some(Body::Process(_)) => {
                 let number = object.number;
-                doomed.extend(self.dormant.range((number, 0)..=(number, u64::MAX)).map(|(_, &m)| m));
+                also.doomed.extend(self.dormant.range((number, 0)..=(number, u64::MAX)).map(|(_, &m)| m));
                 if let Some(place) = self.link_of(object) {
-                    doomed.extend(self.chain[place].call_meter());
+                    also.doomed.extend(self.chain[place].call_meter());
                     self.cut_at(place, Status::Destroyed);
                 }
             }
             Some(Body::CallMeter(call)) => {
                 let (callee, own, place) = (call.callee, call.own_words, call.link as usize);
-                self.dormant.remove(&(callee.number, self.charged_to(object).number));
+                let pair = (callee.number, self.charged_to(object).number);
+                self.dormant.remove(&pair);
+                self.grown.remove(&pair);
                 if self.chain.get(place).is_some_and(|link| link.call_meter() == Some(object)) {
                     self.cut_at(place, Status::Destroyed);
                 }
-                // Who pays for a part of a process can end it.
                 if own > 0 {
-                    doomed.push(callee);
+                    also.orphans.push((callee, own));
                 }
             }
             _ => {}

@@ -334,24 +334,26 @@ impl Kernel {
         }
     }
 
-    /// Gives back words of a process's growth: first those charged to the call it is in, then those charged to
-    /// other calls of it, the latest meter first, then the rest.
+    /// Gives back words of a process's growth: first those charged to the call it is in, then those charged to other
+    /// calls of it, in the order of the meters they hang below, then the rest.
     pub(crate) fn credit_growth(&mut self, process: Ref, mut words: u64) {
-        let current = self.link_of(process).and_then(|place| self.chain[place].call_meter());
-        let number = process.number;
-        let mut meters: Vec<Ref> =
-            self.dormant.range((number, 0)..=(number, u64::MAX)).map(|(_, &meter)| meter).collect();
-        meters.sort_by_key(|meter| std::cmp::Reverse(meter.number));
-        for meter in current.into_iter().chain(meters) {
-            let Some(call) = self.call_meter_mut(meter) else {
-                continue;
-            };
+        let mut next = self.link_of(process).and_then(|place| self.chain[place].call_meter());
+        while words > 0 {
+            let meter = next.take().or_else(|| {
+                let number = process.number;
+                self.grown.range((number, 0)..=(number, u64::MAX)).next().map(|(_, &meter)| meter)
+            });
+            let Some(meter) = meter else { break };
+            let Some(call) = self.call_meter_mut(meter) else { break };
             let part = call.own_words.min(words);
-            if part > 0 {
-                call.own_words -= part;
-                words -= part;
-                self.arena.process_mut(process).grown -= part;
-                self.credit(meter, part);
+            call.own_words -= part;
+            let rest = call.own_words;
+            words -= part;
+            self.arena.process_mut(process).grown -= part;
+            self.credit(meter, part);
+            if rest == 0 {
+                let superior = self.charged_to(meter);
+                self.grown.remove(&(process.number, superior.number));
                 self.dissolve_if_empty(meter);
             }
         }
@@ -378,6 +380,7 @@ impl Kernel {
             let (callee, superior) = (call.callee.number, self.charged_to(at));
             if !self.dormant.is_empty() {
                 self.dormant.remove(&(callee, superior.number));
+                self.grown.remove(&(callee, superior.number));
             }
             self.arena.remove(at);
             self.credit(superior, gas::METER_WORDS);

@@ -76,6 +76,8 @@ pub(crate) struct Kernel {
     standstill: Option<(Status, u64)>,
     /// Call meters whose call is not going on: by callee, then by the meter they hang below.
     dormant: BTreeMap<(Number, Number), Ref>,
+    /// Those of them that some of their callee's growth is charged to.
+    grown: BTreeMap<(Number, Number), Ref>,
     /// Gas that ran in the current run and has not been counted by its standing meters.
     unbooked: u64,
     /// The least that the standing meters above the current run have left.

@@ -2,11 +2,11 @@
 
 use super::arena::Ref;
 use super::key::Key;
-use crate::image::ContentTree;
+use crate::image::{ContentTree, Hash, words_root};
 use keyvm_isa::image::{Frame, Suspended};
 use keyvm_isa::layout::Kind;
 use keyvm_isa::{Code, Status, Trap, gas};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What an object is.
 #[derive(Debug)]
@@ -110,26 +110,27 @@ impl Content {
     }
 
     /// The root of the hash tree, cached from now on.
-    pub(crate) fn root(&mut self) -> crate::image::Hash {
+    pub(crate) fn root(&mut self) -> Hash {
         let tree = self.tree.get_or_insert_with(|| Box::new(ContentTree::new()));
         tree.root(&self.bytes)
     }
 }
 
-/// A code page: checked code and the hash of its words.
+/// A code page: checked code, known by the hash of its words.
 #[derive(Debug)]
 pub(crate) struct CodePage {
     pub(crate) code: Code,
-    pub(crate) hash: crate::image::Hash,
+    hash: OnceLock<Hash>,
 }
 
 impl CodePage {
-    pub(crate) fn new(code: Code) -> Self {
-        let mut bytes = Vec::with_capacity(code.words().len() * 8);
-        for word in code.words() {
-            bytes.extend(word.to_le_bytes());
-        }
-        Self { hash: crate::image::content_root(&bytes), code }
+    pub(crate) const fn new(code: Code) -> Self {
+        Self { code, hash: OnceLock::new() }
+    }
+
+    /// The root over its words, worked out when it is first asked for.
+    pub(crate) fn hash(&self) -> Hash {
+        *self.hash.get_or_init(|| words_root(self.code.words()))
     }
 }
 

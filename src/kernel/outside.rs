@@ -73,8 +73,10 @@ impl Kernel {
             return;
         }
         let Some(caller) = self.running() else { return };
+        let process = self.arena.process(caller);
+        let room = (process.key_capacity as usize).saturating_sub(process.keys.len());
         let mut keys = Vec::new();
-        for name in grants {
+        for name in grants.iter().take(room) {
             if name.is_empty() || name.len() > HOST_NAME_MAX || !self.can_charge(self.prime, gas::HOST_WORDS)
             {
                 continue;

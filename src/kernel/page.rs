@@ -6,8 +6,8 @@ use super::key::{Key, SlotNumber};
 use super::object::{Body, CodePage, Content};
 use super::{Kernel, Step, Stop};
 use keyvm_isa::layout::{
-    CHUNK_WORDS, FIRST_KEY_MEMORY, KEYS_MAX, Kind, MEMORY_CODE, MEMORY_DATA, MEMORY_META, MEMORY_OPERANDS,
-    MEMORY_WORDS_MAX, meta,
+    CHUNK_WORDS, CODE_WORDS_MAX, FIRST_KEY_MEMORY, KEYS_MAX, Kind, MEMORY_CODE, MEMORY_DATA, MEMORY_META,
+    MEMORY_OPERANDS, MEMORY_WORDS_MAX, meta,
 };
 use keyvm_isa::{Code, Rights, Status, Trap, gas};
 use std::sync::Arc;
@@ -453,6 +453,11 @@ impl Kernel {
             Some(Body::Data(content)) => content.words(),
             _ => return Err(Trap::WrongKind.into()),
         };
+        if words > CODE_WORDS_MAX {
+            act.drop_operands(1);
+            act.push_unchecked(0);
+            return Ok(());
+        }
         let progress = self.arena.process(act.process).progress;
         let part = words.saturating_sub(progress).min(CHUNK_WORDS);
         act.extra(gas::per_four(part))?;

@@ -9,7 +9,7 @@ use super::control::{Link, LinkCall, Pending};
 use super::key::Key;
 use super::object::{Body, CallMeter, CodePage, Content, Meter, Process};
 use crate::image::{Head, ImageError, ImageErrorKind};
-use keyvm_isa::image::{self, Call, Image, Number};
+use keyvm_isa::image::{self, Call, Image, Number, Suspended};
 use keyvm_isa::layout::{
     CODE_WORDS_MAX, GATE_DEPTH_MAX, HOST_NAME_MAX, KEYS_MAX, MEMORY_WORDS_MAX, MESSAGE_KEYS_MAX,
     MESSAGE_WORDS_MAX, METER_DEPTH_MAX, STACK_MAXIMUM_LIMIT,
@@ -140,6 +140,9 @@ fn portable_process(process: &Process) -> image::Process<'_> {
 }
 
 // ---- Coming in -------------------------------------------------------------------------------------------------
+
+/// The greatest next number an image may come with: the rest is more than can ever be used up.
+const NUMBER_MAX: Number = 1 << 63;
 
 /// What is wrong with an object.
 fn wrong(object: Number, what: &'static str) -> ImageError {
@@ -340,6 +343,7 @@ impl Kernel {
     /// `Inconsistent`, naming the object, if anything in it does not fit together.
     pub(crate) fn import(image: &Image<'_>) -> Result<Self, ImageError> {
         let incoming = Incoming { image };
+        expect(image.next_number <= NUMBER_MAX, image.next_number, "the numbers are used up")?;
         let mut arena = Arena::default();
         let mut last = 0;
         for object in &image.objects {
@@ -384,6 +388,7 @@ impl Kernel {
             finished: None,
             standstill: None,
             dormant: BTreeMap::new(),
+            grown: BTreeMap::new(),
             unbooked: 0,
             base_gas: 0,
             has_rent: false,
@@ -489,6 +494,12 @@ impl Kernel {
             let keeper_next = chain.get(place + 1).is_some_and(|next| next.call == Call::Keeper);
             let result_fits = u64::from(state.height) + 2 <= state.stack_capacity.into();
             check(keeper_next || !waits_for_result(state) || result_fits, "it has no room for a result")?;
+            let kept = matches!(
+                state.status,
+                Status::Trapped | Status::OutOfGas | Status::OutOfWords | Status::Stopped
+            );
+            let waits = if keeper_next { kept } else { state.status == Status::Waiting };
+            check(last || waits, "it is in the chain and does not wait")?;
             check(
                 last || state.callee.number == expected,
                 "it waits for another than the next in the chain",
@@ -554,6 +565,8 @@ impl Kernel {
             let good = in_chain || !waits_for_result(process) || result_fits;
             expect(good, r.number, "it has no room for a result")?;
             let standing = process.standing;
+            let invoked = process.suspended.as_deref() == Some(&Suspended::Invoke);
+            expect(standing || !invoked, r.number, "it was invoked without a standing meter")?;
             let good = !standing || matches!(self.arena.body(self.charged_to(r)), Some(Body::Meter(_)));
             expect(good, r.number, "its standing meter is no standing meter")?;
             let callee = self.arena.process(r).callee;
@@ -594,6 +607,10 @@ impl Kernel {
         for r in self.refs() {
             let Some(call) = self.call_meter(r) else { continue };
             let (callee, own) = (call.callee, call.own_words);
+            let pair = (callee.number, self.charged_to(r).number);
+            if own > 0 && self.dormant.contains_key(&pair) {
+                self.grown.insert(pair, r);
+            }
             let process = self.arena.process_mut(callee);
             let grown = process.grown.checked_add(own);
             let good = grown.is_some_and(|grown| grown <= process.words() - gas::PROCESS_WORDS);

@@ -71,6 +71,7 @@ impl Kernel {
         // Check.
         let words = act.data.words();
         act.extra(gas::per_eight(words))?;
+        act.could_hold(self, 1)?;
         self.room_for_keys(act, 1)?;
         act.room(self, 1)?;
         let meter = self.pay(act, gas::PROCESS_WORDS + words)?;
@@ -128,6 +129,8 @@ impl Kernel {
             _ => None,
         };
         stored.ok_or(Trap::OutOfBounds)?;
+        // What was half done may not be what is gone on with.
+        self.arena.process_mut(process).progress = 0;
         act.drop_operands(4);
         Ok(())
     }
@@ -320,7 +323,6 @@ fn mend_metadata(state: &mut Process, field: u64, value: u64, code_length: u64) 
     match field {
         meta::INDEX if value <= code_length => {
             state.index = value;
-            state.progress = 0;
         }
         meta::HEIGHT => {
             let base = state.frames.last().map_or(0, |frame| frame.base);

@@ -43,7 +43,7 @@ impl Kernel {
         match self.arena.at_unmarked(object.slot).map(|slot: &mut Slot| &mut slot.body) {
             Some(Body::Data(content)) => content.root(),
             Some(Body::Process(process)) => process.data.root(),
-            Some(Body::Code(page)) => page.hash,
+            Some(Body::Code(page)) => page.hash(),
             _ => Hash::ZERO,
         }
     }

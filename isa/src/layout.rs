@@ -162,7 +162,7 @@ pub const MEMORY_WORDS_MAX: u64 = 1 << 32;
 /// Capacity of a key list or key page at most, in slots.
 pub const KEYS_MAX: u64 = 1 << 24;
 /// Instructions and tables of a code page at most, in words.
-pub const CODE_WORDS_MAX: u64 = 1 << 28;
+pub const CODE_WORDS_MAX: u64 = 1 << 24;
 /// The stack maximum a new process has, in words.
 pub const STACK_MAXIMUM: u32 = 1 << 20;
 /// The greatest stack maximum.

@@ -35,13 +35,15 @@ pub struct ContentTree {
     stale: Vec<u64>,
     /// Hashes by level, the leaves first. The topmost level has one; there is no level if there are no bytes.
     levels: Vec<Vec<Hash>>,
+    /// Nodes above leaves that were hashed ahead: they are to be made again with the next root.
+    pending: Vec<usize>,
 }
 
 impl ContentTree {
     /// The tree of an empty content. After a [`resize`](Self::resize) to the content's length everything is stale.
     #[must_use]
     pub const fn new() -> Self {
-        Self { bytes: 0, stale: Vec::new(), levels: Vec::new() }
+        Self { bytes: 0, stale: Vec::new(), levels: Vec::new(), pending: Vec::new() }
     }
 
     /// Says that `bytes` bytes from `first_byte` on may have changed. What is beyond the content is passed over.
@@ -84,19 +86,31 @@ impl ContentTree {
         }
     }
 
-    /// The root for `content`, which is hashed where it is marked, and nowhere else. A content of another length than
-    /// the tree's is a [`resize`](Self::resize).
-    pub fn root(&mut self, content: &[u8]) -> Hash {
+    /// Hashes the marked leaves among `bytes` bytes from `first_byte` on, so that the next root has less to do.
+    pub fn prepare(&mut self, content: &[u8], first_byte: u64, bytes: u64) {
         self.resize(content.len() as u64);
         self.shape();
-        // Nodes of the level above the leaves that have to be made again.
-        let mut dirty = Vec::new();
-        for (group, word) in self.stale.iter_mut().enumerate() {
-            let mut bits = std::mem::take(word);
+        if bytes == 0 {
+            return;
+        }
+        let index = |leaf: u64| usize::try_from(leaf).unwrap_or(usize::MAX);
+        let first = index(first_byte >> LEAF_SHIFT);
+        let last = index(first_byte.saturating_add(bytes - 1) >> LEAF_SHIFT);
+        for group in first / FAN_OUT..self.stale.len().min(last / FAN_OUT + 1) {
+            let mut bits = self.stale[group];
+            if group == first / FAN_OUT {
+                bits &= u64::MAX << (first % FAN_OUT);
+            }
+            if group == last / FAN_OUT {
+                bits &= u64::MAX >> (FAN_OUT - 1 - last % FAN_OUT);
+            }
             if bits == 0 {
                 continue;
             }
-            dirty.push(group);
+            self.stale[group] &= !bits;
+            if self.pending.last() != Some(&group) {
+                self.pending.push(group);
+            }
             while bits != 0 {
                 let leaf = group * FAN_OUT + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
@@ -109,6 +123,18 @@ impl ContentTree {
                 *hash = leaf_hash(&rest[..rest.len().min(LEAF_BYTES)]);
             }
         }
+    }
+
+    /// The root for `content`, which is hashed where it is marked, and nowhere else. A content of another length than
+    /// the tree's is a [`resize`](Self::resize).
+    pub fn root(&mut self, content: &[u8]) -> Hash {
+        self.prepare(content, 0, content.len() as u64);
+        // Nodes of the level above the leaves that have to be made again.
+        let mut dirty = std::mem::take(&mut self.pending);
+        let nodes = self.levels.get(1).map_or(0, Vec::len);
+        dirty.retain(|&node| node < nodes);
+        dirty.sort_unstable();
+        dirty.dedup();
         for level in 1..self.levels.len() {
             let (below, above) = self.levels.split_at_mut(level);
             for &node in &dirty {
@@ -251,6 +277,26 @@ mod tests {
             let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
             assert_eq!(words_root(&words), content_root(&bytes));
         }
+    }
+
+    #[test]
+    fn hashing_ahead_does_not_change_the_root() {
+        let mut content = filled(300 * LEAF_BYTES + 24);
+        let mut tree = ContentTree::new();
+        for turn in 0..40u64 {
+            let at = (turn * 7919 * 131) % (content.len() as u64 - 8);
+            content[usize::try_from(at).unwrap()] ^= 1;
+            tree.mark(at, 1);
+            tree.prepare(&content, turn * 32_768, 32_768);
+            if turn % 3 == 0 {
+                assert_eq!(tree.root(&content), content_root(&content));
+            }
+            if turn == 20 {
+                content.truncate(90 * LEAF_BYTES);
+                tree.resize(content.len() as u64);
+            }
+        }
+        assert_eq!(tree.root(&content), content_root(&content));
     }
 
     #[test]

@@ -216,7 +216,7 @@ impl Kernel {
     pub(crate) fn finish(&mut self, status: Status, message: Message) {
         let Some(top) = self.chain.last() else { return };
         let process = self.arena.process_mut(top.process);
-        process.status = status;
+        process.status = if status == Status::Destroyed { Status::Suspended } else { status };
         process.caller = Ref::NONE;
         let Some(link) = self.pop_link() else { return };
         self.deliver(link.call, status, message);

@@ -92,6 +92,7 @@ pub(crate) struct Kernel {
     pub(crate) instructions: u64,
     hashes: Option<Box<crate::image::StateTree>>,
     /// Processes that are gone, whose host memory the next ones take.
+    #[allow(clippy::vec_box, reason = "they came in boxes and go into boxes")]
     spare: Vec<Box<object::Process>>,
 }
 

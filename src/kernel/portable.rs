@@ -228,6 +228,10 @@ impl<'b> Incoming<'_, 'b> {
         let mut base = 0;
         for frame in process.frames.iter() {
             check(frame.base >= base && u64::from(frame.base) <= height, "a frame's base is out of order")?;
+            check(
+                u64::from(frame.return_index) <= CODE_WORDS_MAX,
+                "a frame returns to an index past any code",
+            )?;
             base = frame.base;
         }
         check(process.data.len().is_multiple_of(8), "its data are not whole words")?;

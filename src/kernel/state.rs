@@ -1,7 +1,7 @@
 //! The state hash, kept up in proportion to what changed.
 
 use super::arena::{Ref, Slot};
-use super::object::Body;
+use super::object::{Body, Content};
 use super::{Kernel, Step, Stop};
 use crate::image::{Hash, StateTree, object_hash, state_hash_of};
 use crate::kernel::activation::Activation;
@@ -36,6 +36,14 @@ impl Kernel {
         match self.arena.body(object) {
             Some(Body::Data(_) | Body::Code(_)) => self.content_root(object),
             _ => self.object_hash(object),
+        }
+    }
+
+    fn content_at(&mut self, object: Ref) -> Option<&mut Content> {
+        match self.arena.at_unmarked(object.slot).map(|slot: &mut Slot| &mut slot.body) {
+            Some(Body::Data(content)) => Some(content),
+            Some(Body::Process(process)) => Some(&mut process.data),
+            _ => None,
         }
     }
 
@@ -76,6 +84,9 @@ impl Kernel {
         let progress = self.arena.process(act.process).progress;
         let part = words.saturating_sub(progress).min(CHUNK_WORDS);
         act.extra(gas::per_two(part))?;
+        if let Some(content) = self.content_at(object) {
+            content.prepare(progress, part);
+        }
         if progress + part < words {
             self.arena.process_mut(act.process).progress = progress + part;
             act.stay();

@@ -61,7 +61,7 @@ fn refused_or_harmless(image: &Image<'_>, random: &mut Random) -> bool {
 #[test]
 fn every_field_of_an_image_may_be_anything() {
     let (mut accepted, mut refused) = (0, 0);
-    for seed in 0..24 {
+    for seed in 0..8 {
         let mut random = Random::new(seed);
         let image = snapshot(&mut random);
         let numbers = image.objects.iter().map(|object| object.number);

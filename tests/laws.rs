@@ -189,7 +189,7 @@ fn what_runs_is_counted_by_the_prime_meter_to_the_unit() {
 #[test]
 fn at_every_gas_limit_it_stops_before_the_instruction_and_refuelled_ends_the_same() {
     const GAS: u64 = 800;
-    let shape = Shape { processes: 4, keepers: false, hidden_prime: true, limits: false, groups: 1 };
+    let shape = Shape { processes: 5, keepers: true, hidden_prime: true, limits: false, groups: 1 };
     each_seed(400, |_, random| {
         let limits = random.percent(50);
         let image = scene(random, Shape { limits, ..shape });

@@ -44,59 +44,59 @@ fn add(reach: &mut Reach, object: Number, rights: Rights) {
     *all = united(*all, rights);
 }
 
-/// What a process reaches by itself, and if what these brands seal is unsealed for it.
-fn by_itself(survey: &Survey<'_, '_>, process: Number, opened: &BTreeMap<Number, Number>) -> Reach {
-    let mut reach = Reach::new();
-    let mut entered = BTreeSet::new();
-    let mut sealed: Vec<Key> = Vec::new();
-    let mut work: Vec<Key> = Vec::new();
-    let take = |keys: &[Option<Key>], through: Option<Rights>, work: &mut Vec<Key>| {
-        for key in keys.iter().flatten().filter(|key| survey.is_live(key)) {
-            let mut key = *key;
-            if let Some(through) = through {
-                if !key.rights.has(Rights::COPY) {
-                    continue;
+/// What has been followed so far.
+#[derive(Default)]
+struct Trail {
+    /// Keys that something has been fetched through: object and rights. Two keys to an object are two ways in.
+    entered: BTreeSet<(Number, u16)>,
+    /// Keys that cannot be unsealed yet.
+    sealed: Vec<Key>,
+    /// Brands that can be read.
+    brands: BTreeSet<Number>,
+}
+
+impl Trail {
+    /// Follows the keys that a process holds, and tells of each key that comes out.
+    fn follow(&mut self, survey: &Survey<'_, '_>, process: Number, mut found: impl FnMut(Number, Rights)) {
+        let Some(holder) = survey.process(process) else {
+            return;
+        };
+        let mut work: Vec<Key> = holder.keys.iter().flatten().copied().collect();
+        while let Some(key) = work.pop() {
+            if !survey.is_live(&key) {
+                continue;
+            }
+            if key.seal != 0 && !self.brands.contains(&key.seal) {
+                self.sealed.push(key);
+                continue;
+            }
+            found(key.object, key.rights);
+            if !key.rights.has(Rights::READ) || !self.entered.insert((key.object, key.rights.bits())) {
+                continue;
+            }
+            match survey.body(key.object) {
+                Some(Body::Keys(keys)) => fetch(keys, key.rights, &mut work),
+                Some(Body::Process(other)) => fetch(&other.keys, key.rights, &mut work),
+                Some(Body::Brand) => {
+                    self.brands.insert(key.object);
+                    work.extend(self.sealed.extract_if(.., |held| held.seal == key.object));
                 }
-                if !through.has(Rights::STRONG) {
-                    key.rights = key.rights.and(Rights::WEAKENED);
-                }
+                _ => {}
             }
-            work.push(key);
-        }
-    };
-    if let Some(found) = survey.process(process) {
-        take(&found.keys, None, &mut work);
-    }
-    while let Some(key) = work.pop() {
-        if key.seal != 0 {
-            let opens = opened.contains_key(&key.seal)
-                || reach.get(&key.seal).is_some_and(|rights| rights.has(Rights::READ));
-            if opens {
-                work.push(Key { seal: 0, ..key });
-            } else {
-                sealed.push(key);
-            }
-            continue;
-        }
-        add(&mut reach, key.object, key.rights);
-        // Two keys to an object are two ways in: what comes out depends on the rights of one key.
-        if !key.rights.has(Rights::READ) || !entered.insert((key.object, key.rights.bits())) {
-            continue;
-        }
-        match survey.body(key.object) {
-            Some(Body::Keys(keys)) => take(keys, Some(key.rights), &mut work),
-            Some(Body::Process(other)) if key.object != process => {
-                take(&other.keys, Some(key.rights), &mut work);
-            }
-            Some(Body::Brand) => work.extend(sealed.extract_if(.., |held| held.seal == key.object)),
-            _ => {}
         }
     }
-    // Who holds nothing but the key to itself reaches nothing.
-    if reach.get(&process).is_some_and(|rights| Rights::OWN.has(*rights)) {
-        reach.remove(&process);
-    }
-    reach
+}
+
+/// The keys of a list as they come out through a key with these rights.
+fn fetch(keys: &[Option<Key>], through: Rights, work: &mut Vec<Key>) {
+    let mask = if through.has(Rights::STRONG) { Rights::ALL } else { Rights::WEAKENED };
+    let copyable = keys.iter().flatten().filter(|key| key.rights.has(Rights::COPY));
+    work.extend(copyable.map(|key| Key { rights: key.rights.and(mask), ..*key }));
+}
+
+/// Whether a key is what every process has of itself.
+fn is_own(process: Number, object: Number, rights: Rights) -> bool {
+    process == object && Rights::OWN.has(rights)
 }
 
 /// The processes that each process keeps: whose traps and dryness it is called for.
@@ -107,14 +107,15 @@ fn kept(survey: &Survey<'_, '_>) -> BTreeMap<Number, Vec<Number>> {
             kept.entry(keeper.object).or_default().push(number);
         }
         // Keepers of meters are called for whatever runs below.
-        let mut meter = survey.object(number).map_or(0, |object| object.meter);
+        let charged = survey.object(number).map_or(0, |object| object.meter);
+        let mut meter = survey.standing_meter(charged);
         while let Some(object) = survey.object(meter) {
             if let Body::Meter(found) = &object.body
                 && let Some(keeper) = found.keeper.filter(|key| survey.is_live(key))
             {
                 kept.entry(keeper.object).or_default().push(number);
             }
-            meter = object.meter;
+            meter = survey.standing_meter(object.meter);
         }
     }
     kept
@@ -126,94 +127,52 @@ const MOVING: [Rights; 3] = [Rights::CALL, Rights::SEND, Rights::MEND];
 /// What all processes can reach, or only one; the root first.
 pub(super) fn of_all(survey: &Survey<'_, '_>, only: Option<Number>) -> Vec<Authority> {
     let kept = kept(survey);
-    let mut known: BTreeMap<Number, Reach> = BTreeMap::new();
     let wanted = survey.processes().map(|(number, _)| number);
-    let wanted: Vec<_> = wanted.filter(|&number| only.is_none_or(|only| only == number)).collect();
-    wanted.into_iter().map(|process| of(survey, &kept, &mut known, process)).collect()
+    let wanted = wanted.filter(|&number| only.is_none_or(|only| only == number));
+    wanted.map(|process| of(survey, &kept, process)).collect()
 }
 
-fn of(
-    survey: &Survey<'_, '_>,
-    kept: &BTreeMap<Number, Vec<Number>>,
-    known: &mut BTreeMap<Number, Reach>,
-    process: Number,
-) -> Authority {
-    let mut opened = BTreeMap::new();
-    loop {
-        let mut look = |actor: Number| {
-            if opened.is_empty() {
-                known.entry(actor).or_insert_with(|| by_itself(survey, actor, &opened)).clone()
-            } else {
-                by_itself(survey, actor, &opened)
-            }
-        };
-        let itself = look(process);
-        let others = through_others(survey, kept, process, &mut look);
-        // What one holds sealed and another can unseal, both together can use.
-        let brands: BTreeMap<Number, Number> = others
-            .iter()
-            .filter(|(brand, through)| {
-                through.rights.has(Rights::READ) && matches!(survey.body(**brand), Some(Body::Brand))
-            })
-            .map(|(&brand, through)| (brand, through.process))
-            .collect();
-        if brands.len() == opened.len() {
-            return whole(survey, kept, process, &itself, others, &opened);
+fn of(survey: &Survey<'_, '_>, kept: &BTreeMap<Number, Vec<Number>>, process: Number) -> Authority {
+    let keeping = |actor: Number| kept.get(&actor).into_iter().flatten().map(|&kept| (kept, Rights::KEEPER));
+    let mut itself = Reach::new();
+    let mut trail = Trail::default();
+    trail.follow(survey, process, |object, rights| {
+        if !is_own(process, object, rights) {
+            add(&mut itself, object, rights);
         }
-        opened = brands;
+    });
+    for (object, rights) in keeping(process) {
+        add(&mut itself, object, rights);
     }
-}
 
-/// What the processes reach that a process can make act, in the order of their distance from it.
-fn through_others(
-    survey: &Survey<'_, '_>,
-    kept: &BTreeMap<Number, Vec<Number>>,
-    process: Number,
-    look: &mut dyn FnMut(Number) -> Reach,
-) -> BTreeMap<Number, Through> {
+    // The others, in order of distance, so that the nearest is the one named. What they fetch is followed anew; seals are
+    // common: what one holds sealed and another can unseal, both together can use.
     let mut others: BTreeMap<Number, Through> = BTreeMap::new();
+    let mut trail = Trail { entered: BTreeSet::new(), ..trail };
     let mut seen = BTreeSet::from([process]);
-    let mut near = vec![process];
+    let moves = |object: Number, rights: Rights| {
+        MOVING.iter().any(|&right| rights.has(right)) && survey.process(object).is_some()
+    };
+    let mut near: Vec<Number> = itself
+        .iter()
+        .filter(|&(&object, &rights)| moves(object, rights) && seen.insert(object))
+        .map(|(&object, _)| object)
+        .collect();
     let mut at = 0;
     while let Some(&actor) = near.get(at) {
         at += 1;
-        let keeping = kept.get(&actor).into_iter().flatten().map(|&kept| (kept, Rights::KEEPER));
-        for (object, rights) in look(actor).into_iter().chain(keeping) {
-            if actor != process && object != process {
-                let through =
-                    others.entry(object).or_insert(Through { rights: Rights::NONE, process: actor });
-                through.rights = united(through.rights, rights);
+        let mut found = |object: Number, rights: Rights| {
+            if object == process || is_own(actor, object, rights) {
+                return;
             }
-            let moves = MOVING.iter().any(|&right| rights.has(right));
-            if moves && survey.process(object).is_some() && seen.insert(object) {
+            let through = others.entry(object).or_insert(Through { rights: Rights::NONE, process: actor });
+            through.rights = united(through.rights, rights);
+            if moves(object, rights) && seen.insert(object) {
                 near.push(object);
             }
-        }
-    }
-    others
-}
-
-/// Puts the two together: what others unseal for a process, it reaches through them.
-fn whole(
-    survey: &Survey<'_, '_>,
-    kept: &BTreeMap<Number, Vec<Number>>,
-    process: Number,
-    reach: &Reach,
-    mut others: BTreeMap<Number, Through>,
-    opened: &BTreeMap<Number, Number>,
-) -> Authority {
-    let mut itself = by_itself(survey, process, &BTreeMap::new());
-    if let Some(&unsealer) = opened.values().next() {
-        for (&object, &rights) in reach {
-            if itself.get(&object) != Some(&rights) {
-                let through =
-                    others.entry(object).or_insert(Through { rights: Rights::NONE, process: unsealer });
-                through.rights = united(through.rights, rights);
-            }
-        }
-    }
-    for &kept in kept.get(&process).into_iter().flatten() {
-        add(&mut itself, kept, Rights::KEEPER);
+        };
+        keeping(actor).for_each(|(object, rights)| found(object, rights));
+        trail.follow(survey, actor, found);
     }
     Authority { process, itself, others }
 }

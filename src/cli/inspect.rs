@@ -232,6 +232,15 @@ fn meters(survey: &Survey<'_, '_>, framed: bool) -> Listing {
     for object in survey.image.objects.iter().rev().filter(|object| super::survey::is_meter(&object.body)) {
         below.entry(object.meter).or_default().push(object.number);
     }
+    let left: BTreeMap<Number, (u64, u64)> = survey
+        .image
+        .chain
+        .iter()
+        .filter_map(|link| match link.call {
+            Call::Recurse { meter, gas, words } => Some((meter, (gas, words))),
+            _ => None,
+        })
+        .collect();
     // Depth first, without the native stack: an image may hang call meters a hundred thousand deep.
     let mut stack = vec![(survey.image.prime, 0)];
     while let Some((number, depth)) = stack.pop() {
@@ -247,11 +256,7 @@ fn meters(survey: &Survey<'_, '_>, framed: bool) -> Listing {
                 notes(meter),
             ]),
             Some(Body::CallMeter { callee, .. }) => {
-                let link = survey.image.chain.iter().find_map(|link| match link.call {
-                    Call::Recurse { meter, gas, words } if meter == number => Some((gas, words)),
-                    _ => None,
-                });
-                let (gas, words) = match link {
+                let (gas, words) = match left.get(&number) {
                     Some((gas, words)) => (format!("{gas} left"), format!("{words} left")),
                     None => ("-".to_owned(), "-".to_owned()),
                 };

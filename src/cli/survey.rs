@@ -11,13 +11,16 @@ pub(super) struct Survey<'i, 'a> {
     pub(super) image: &'i Image<'a>,
     /// Words charged to each meter and below it.
     words: BTreeMap<Number, u64>,
+    /// For each meter of a call, the next standing one above it.
+    standing: BTreeMap<Number, Number>,
 }
 
 impl<'i, 'a> Survey<'i, 'a> {
     /// Looks at an image.
     pub(super) fn new(image: &'i Image<'a>) -> Self {
-        let mut survey = Self { image, words: BTreeMap::new() };
+        let mut survey = Self { image, words: BTreeMap::new(), standing: BTreeMap::new() };
         survey.words = survey.meter_words();
+        survey.standing = survey.standing_meters();
         survey
     }
 
@@ -76,6 +79,30 @@ impl<'i, 'a> Survey<'i, 'a> {
     /// The words that a meter counts: charged to it and below it.
     pub(super) fn words_of_meter(&self, meter: Number) -> u64 {
         self.words.get(&meter).copied().unwrap_or_default()
+    }
+
+    /// The meter itself if it is a standing one, else the next above it that is.
+    pub(super) fn standing_meter(&self, meter: Number) -> Number {
+        self.standing.get(&meter).copied().unwrap_or(meter)
+    }
+
+    /// Each step up is taken once: meters of calls may hang a hundred thousand deep.
+    fn standing_meters(&self) -> BTreeMap<Number, Number> {
+        let mut standing = BTreeMap::new();
+        for object in &self.image.objects {
+            let mut row = Vec::new();
+            let mut at = object.number;
+            while let Some(Object { number, meter, body: Body::CallMeter { .. } }) = self.object(at) {
+                if standing.contains_key(number) {
+                    break;
+                }
+                row.push(*number);
+                at = *meter;
+            }
+            let end = standing.get(&at).copied().unwrap_or(at);
+            standing.extend(row.into_iter().map(|meter| (meter, end)));
+        }
+        standing
     }
 
     /// The words charged for an object.

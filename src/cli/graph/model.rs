@@ -1,6 +1,6 @@
 //! What is drawn: nodes and arrows.
 
-use crate::cli::survey::{Survey, is_meter, kind, rights_text};
+use crate::cli::survey::{Survey, kind, rights_text};
 use crate::cli::text::printable;
 use keyvm::isa::image::{Body, Key, Number, Object};
 use keyvm::isa::layout::Kind;
@@ -177,7 +177,7 @@ impl Builder<'_, '_, '_> {
                 Body::Meter(_) => "hangs below",
                 _ => continue,
             };
-            let meter = self.standing(object.meter);
+            let meter = self.survey.standing_meter(object.meter);
             if let (Some(&from), Some(&to)) = (self.index.get(&object.number), self.index.get(&meter)) {
                 let title = format!("{} {what} {}", self.nodes[from].title, self.nodes[to].title);
                 let style = Style::Meter;
@@ -185,18 +185,6 @@ impl Builder<'_, '_, '_> {
             }
         }
         arrows
-    }
-
-    /// The next standing meter from `meter` up.
-    fn standing(&self, meter: Number) -> Number {
-        let mut at = meter;
-        while let Some(object) = self.survey.object(at) {
-            if !is_meter(&object.body) || matches!(object.body, Body::Meter(_)) {
-                break;
-            }
-            at = object.meter;
-        }
-        at
     }
 
     fn add_keys(&mut self, holder: Number, keys: &[Option<Key>]) {

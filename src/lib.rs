@@ -18,6 +18,11 @@
 //! [`Machine`] is one image, running; [`Hosts`] are what it may reach outside; [`mod@image`] saves and loads it.
 #![forbid(unsafe_code)]
 
+/// The examples in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod host;
 pub mod image;
 mod interp;
@@ -26,5 +31,5 @@ mod machine;
 
 pub use host::{Args, Console, HOST_BYTES_MAX, Host, HostCall, Hosts, Reply};
 pub use keyvm_isa as isa;
-pub use keyvm_lang::asm;
+pub use keyvm_lang::{Diagnostic, asm, render};
 pub use machine::{Budget, Event, Interrupt, Machine};

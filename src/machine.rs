@@ -33,7 +33,7 @@ pub enum Event {
     NotCalled(Status),
     /// The root process, or its code, is destroyed: nothing will ever run here again.
     Destroyed,
-    /// A host key was called: see [`Machine::request`]; give the answer with [`Machine::reply`] and run again.
+    /// A host key was called: see [`Machine::with_request`]; give the answer with [`Machine::reply`] and run again.
     Request,
     /// The slice is used up, or its rest is less than the next instruction costs. Run again, and it goes on.
     Paused,

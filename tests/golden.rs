@@ -1,0 +1,65 @@
+//! Images of released formats load for ever: these files are never made anew.
+
+use keyvm::{Args, Console, Event, Hosts, Machine, image};
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+/// Collects what the console writes.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("nobody panicked").extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Loads a file, checks its hash and that saving gives the same file, and goes on with it to the end: gives what the
+/// console wrote, and the last hash.
+fn go_on(file: &str, hash: &str) -> (String, String) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
+    let loaded = image::load(&path).expect("the file can be read");
+    let portable = loaded.image().expect("the format is known");
+    let mut machine = Machine::new(&portable).expect("the image is consistent");
+    assert_eq!(machine.state_hash().to_string(), hash);
+    let mut saved = Vec::new();
+    image::write(&machine.image(), &mut saved).expect("the image can be written");
+    assert!(
+        saved == std::fs::read(&path).expect("the file can be read"),
+        "{file} is saved as something else"
+    );
+    let written = Written::default();
+    let mut hosts = Hosts::new();
+    hosts.grant("args", Args::default());
+    hosts.grant("console", Console::new(std::io::empty(), written.clone()));
+    let event = loop {
+        match machine.run_hosted(u64::MAX, &mut hosts) {
+            Event::Yielded(words) => writeln!(written.clone(), "{words:?}").expect("it is kept"),
+            event => break event,
+        }
+    };
+    assert_eq!(event, Event::Halted);
+    let text = String::from_utf8(written.0.lock().expect("nobody panicked").clone()).expect("it is text");
+    (text, machine.state_hash().to_string())
+}
+
+#[test]
+fn a_call_paused_in_version_1_goes_on() {
+    let (text, hash) =
+        go_on("jump-v1.blob", "c2741fa6b59ef6bd0d791c9fd839122a012867637a008163917373a55ced1f09");
+    assert!(text.ends_with("[29]\nTheir sum is 129\n"), "{text}");
+    assert_eq!(hash, "7e26c4c44af2e1126ae9553c43efc30fd66d3c817d87414189071c11e2fbb4be");
+}
+
+#[test]
+fn a_keeper_paused_in_version_1_goes_on() {
+    let (text, hash) =
+        go_on("keeper-v1.blob", "37d8d72fe7660eda0845d6d8111fcd74ad5726ea1358e91f8ca2a85b5a2f051a");
+    assert!(text.ends_with("Keeper: I give up at trap 11\nThe third trapped with number 11\n"), "{text}");
+    assert_eq!(hash, "eb43150d45ce3dbb848712978ab26d9795385c28582e6feb9f05d3f6a312b880");
+}

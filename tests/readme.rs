@@ -1,0 +1,89 @@
+//! Every command that the README and the documents show does what stands there.
+//!
+//! A block marked `console` has commands, `$ keyvm …`; below each, maybe `? N` for an exit code that is not 0, and what it
+//! prints, standard output before errors, up to an empty line. `[..]` is a line that may be anything.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A command in a document, and what stands below it.
+struct Shown {
+    place: String,
+    arguments: Vec<String>,
+    code: i32,
+    lines: Vec<String>,
+}
+
+fn shown_in(document: &Path) -> Vec<Shown> {
+    let text = std::fs::read_to_string(document).expect("the document can be read");
+    let mut shown: Vec<Shown> = Vec::new();
+    let (mut console, mut open) = (false, false);
+    for (index, line) in text.lines().enumerate() {
+        if line.starts_with("```") {
+            console = line == "```console";
+            open = false;
+        } else if !console {
+            continue;
+        } else if let Some(command) = line.strip_prefix("$ ") {
+            let mut words = command.split_whitespace().map(str::to_owned);
+            assert_eq!(words.next().as_deref(), Some("keyvm"), "{}:{}", document.display(), index + 1);
+            let place = format!("{}:{}", document.display(), index + 1);
+            shown.push(Shown { place, arguments: words.collect(), code: 0, lines: Vec::new() });
+            open = true;
+        } else if let (Some(command), true) = (shown.last_mut(), open) {
+            match line.strip_prefix("? ") {
+                _ if line.is_empty() => open = false,
+                Some(code) => command.code = code.parse().expect("an exit code"),
+                None => command.lines.push(line.to_owned()),
+            }
+        }
+    }
+    shown
+}
+
+/// A folder with the examples in it, so that commands may write beside them.
+fn workplace() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let examples = folder.path().join("examples");
+    std::fs::create_dir(&examples).expect("a folder can be made");
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    for file in std::fs::read_dir(ours).expect("the examples are there") {
+        let file = file.expect("an example").path();
+        std::fs::copy(&file, examples.join(file.file_name().expect("a name"))).expect("it can be copied");
+    }
+    folder
+}
+
+fn documents() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = std::fs::read_dir(root.join("docs")).expect("the documents are there");
+    let mut documents: Vec<PathBuf> = docs.map(|file| file.expect("a document").path()).collect();
+    documents.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    documents.push(root.join("README.md"));
+    documents
+}
+
+#[test]
+fn commands_in_the_readme_and_the_documents_print_what_stands_there() {
+    let mut commands = 0;
+    for document in documents() {
+        let folder = workplace();
+        for shown in shown_in(&document) {
+            commands += 1;
+            let output = Command::new(env!("CARGO_BIN_EXE_keyvm"))
+                .args(&shown.arguments)
+                .current_dir(folder.path())
+                .output()
+                .expect("the program runs");
+            let text =
+                [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            let text = text.concat();
+            assert_eq!(output.status.code(), Some(shown.code), "{}: {text}", shown.place);
+            let printed: Vec<&str> = text.lines().collect();
+            let same = printed.len() == shown.lines.len()
+                && printed.iter().zip(&shown.lines).all(|(printed, line)| line == "[..]" || printed == line);
+            assert!(same, "{} prints\n{text}", shown.place);
+        }
+    }
+    assert!(commands >= 8, "{commands} commands were found");
+}

@@ -100,38 +100,35 @@ pub mod meta {
 
 /// Fields of a meter, for `meterread` and `meterlimit`.
 pub mod meter {
-    /// Gas counted (read only).
-    pub const GAS_USED: u64 = 0;
-    /// Limit of gas.
-    pub const GAS_LIMIT: u64 = 1;
-    /// Words counted (read only).
-    pub const WORDS_USED: u64 = 2;
-    /// Limit of words.
-    pub const WORDS_LIMIT: u64 = 3;
-    /// Rent counted, low and high word (read only).
-    pub const RENT_USED_LOW: u64 = 4;
-    /// See [`RENT_USED_LOW`].
-    pub const RENT_USED_HIGH: u64 = 5;
-    /// Limit of rent, low word; all ones in both words is no limit, and then rent is not counted.
-    pub const RENT_LIMIT_LOW: u64 = 6;
-    /// See [`RENT_LIMIT_LOW`].
-    pub const RENT_LIMIT_HIGH: u64 = 7;
-    /// 1 if stopped (read only).
-    pub const STOPPED: u64 = 8;
-    /// How many fields there are.
-    pub const LENGTH: u64 = 9;
-    /// The names of the fields, in order.
-    pub const NAMES: [&str; 9] = [
-        "gas used",
-        "gas limit",
-        "words used",
-        "words limit",
-        "rent used (low)",
-        "rent used (high)",
-        "rent limit (low)",
-        "rent limit (high)",
-        "stopped",
-    ];
+    macro_rules! fields {
+        ($( $(#[doc = $doc:literal])* $index:literal $konst:ident $name:literal; )*) => {
+            $( $(#[doc = $doc])* pub const $konst: u64 = $index; )*
+            /// Every field: number, name of the constant, name in words.
+            pub const FIELDS: &[(u64, &str, &str)] = &[$( ($index, stringify!($konst), $name) ),*];
+            /// How many fields there are.
+            pub const LENGTH: u64 = FIELDS.len() as u64;
+        };
+    }
+    fields! {
+        /// Gas counted (read only).
+        0 GAS_USED "gas used";
+        /// Limit of gas.
+        1 GAS_LIMIT "gas limit";
+        /// Words counted (read only).
+        2 WORDS_USED "words used";
+        /// Limit of words.
+        3 WORDS_LIMIT "words limit";
+        /// Rent counted, low and high word (read only).
+        4 RENT_USED_LOW "rent used (low)";
+        /// See [`RENT_USED_LOW`].
+        5 RENT_USED_HIGH "rent used (high)";
+        /// Limit of rent, low word; all ones in both words is no limit, and then rent is not counted.
+        6 RENT_LIMIT_LOW "rent limit (low)";
+        /// See [`RENT_LIMIT_LOW`].
+        7 RENT_LIMIT_HIGH "rent limit (high)";
+        /// 1 if stopped (read only).
+        8 STOPPED "stopped";
+    }
 }
 
 /// Memory number of the metadata.

@@ -176,11 +176,10 @@ fn fields_of_the_metadata_are_those_of_the_table() {
 #[test]
 fn fields_of_meters_are_those_of_the_table() {
     let limits = [meter::GAS_LIMIT, meter::WORDS_LIMIT, meter::RENT_LIMIT_LOW, meter::RENT_LIMIT_HIGH];
-    let rows = meter::NAMES.iter().zip(0..).map(|(name, field)| {
+    let rows = meter::FIELDS.iter().map(|&(field, _, name)| {
         let by = if limits.contains(&field) { "meterread, meterlimit" } else { "meterread" };
-        (field, (*name).to_owned(), by.to_owned())
+        (field, name.to_owned(), by.to_owned())
     });
-    assert_eq!(meter::NAMES.len() as u64, meter::LENGTH);
     compare("meter fields", &numbered("field | name | instructions", rows));
 }
 

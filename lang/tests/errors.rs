@@ -71,9 +71,21 @@ refused! {
     a_label_in_a_constant: "x: nop\nconst A = :x";
     a_constant_without_a_value: "const A =\nA";
 
+    // Given names.
+    a_given_name_with_a_slip: "add(status.Runing, trap.DivideByZro)\nload64 meta.GASS\npush meter.GAS_LIMT\npush right.read|right.raed\npush kind.dta";
+    a_given_name_of_another_group: "push status.DivideByZero";
+    a_given_name_without_its_group: "push Busy";
+    a_name_with_a_dot_with_no_likeness: "push kind.x\npush flavour.sweet";
+    names_with_a_dot_of_ones_own: "const a.b = 1\nhost c.d\ne.f: nop\nfunc g.h 0 -> 0\ndata { label i.j }";
+    names_with_a_dot_for_an_object: "keys k { 0: status.Returned(call) }";
+
     // Subroutines.
     a_subroutine_without_a_type: "func f\nret";
-    names_without_a_subroutine: "params a, b\nhalt";
+    names_without_a_subroutine: "halt\nparams a, b";
+    slots_named_behind_a_label: "start: locals a\nget a";
+    a_value_for_a_local_of_a_subroutine: "func f 0 -> 0, 1\nlocals a = 1\nret";
+    a_slot_named_twice: "params a\nlocals b, a\nget a";
+    a_local_outside_in_a_subroutine: "locals a\nhalt\nfunc f 0 -> 0\nget a";
     names_behind_another_instruction: "func f 1 -> 0\nnop\nparams a";
     more_names_than_arguments: "func f 1 -> 0\nparams a, b";
     a_slot_for_a_constant: "func f 1 -> 1\nparams n\nadd(n, 1)";
@@ -86,6 +98,10 @@ refused! {
     an_alignment_that_is_none: "data { align 3 }";
     data_that_is_too_long: "page p { words 1000000000 }";
     a_place_that_depends_on_itself: "data { zero N label N }";
+    a_length_of_what_is_no_text: "data { label here  text greeting \"hi\" }\nadd(here.len, greting.len)\nconst A = A.len";
+    a_text_without_a_string: "data { text a 5 }";
+    a_broken_text_is_not_reported_where_it_is_used: "data { text a \"\\q\" }\nadd(a, a.len)";
+    a_text_with_the_name_of_a_constant: "const a = 1\ndata { text a \"x\" }";
     a_block_that_is_not_closed: "data { u8 1\nhalt";
     a_block_that_was_never_opened: "nop\n}";
 

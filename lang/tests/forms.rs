@@ -2,6 +2,7 @@
 
 use keyvm_isa::code::{Code, FuncType};
 use keyvm_isa::image::{Body, Call, Image, Key, Link, Process, Suspended};
+use keyvm_isa::layout::{Kind, meta, meter};
 use keyvm_isa::{ImmKind, Insn, OPS, Op, Rights, Status, Trap};
 use keyvm_lang::asm::{RANDOM_SEED, assemble, disassemble};
 use keyvm_lang::render;
@@ -299,4 +300,62 @@ fn blocks_in_a_full_text_may_stand_beside_code_outside_any() {
 fn comments_and_blank_lines_mean_nothing() {
     assert_eq!(insns("; one\n\n  add ; two ( {\n\r\n ; three"), [(Op::Add, vec![])]);
     assert_eq!(insns("add( ; first\n 1, ; second\n\n 2\n)").len(), 3);
+}
+
+#[test]
+fn every_number_of_the_machine_s_tables_has_a_name_in_every_text() {
+    let mut given: Vec<(String, u64)> = Vec::new();
+    given.extend(Status::ALL.iter().map(|s| (format!("status.{}", s.1), s.0.number().into())));
+    given.extend(Trap::ALL.iter().map(|t| (format!("trap.{}", t.1), t.0.number().into())));
+    given.extend(meta::FIELDS.iter().map(|f| (format!("meta.{}", f.1), f.0)));
+    given.extend(meter::FIELDS.iter().map(|f| (format!("meter.{}", f.1), f.0)));
+    given.extend(Rights::NAMED.iter().map(|r| (format!("right.{}", r.1), r.0.bits().into())));
+    given.extend(Kind::ALL.iter().map(|k| (format!("kind.{}", k.1), k.0 as u64)));
+    for (name, number) in given {
+        let source = format!("const A = {name} + 1\n{name}\nadd(A, get {name})\ndata {{ u64 {name} }}");
+        let pushed: Vec<_> =
+            insns(&source).into_iter().filter_map(|(_, imms)| imms.first().copied()).collect();
+        let number = number.cast_signed();
+        assert_eq!(pushed, [number, number + 1, number], "{name}");
+        assert_eq!(data(&source), number.to_le_bytes(), "{name}");
+    }
+    assert_eq!(insns("right.read|right.copy"), [(Op::Push, vec![0x201])]);
+    assert_eq!(insns("trap.Busy - status.Busy"), [(Op::Push, vec![18])]);
+}
+
+#[test]
+fn a_text_has_a_place_and_a_length_in_bytes() {
+    let source = "data { u8 1  text a \"h\u{e9}\" text empty \"\" align 4 text b \"xyz\" }\nconst N = b.len\n\
+        a\na.len\nempty\nempty.len\nb\nb.len\nN";
+    let pushed: Vec<_> = insns(source).into_iter().map(|(_, imms)| imms[0]).collect();
+    assert_eq!(pushed, [1, 3, 4, 0, 4, 3, 3]);
+    assert_eq!(data(source), *b"\x01h\xc3\xa9xyz\0");
+    // A length is known before any place is.
+    assert_eq!(data("data { zero a.len  text a \"xy\" }"), *b"\0\0xy\0\0\0\0");
+}
+
+#[test]
+fn code_outside_any_subroutine_names_its_slots_at_its_start() {
+    assert_eq!(
+        insns("; first\nhost h\nlocals a, b = h << 2,\n c\nset b (get c)\nget a"),
+        [
+            (Op::Push, vec![0]),
+            (Op::Push, vec![4]),
+            (Op::Push, vec![0]),
+            (Op::Get, vec![2]),
+            (Op::Set, vec![1]),
+            (Op::Get, vec![0]),
+        ]
+    );
+    // What is on the stack already is only named; and a subroutine has names of its own.
+    assert_eq!(
+        insns("params n\nlocals d = 2\nadd(get n, get d)\nfunc f 1 -> 1\nparams d\nget d")[..4],
+        [(Op::Push, vec![2]), (Op::Get, vec![0]), (Op::Get, vec![1]), (Op::Add, vec![])]
+    );
+    assert_eq!(insns("locals a\nl: jump :l"), [(Op::Push, vec![0]), (Op::Jump, vec![1])]);
+    let page = image("code c { params n\nlocals a\nget n }");
+    let Body::Code(words) = body(&page, 4) else { panic!("{page:?}") };
+    let code = Code::new(words.to_vec()).expect("well-formed code");
+    assert_eq!(Insn::decode(code.words()[1]).expect("an instruction").imms[0], 0);
+    assert_eq!(code.len(), 2);
 }

@@ -29,3 +29,20 @@ fn the_reference_names_every_right_and_the_seed() {
     }
     assert!(REFERENCE.contains(&format!("{RANDOM_SEED:#x}")));
 }
+
+#[test]
+fn the_reference_names_no_number_that_there_is_not_and_every_group() {
+    let given: Vec<&str> = REFERENCE
+        .split('`')
+        .filter(|word| {
+            word.contains('.') && word.chars().all(|c| c.is_ascii_alphanumeric() || "._".contains(c))
+        })
+        .filter(|word| {
+            ["status.", "trap.", "meta.", "meter.", "right.", "kind."].iter().any(|g| word.starts_with(g))
+        })
+        .collect();
+    assert!(given.len() >= 12, "{given:?}");
+    for name in given {
+        assert!(assemble(name).is_ok(), "{name}");
+    }
+}

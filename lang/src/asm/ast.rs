@@ -30,6 +30,8 @@ pub(crate) enum ExprKind<'s> {
 pub(crate) enum Step<'s> {
     Value(Value),
     Name(Name<'s>),
+    /// A given name, or the length of a text.
+    Dotted(Name<'s>),
     /// The index of a label, or the value of a constant with its name.
     BareLabel(Name<'s>),
     /// The index of a label.
@@ -85,6 +87,8 @@ pub(crate) enum Item<'s> {
     },
     Params(Vec<Name<'s>>, Span),
     Locals(Vec<Name<'s>>, Span),
+    /// At the start of code outside any subroutine: the names of its next slots.
+    Slots(Vec<Name<'s>>),
     Constant(Expr<'s>),
     Type(TypeExpr<'s>),
     Switch(Vec<Expr<'s>>),
@@ -109,6 +113,8 @@ pub(crate) enum DataItem<'s> {
     Align(Expr<'s>),
     Words(Expr<'s>),
     Label(Name<'s>),
+    /// A text with a name for its place; its length has that name too, with `.len` behind it.
+    Named(Name<'s>, Vec<u8>),
 }
 
 /// A block of data.

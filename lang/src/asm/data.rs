@@ -33,13 +33,16 @@ impl<'a, 's> Names<'a, 's> {
                     // It lengthens the block at its end only.
                     self.implied_bytes(words, lacking).map(|_| 0)
                 }
-                DataItem::Label(name) => {
+                DataItem::Label(name) | DataItem::Named(name, _) => {
                     if let Some(entry) = self.entries.get_mut(name.text)
                         && entry.meaning == Meaning::Place(id)
                     {
                         entry.state = State::Done(Value::Whole(length.into()));
                     }
-                    Some(0)
+                    Some(match item {
+                        DataItem::Named(_, bytes) => len(bytes),
+                        _ => 0,
+                    })
                 }
             };
             let Some(added) = added else {
@@ -81,7 +84,7 @@ impl<'a, 's> Names<'a, 's> {
         let mut least = 0;
         for item in &block.items {
             match item {
-                DataItem::Text(text) => bytes.extend(text),
+                DataItem::Text(text) | DataItem::Named(_, text) => bytes.extend(text),
                 DataItem::Whole(width, values) => {
                     for value in values {
                         self.whole_bytes(value, scope, *width, &mut bytes);

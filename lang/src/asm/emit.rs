@@ -134,7 +134,10 @@ impl<'a, 's> Emitter<'a, 's> {
         for block in blocks(file) {
             self.names.add_block(block);
             for item in &block.items {
-                if let DataItem::Label(name) = item {
+                if let DataItem::Named(name, text) = item {
+                    self.names.add_length(name.text, u64::try_from(text.len()).unwrap_or(u64::MAX));
+                }
+                if let DataItem::Label(name) | DataItem::Named(name, _) = item {
                     named.push((name.text, Some(name.span.clone()), Meaning::Place(block.id)));
                 }
             }

@@ -97,6 +97,11 @@ impl<'s> Emitter<'_, '_, 's> {
                 self.name_slots(names, span, "locals", at);
                 None
             }
+            Item::Slots(names) => {
+                let first = u64::try_from(self.slots.len()).unwrap_or(u64::MAX);
+                self.enter_slots(names, first);
+                None
+            }
             Item::Label(_) | Item::Constant(_) | Item::Type(_) | Item::Switch(_) => None,
         }
     }
@@ -109,6 +114,10 @@ impl<'s> Emitter<'_, '_, 's> {
         if u64::try_from(names.len()) != Ok(count) {
             self.names.report(say::wrong_slot_count(span, what, names.len(), count));
         }
+        self.enter_slots(names, first);
+    }
+
+    fn enter_slots(&mut self, names: &[Name<'s>], first: u64) {
         for (name, slot) in names.iter().zip(first..) {
             if let Some((_, earlier)) = self.slots.get(name.text) {
                 self.names.report(say::name_taken(&name.span, name.text, Some(earlier)));

@@ -15,6 +15,9 @@ pub(crate) enum Token {
     Newline,
     #[regex(r"[A-Za-z_][A-Za-z0-9_]*")]
     Ident,
+    /// A name that is given, or the length of a text.
+    #[regex(r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*")]
+    Dotted,
     #[regex(r"\.[A-Za-z_][A-Za-z0-9_]*")]
     Directive,
     #[regex(r"[0-9][0-9A-Za-z_]*(\.[0-9][0-9A-Za-z_]*)?")]
@@ -302,6 +305,7 @@ mod tests {
         let kinds = |text| tokens(text).into_iter().map(|(token, _)| token).collect::<Vec<_>>();
         assert_eq!(kinds("a ; c\n"), [Token::Ident, Token::Newline, Token::End]);
         assert_eq!(kinds("-> - >"), [Token::Arrow, Token::Minus, Token::Unknown, Token::End]);
+        assert_eq!(kinds("a.b .c"), [Token::Dotted, Token::Directive, Token::End]);
         assert_eq!(kinds("\"a"), [Token::Unterminated, Token::End]);
         assert_eq!(kinds("\"a\\"), [Token::Unterminated, Token::End]);
         assert_eq!(kinds("1e-5"), [Token::Number, Token::End]);

@@ -1,10 +1,10 @@
 //! The assembler and its inverse. `docs/assembly.md` describes the language.
 //!
 //! Assembling has four steps: `lex` makes tokens, `parse` (with its parts for code and for blocks) makes
-//! of them what the text says (`ast`), `names` finds what names mean and what expressions and data are worth, and
-//! `emit`, `emit_body` and `emit_code` make the image. All errors are worded in `say`. A step goes on where it can, so
-//! that all that is wrong is found at once. Time and memory are in proportion to the text, besides what it
-//! declares by its length alone, for which there is a limit.
+//! of them what the text says (`ast`), `names` finds what names mean (those of every text are in `given`) and what
+//! expressions and data are worth, and `emit`, `emit_body` and `emit_code` make the image. All errors are worded in
+//! `say`. A step goes on where it can, so that all that is wrong is found at once. Time and memory are in proportion
+//! to the text, besides what it declares by its length alone, for which there is a limit.
 
 mod ast;
 mod data;
@@ -13,6 +13,7 @@ mod disasm_code;
 mod emit;
 mod emit_body;
 mod emit_code;
+mod given;
 mod lex;
 mod names;
 mod parse;

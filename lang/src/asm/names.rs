@@ -6,7 +6,7 @@
 
 use super::ast::{DataBlock, Expr, ExprKind, File, Item, Name, Operator, Step};
 use super::lex::{Span, Value};
-use super::say;
+use super::{given, say};
 use crate::diagnostic::Diagnostic;
 use keyvm_isa::OPS;
 use std::collections::BTreeMap;
@@ -76,6 +76,8 @@ pub(crate) struct Names<'a, 's> {
     file: &'a File<'s>,
     pub(super) blocks: BTreeMap<usize, (&'a DataBlock<'s>, Layout)>,
     pub(super) entries: BTreeMap<&'s str, Entry>,
+    /// The lengths of texts in data, in bytes.
+    lengths: BTreeMap<&'s str, u64>,
     implied_left: u64,
     depth: u32,
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -87,6 +89,7 @@ impl<'a, 's> Names<'a, 's> {
             file,
             blocks: BTreeMap::new(),
             entries: BTreeMap::new(),
+            lengths: BTreeMap::new(),
             implied_left: IMPLIED_MAX,
             depth: 0,
             diagnostics,
@@ -102,6 +105,11 @@ impl<'a, 's> Names<'a, 's> {
             return;
         }
         self.entries.insert(text, Entry { span, meaning, state: State::Pending });
+    }
+
+    /// Gives a text in data its length; as a place it is declared besides.
+    pub(crate) fn add_length(&mut self, text: &'s str, bytes: u64) {
+        self.lengths.insert(text, bytes);
     }
 
     /// Makes a block of data known; its labels are declared by the caller.
@@ -180,6 +188,7 @@ impl<'a, 's> Names<'a, 's> {
             let value = match step {
                 Step::Value(value) => *value,
                 Step::Name(name) => self.name_value(name, scope)?,
+                Step::Dotted(name) => self.dotted_value(name)?,
                 Step::BareLabel(name) => match scope.labels.and_then(|labels| labels.get(name.text)) {
                     Some(label) => Value::Whole(label.0.into()),
                     None if self.entries.contains_key(name.text) => self.name_value(name, scope)?,
@@ -237,6 +246,30 @@ impl<'a, 's> Names<'a, 's> {
             let names = slots.chain(OPS.iter().map(|info| info.mnemonic));
             let names = names.chain(self.entries.keys().copied()).take(self.suggestible());
             say::unknown_name(&name.span, name.text, names)
+        };
+        self.report(diagnostic);
+        None
+    }
+
+    /// The value of a given name, or the length of a text.
+    fn dotted_value(&mut self, name: &Name<'s>) -> Option<Value> {
+        let text = name.text.strip_suffix(".len");
+        let length = text.and_then(|text| self.lengths.get(text).copied());
+        if let Some(number) = given::given(name.text).or(length) {
+            return Some(Value::Whole(number.into()));
+        }
+        let entry = text.and_then(|text| self.entries.get(text));
+        let diagnostic = match (text, entry.map(|entry| entry.meaning)) {
+            (_, Some(Meaning::Broken)) => return None,
+            (Some(text), Some(_)) => say::no_length(&name.span, text),
+            _ => {
+                let texts = self.lengths.keys().take(self.suggestible());
+                say::unknown_dotted(
+                    &name.span,
+                    name.text,
+                    &texts.map(|text| format!("{text}.len")).collect::<Vec<_>>(),
+                )
+            }
         };
         self.report(diagnostic);
         None

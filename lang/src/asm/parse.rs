@@ -233,9 +233,18 @@ impl<'s> Parser<'s> {
         Ok(Name { text, span: self.bump() })
     }
 
+    /// A name that is about to get a meaning in code, where it may be one that means something elsewhere.
+    pub(crate) fn own_name(&mut self, wanted: &str) -> Parsed<Name<'s>> {
+        if self.peek() == Token::Dotted {
+            let (span, text) = (self.span(), self.text());
+            return Err(self.report(say::dotted_name(&span, text)));
+        }
+        self.name(wanted)
+    }
+
     /// A name that is about to get a meaning.
     pub(crate) fn new_name(&mut self, wanted: &str) -> Parsed<Name<'s>> {
-        let name = self.name(wanted)?;
+        let name = self.own_name(wanted)?;
         if mnemonic(name.text).is_some() || Value::of_word(name.text).is_some() || name.text == "none" {
             return Err(self.report(say::reserved_name(&name.span, name.text)));
         }
@@ -272,7 +281,7 @@ impl<'s> Parser<'s> {
     /// a parenthesis.
     pub(crate) fn expr_begins(&self, ahead: usize) -> bool {
         match self.peek_ahead(ahead) {
-            Token::Number | Token::Char | Token::Minus | Token::Colon => true,
+            Token::Number | Token::Char | Token::Minus | Token::Colon | Token::Dotted => true,
             Token::Ident => {
                 let span = self.tokens[self.index_ahead(ahead)].1.clone();
                 mnemonic(&self.source[span]).is_none()
@@ -368,6 +377,12 @@ impl<'s> Parser<'s> {
             Token::Colon => {
                 let name = self.label()?;
                 steps.push(Step::Label(name));
+                Ok(())
+            }
+            Token::Dotted => {
+                let text = self.text();
+                let name = Name { text, span: self.bump() };
+                steps.push(Step::Dotted(name));
                 Ok(())
             }
             Token::Ident => {

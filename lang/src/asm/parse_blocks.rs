@@ -39,7 +39,7 @@ impl<'s> Parser<'s> {
             return self.main_statement(file);
         }
         match (text, behind) {
-            ("const", Token::Ident) if self.peek_ahead(2) == Token::Equals => {
+            ("const", Token::Ident | Token::Dotted) if self.peek_ahead(2) == Token::Equals => {
                 self.bump();
                 let name = self.new_name("the name of the constant")?;
                 self.bump();
@@ -77,7 +77,7 @@ impl<'s> Parser<'s> {
                 let fields = self.request_fields()?;
                 once(self, &mut file.request, &span, fields)?;
             }
-            (kind, Token::Ident) if OBJECTS.contains(&kind) => {
+            (kind, Token::Ident | Token::Dotted) if OBJECTS.contains(&kind) => {
                 file.full |= kind == "process";
                 self.bump();
                 let name = self.new_name("the name of the object")?;
@@ -201,6 +201,16 @@ impl<'s> Parser<'s> {
                     "align" => DataItem::Align(this.expr()?),
                     "words" => DataItem::Words(this.expr()?),
                     "label" => DataItem::Label(this.new_name("the name of the place")?),
+                    "text" => {
+                        let name = this.new_name("the name of the text")?;
+                        match this.string() {
+                            Ok((bytes, _)) => DataItem::Named(name, bytes),
+                            Err(reported) => {
+                                this.broken.push(name);
+                                return Err(reported);
+                            }
+                        }
+                    }
                     "data" if this.peek() == Token::OpenBlock => return this.data_items(block),
                     _ => return Err(this.report(say::unknown_data(&name.span, name.text, &DATA_ITEMS))),
                 });
@@ -276,4 +286,5 @@ impl<'s> Parser<'s> {
     }
 }
 
-const DATA_ITEMS: [&str; 10] = ["u8", "u16", "u32", "u64", "f64", "f32", "zero", "align", "words", "label"];
+const DATA_ITEMS: [&str; 11] =
+    ["u8", "u16", "u32", "u64", "f64", "f32", "zero", "align", "words", "label", "text"];

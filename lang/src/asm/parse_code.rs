@@ -24,7 +24,7 @@ impl<'s> Parser<'s> {
     /// Labels and a statement behind them, to the end of the line.
     pub(crate) fn statement(&mut self, code: &mut Vec<Item<'s>>) -> Parsed<()> {
         while self.label_begins() {
-            let name = self.name("a label")?;
+            let name = self.own_name("a label")?;
             self.bump();
             code.push(Item::Label(name));
         }
@@ -46,7 +46,7 @@ impl<'s> Parser<'s> {
 
     /// Whether a label is defined here: a name with a colon directly behind it.
     fn label_begins(&mut self) -> bool {
-        self.peek() == Token::Ident && self.peek_ahead(1) == Token::Colon && {
+        matches!(self.peek(), Token::Ident | Token::Dotted) && self.peek_ahead(1) == Token::Colon && {
             let name_end = self.span().end;
             self.source[name_end..].starts_with(':')
         }
@@ -68,9 +68,9 @@ impl<'s> Parser<'s> {
     fn word_statement(&mut self, code: &mut Vec<Item<'s>>) -> Parsed<()> {
         let text = self.text();
         match text {
-            "func" if self.peek_ahead(1) == Token::Ident => {
+            "func" if matches!(self.peek_ahead(1), Token::Ident | Token::Dotted) => {
                 self.bump();
-                let name = self.name("the name of the subroutine")?;
+                let name = self.own_name("the name of the subroutine")?;
                 if mnemonic(name.text).is_some() {
                     return Err(self.report(say::reserved_name(&name.span, name.text)));
                 }
@@ -84,8 +84,13 @@ impl<'s> Parser<'s> {
                 }
                 Ok(())
             }
-            "params" | "locals" if self.peek_ahead(1) == Token::Ident => {
+            "params" | "locals" if matches!(self.peek_ahead(1), Token::Ident | Token::Dotted) => {
                 let span = self.bump();
+                match code[..] {
+                    [] => return self.first_slots(text, code),
+                    [Item::Slots(_)] if text == "locals" => return self.first_slots(text, code),
+                    _ => {}
+                }
                 let names = self.list(|this| this.new_name("the name of a slot"))?;
                 let span = span.start..self.end();
                 code.push(if text == "params" {
@@ -97,6 +102,22 @@ impl<'s> Parser<'s> {
             }
             _ => self.operand(code, Place::Statement),
         }
+    }
+
+    /// The names behind `params` or `locals` at the start of code; locals are pushed.
+    fn first_slots(&mut self, what: &str, code: &mut Vec<Item<'s>>) -> Parsed<()> {
+        let mut values = Vec::new();
+        let names = self.list(|this| {
+            let name = this.new_name("the name of a slot")?;
+            if what == "locals" {
+                let zero = Expr { span: name.span.clone(), kind: ExprKind::Value(Value::Whole(0)) };
+                values.push(if this.eat(Token::Equals) { this.expr()? } else { zero });
+            }
+            Ok(name)
+        })?;
+        code.push(Item::Slots(names));
+        code.extend(values.into_iter().map(Item::Push));
+        Ok(())
     }
 
     /// `A -> R` or `A -> R, L`, behind the name of a subroutine

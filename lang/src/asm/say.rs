@@ -1,5 +1,6 @@
 //! The words for everything that can be wrong with a text; nowhere else are there any.
 
+use super::given;
 use super::lex::{Span, Token};
 use crate::diagnostic::{Diagnostic, nearest};
 use keyvm_isa::{Imm, ImmKind, OPS, Op, Rights};
@@ -68,6 +69,12 @@ pub(crate) fn reserved_name(span: &Span, text: &str) -> Diagnostic {
         .hint("instructions, `inf`, `nan` and `none` keep their meaning; take another name")
 }
 
+pub(crate) fn dotted_name(span: &Span, text: &str) -> Diagnostic {
+    Diagnostic::new(span, format!("`{text}` cannot be a name"), "has a dot").hint(
+        "names with a dot are given, such as `status.Returned`; only `text NAME` makes one, its length `NAME.len`",
+    )
+}
+
 pub(crate) fn name_taken(span: &Span, text: &str, first: Option<&Span>) -> Diagnostic {
     let diagnostic = Diagnostic::new(span, format!("the name `{text}` is taken"), "declared again");
     match first {
@@ -85,7 +92,40 @@ pub(crate) fn label_taken(span: &Span, text: &str, first: &Span) -> Diagnostic {
 
 pub(crate) fn unknown_name<'a>(span: &Span, text: &str, names: impl Iterator<Item = &'a str>) -> Diagnostic {
     Diagnostic::new(span, format!("nothing is called `{text}`"), "unknown name")
-        .maybe_hint(did_you_mean(text, names))
+        .maybe_hint(given_elsewhere(text).or_else(|| did_you_mean(text, names)))
+}
+
+/// The given names that have this behind their dots.
+fn given_elsewhere(member: &str) -> Option<String> {
+    let names: Vec<_> =
+        given::all().filter(|name| name.split_once('.').is_some_and(|(_, of)| of == member)).collect();
+    (!names.is_empty()).then(|| format!("did you mean {}?", any_of(&names)))
+}
+
+/// `lengths` are those of the texts.
+pub(crate) fn unknown_dotted(span: &Span, text: &str, lengths: &[String]) -> Diagnostic {
+    let group = given::group(text);
+    let members: Vec<_> = given::all().filter(|name| given::group(name) == group).collect();
+    let elsewhere = given_elsewhere(text.strip_prefix(group).unwrap_or(text));
+    let near = || did_you_mean(text, given::all().chain(lengths.iter().map(String::as_str)));
+    let hint = elsewhere.or_else(near).unwrap_or_else(|| {
+        if members.is_empty() {
+            let mut groups: Vec<_> = given::all().map(given::group).collect();
+            groups.dedup();
+            format!(
+                "names with a dot begin with {}; or are the lengths of texts: `text NAME` has `NAME.len`",
+                any_of(&groups)
+            )
+        } else {
+            format!("there are {}", any_of(&members).replace("` or `", "` and `"))
+        }
+    });
+    Diagnostic::new(span, format!("nothing is called `{text}`"), "unknown name").hint(hint)
+}
+
+pub(crate) fn no_length(span: &Span, text: &str) -> Diagnostic {
+    Diagnostic::new(span, format!("`{text}` has no length"), "is no text")
+        .hint("in data, `text NAME \"…\"` gives NAME its place and `NAME.len` its length in bytes")
 }
 
 pub(crate) fn unknown_label<'a>(span: &Span, text: &str, names: impl Iterator<Item = &'a str>) -> Diagnostic {
@@ -240,6 +280,7 @@ pub(crate) fn too_many_operands(span: &Span, op: Op, most: u64, written: usize) 
 
 pub(crate) fn names_not_behind_func(span: &Span) -> Diagnostic {
     Diagnostic::new(span, "names of slots stand directly behind `func`", "no `func` directly before this")
+        .hint("outside any `func` they are the first statement of the code: `params`, then `locals`")
 }
 
 pub(crate) fn wrong_slot_count(span: &Span, what: &str, named: usize, typed: u64) -> Diagnostic {

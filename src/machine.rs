@@ -2,7 +2,7 @@
 
 use crate::image::{Hash, ImageError};
 use crate::interp::interpret;
-use crate::kernel::{Activation, DESCEND_GAS, Finished, Kernel, Stop};
+use crate::kernel::{Activation, CodePage, DESCEND_GAS, Finished, Kernel, Ref, Stop};
 use keyvm_isa::image::{Image, Number};
 use keyvm_isa::{Status, Trap};
 use std::sync::Arc;
@@ -57,6 +57,33 @@ impl Interrupt {
 pub struct Machine {
     pub(crate) kernel: Kernel,
     interrupt: Interrupt,
+    recent: RecentCode,
+}
+
+/// Code pages that ran last. Calls go to and fro between few pages, and counting references to them costs two atomic
+/// operations each time.
+#[derive(Debug, Default)]
+struct RecentCode(Vec<(Ref, Arc<CodePage>)>);
+
+/// How many pages [`RecentCode`] keeps.
+const RECENT_MAX: usize = 4;
+
+impl RecentCode {
+    /// The code of the running process, if it is not gone.
+    fn take(&mut self, kernel: &Kernel) -> Option<(Ref, Arc<CodePage>)> {
+        let (code, page) = kernel.code_of(kernel.running()?)?;
+        match self.0.iter().position(|(recent, _)| *recent == code) {
+            Some(place) => Some(self.0.swap_remove(place)),
+            None => Some((code, Arc::clone(page))),
+        }
+    }
+
+    fn put(&mut self, page: (Ref, Arc<CodePage>)) {
+        if self.0.len() == RECENT_MAX {
+            self.0.remove(0);
+        }
+        self.0.push(page);
+    }
 }
 
 impl Machine {
@@ -65,7 +92,11 @@ impl Machine {
     /// # Errors
     /// If anything in it does not fit together, naming the object.
     pub fn new(image: &Image<'_>) -> Result<Self, ImageError> {
-        Ok(Self { kernel: Kernel::import(image)?, interrupt: Interrupt::default() })
+        Ok(Self {
+            kernel: Kernel::import(image)?,
+            interrupt: Interrupt::default(),
+            recent: RecentCode::default(),
+        })
     }
 
     /// The whole state as plain data, borrowing the contents of memories.
@@ -154,12 +185,13 @@ impl Machine {
                 Err(stop) => (Some(stop), 0),
             };
         }
-        let Some(page) = kernel.running().and_then(|running| kernel.code_of(running)).map(Arc::clone) else {
+        let Some(page) = self.recent.take(kernel) else {
             kernel.code_is_gone();
             return (None, 0);
         };
         let Some(mut act) = Activation::load(kernel, portion) else { return (None, 0) };
-        let stop = interpret(kernel, &mut act, &page);
+        let stop = interpret(kernel, &mut act, &page.1);
+        self.recent.put(page);
         if stop != Stop::Switched {
             act.park_before(kernel);
         }

@@ -83,9 +83,10 @@ impl Activation {
         let state = kernel.arena.process_mut(self.process);
         state.index = self.index;
         state.height = u32::try_from(self.height).unwrap_or(u32::MAX);
-        state.stack = std::mem::take(&mut self.stack);
-        state.frames = std::mem::take(&mut self.frames);
-        state.data = std::mem::take(&mut self.data);
+        // What stands there is empty; swapping spares dropping it.
+        std::mem::swap(&mut state.stack, &mut self.stack);
+        std::mem::swap(&mut state.frames, &mut self.frames);
+        std::mem::swap(&mut state.data, &mut self.data);
     }
 
     /// Gas this run may still use.

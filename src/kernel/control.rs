@@ -178,7 +178,9 @@ impl Kernel {
     fn pop_link(&mut self) -> Option<Link> {
         let top = *self.chain.last()?;
         let (gas_seen, words_seen) = (self.own_gas(), self.own_words());
-        self.book();
+        if top.call_meter().is_none() {
+            self.book();
+        }
         self.chain.pop();
         let process = self.arena.get_mut(top.process).map(|slot| &mut slot.body);
         if let Some(Body::Process(process)) = process {
@@ -298,6 +300,10 @@ impl Kernel {
 
     fn append_message_keys(&mut self, to: Ref, keys: &[Key]) {
         let process = self.arena.process_mut(to);
+        if keys.is_empty() {
+            process.message_keys = 0;
+            return;
+        }
         let room = (process.key_capacity as usize).saturating_sub(process.keys.len());
         let count = room.min(keys.len());
         process.keys.extend(keys[..count].iter().map(|&key| Some(key)));
@@ -403,7 +409,9 @@ impl Kernel {
         let granted_gas = asked_gas.min(self.own_gas());
         self.enter_call(callee, superior, dormant, granted_gas, granted);
         if self.listens(callee) {
-            self.make_room(callee, u64::from(words))?;
+            if added > 0 {
+                self.make_room(callee, u64::from(words))?;
+            }
             self.hand_over(callee, &message);
         }
         self.set_running();

@@ -127,7 +127,6 @@ impl Kernel {
 
     /// Destroys an object with all that hangs below it, and credits its words.
     fn destroy_object(&mut self, object: Ref) {
-        self.book();
         let mut also = Also::default();
         let mut next = Some(object);
         while let Some(object) = next {
@@ -200,6 +199,8 @@ impl Kernel {
                 let number = object.number;
                 also.doomed.extend(self.dormant.range((number, 0)..=(number, u64::MAX)).map(|(_, &m)| m));
                 if let Some(place) = self.link_of(object) {
+                    // What pays for its run may go next; it still has to count what ran.
+                    self.book();
                     also.doomed.extend(self.chain[place].call_meter());
                     self.cut_at(place, Status::Destroyed);
                 }

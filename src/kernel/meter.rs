@@ -15,7 +15,7 @@
 use super::arena::Ref;
 use super::control::LinkCall;
 use super::object::{Body, CallMeter, Meter};
-use super::{Kernel, Stop};
+use super::{Kernel, NUMBER_MAX, Stop};
 use keyvm_isa::{Status, gas};
 
 /// What lies above a standing meter.
@@ -242,6 +242,10 @@ impl Kernel {
 
     /// Whether `words` more could be charged to `meter`.
     pub(crate) fn can_charge(&self, meter: Ref, words: u64) -> bool {
+        // Nothing can be made when the numbers are used up; only a forged image comes near that.
+        if self.next_number >= NUMBER_MAX && words > 0 {
+            return false;
+        }
         if let Some(call) = self.call_meter(meter) {
             let left = self.active_link(meter, call).map_or(0, |place| self.chain[place].words);
             if left < words {

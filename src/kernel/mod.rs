@@ -58,6 +58,9 @@ impl From<Trap> for Stop {
     }
 }
 
+/// The greatest next number: when it is reached nothing more can be made. No program lives to see that.
+const NUMBER_MAX: Number = 1 << 63;
+
 /// What an instruction gives.
 pub(crate) type Step = Result<(), Stop>;
 
@@ -127,10 +130,11 @@ impl Kernel {
         self.standstill.take()
     }
 
-    /// The checked code that a process runs.
-    pub(crate) fn code_of(&self, process: Ref) -> Option<&std::sync::Arc<CodePage>> {
-        match self.arena.body(self.arena.process(process).code) {
-            Some(Body::Code(page)) => Some(page),
+    /// The code page that a process runs, if it is not gone.
+    pub(crate) fn code_of(&self, process: Ref) -> Option<(Ref, &std::sync::Arc<CodePage>)> {
+        let code = self.arena.process(process).code;
+        match self.arena.body(code) {
+            Some(Body::Code(page)) => Some((code, page)),
             _ => None,
         }
     }

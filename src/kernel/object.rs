@@ -304,7 +304,10 @@ impl Process {
         if self.stack.len() < end {
             self.stack.resize(end.max(gas::STACK_INCLUDED as usize), 0);
         }
-        self.stack[height..end].copy_from_slice(words);
+        // Messages are short: a loop beats a call of memcpy.
+        for (operand, &word) in self.stack[height..end].iter_mut().zip(words) {
+            *operand = word;
+        }
         self.height = u32::try_from(end).unwrap_or(u32::MAX);
     }
 

@@ -79,7 +79,7 @@ impl Kernel {
     fn length(&self, act: &Activation, memory: Memory) -> u64 {
         match memory {
             Memory::Meta => meta::LENGTH,
-            Memory::Code => self.code_of(act.process).map_or(0, |page| page.code.words().len() as u64),
+            Memory::Code => self.code_of(act.process).map_or(0, |(_, page)| page.code.words().len() as u64),
             Memory::Operands => act.height as u64,
             Memory::Data => act.data.words(),
             Memory::Page(page, _) => match self.arena.body(page) {
@@ -94,7 +94,7 @@ impl Kernel {
         let at = usize::try_from(index).ok()?;
         match memory {
             Memory::Meta => self.metadata(act, index),
-            Memory::Code => self.code_of(act.process)?.code.words().get(at).copied(),
+            Memory::Code => self.code_of(act.process)?.1.code.words().get(at).copied(),
             Memory::Operands => act.stack[..act.height].get(at).copied(),
             Memory::Data => act.data.load(index.checked_mul(8)?).map(u64::from_le_bytes),
             Memory::Page(page, _) => match self.arena.body(page)? {

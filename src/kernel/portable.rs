@@ -3,11 +3,11 @@
 //! Coming in is where attackers stand: every number, size, right and reference is checked, and nothing is
 //! allocated that is not there in the plain data.
 
-use super::Kernel;
 use super::arena::{Arena, Ref, Slot};
 use super::control::{Link, LinkCall, Pending};
 use super::key::Key;
 use super::object::{Body, CallMeter, CodePage, Content, Meter, Process};
+use super::{Kernel, NUMBER_MAX};
 use crate::image::{Head, ImageError, ImageErrorKind};
 use keyvm_isa::image::{self, Call, Image, Number, Suspended};
 use keyvm_isa::layout::{
@@ -140,9 +140,6 @@ fn portable_process(process: &Process) -> image::Process<'_> {
 }
 
 // ---- Coming in -------------------------------------------------------------------------------------------------
-
-/// The greatest next number an image may come with: the rest is more than can ever be used up.
-const NUMBER_MAX: Number = 1 << 63;
 
 /// What is wrong with an object.
 fn wrong(object: Number, what: &'static str) -> ImageError {

@@ -98,7 +98,7 @@ impl Kernel {
         let at = usize::try_from(index).map_err(|_| Trap::OutOfBounds)?;
         let word = match u8::try_from(memory) {
             Ok(MEMORY_META) => self.parked_metadata(process, index),
-            Ok(MEMORY_CODE) => self.code_of(process).and_then(|page| page.code.words().get(at).copied()),
+            Ok(MEMORY_CODE) => self.code_of(process).and_then(|(_, page)| page.code.words().get(at).copied()),
             Ok(MEMORY_DATA) => {
                 index.checked_mul(8).and_then(|address| state.data.load(address)).map(u64::from_le_bytes)
             }
@@ -114,7 +114,7 @@ impl Kernel {
     pub(crate) fn poke(&mut self, act: &mut Activation) -> Step {
         let [slot, memory, index, value] = act.operands()?;
         let process = self.other_process(act, slot, Rights::MEND)?;
-        let length = self.code_of(process).map_or(0, |page| page.code.len() as u64);
+        let length = self.code_of(process).map_or(0, |(_, page)| page.code.len() as u64);
         let state = self.arena.process_mut(process);
         let stored = match u8::try_from(memory) {
             Ok(MEMORY_META) => mend_metadata(state, index, value, length),

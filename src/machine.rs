@@ -2,7 +2,7 @@
 
 use crate::image::{Hash, ImageError};
 use crate::interp::interpret;
-use crate::kernel::{Activation, CodePage, DESCEND_GAS, Finished, Kernel, Ref, Stop};
+use crate::kernel::{Activation, CodePage, DESCEND_GAS, Finished, Handled, Kernel, Ref, Stop};
 use keyvm_isa::image::{Image, Number};
 use keyvm_isa::{Status, Trap};
 use std::sync::Arc;
@@ -150,23 +150,25 @@ impl Machine {
             let (stop, used) = self.step(slice, portion.min(slice));
             slice -= used;
             portion = INTERRUPT_GAS;
-            match stop {
-                None | Some(Stop::Switched) => {}
-                Some(Stop::Trap(trap)) => self.kernel.trapped(trap),
-                Some(stop @ Stop::Gas(cost)) => {
-                    if self.kernel.gas_for_running() >= cost {
-                        if slice < cost {
-                            return Event::Paused;
-                        }
-                        portion = portion.max(cost);
-                    } else if let Some((status, amount)) = self.kernel.dry(&stop) {
-                        return self.event(Finished { status, words: vec![amount] });
+            let before = self.kernel.total_gas;
+            let handled = match stop {
+                None | Some(Stop::Switched) => Handled::GoesOn,
+                Some(Stop::Trap(trap)) => self.kernel.trapped(trap, slice),
+                Some(Stop::Gas(cost)) if self.kernel.gas_for_running() >= cost => {
+                    if slice < cost {
+                        return Event::Paused;
                     }
+                    portion = portion.max(cost);
+                    Handled::GoesOn
                 }
-                Some(stop @ Stop::Words { .. }) => {
-                    if let Some((status, amount)) = self.kernel.dry(&stop) {
-                        return self.event(Finished { status, words: vec![amount] });
-                    }
+                Some(stop) => self.kernel.dry(&stop, slice),
+            };
+            slice -= self.kernel.total_gas - before;
+            match handled {
+                Handled::GoesOn => {}
+                Handled::Paused => return Event::Paused,
+                Handled::StandsStill(status, amount) => {
+                    return self.event(Finished { status, words: vec![amount] });
                 }
             }
         }

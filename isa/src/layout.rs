@@ -157,7 +157,7 @@ pub const CHUNK_WORDS: u64 = 4096;
 /// Length of a memory or page at most, in words (32 GiB).
 pub const MEMORY_WORDS_MAX: u64 = 1 << 32;
 /// Capacity of a key list or key page at most, in slots.
-pub const KEYS_MAX: u64 = 1 << 24;
+pub const KEYS_MAX: u64 = 1 << 20;
 /// Instructions and tables of a code page at most, in words.
 pub const CODE_WORDS_MAX: u64 = 1 << 24;
 /// The stack maximum a new process has, in words.

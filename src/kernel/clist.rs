@@ -3,7 +3,7 @@
 use super::activation::Activation;
 use super::arena::Ref;
 use super::key::{Key, SlotNumber};
-use super::object::Body;
+use super::object::{Body, shrink};
 use super::{Kernel, Step, Stop};
 use keyvm_isa::layout::{GATE_DEPTH_MAX, KEYS_MAX, Kind, SEALED_KIND, SLOTS_CUT_MAX};
 use keyvm_isa::{Rights, Status, Trap, gas};
@@ -156,6 +156,7 @@ impl Kernel {
         self.charge_growth(act.process, more)?;
         self.arena.process_mut(act.process).key_capacity = capacity;
         if capacity < old {
+            shrink(&mut self.arena.process_mut(act.process).keys);
             let words = self.arena.process(act.process).words();
             self.credit_growth(act.process, words_before - words);
         }

@@ -79,6 +79,36 @@ impl Message {
     }
 }
 
+/// Gas for calling a keeper, which the keeper's meter pays.
+pub(crate) const KEEPER_GAS: u64 = 64;
+
+/// The end of a call: the process at place `floor` of the chain is told of with this status and result, and what is
+/// above it is suspended.
+struct Ending {
+    floor: usize,
+    status: Status,
+    message: Message,
+}
+
+/// What comes of asking a keeper.
+enum Keeper {
+    /// This process can be called.
+    Comes(Ref),
+    /// It is dry only because a meter above the root process is: so the whole machine stands still.
+    StandsStill(Status),
+}
+
+/// What came of a process that trapped or ran dry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handled {
+    /// Somebody runs on, or the root process's call has ended.
+    GoesOn,
+    /// A keeper has to be called, and the slice has too little gas for it: nothing has happened.
+    Paused,
+    /// A meter above the root process is dry: the machine stands still, with this status and amount.
+    StandsStill(Status, u64),
+}
+
 /// Gas for going down one link of a suspended chain again: what `recurse` costs.
 pub(crate) const DESCEND_GAS: u64 = 32;
 
@@ -216,17 +246,37 @@ impl Kernel {
 
     /// Ends the call of the last process of the chain.
     pub(crate) fn finish(&mut self, status: Status, message: Message) {
-        let Some(top) = self.chain.last() else { return };
-        let process = self.arena.process_mut(top.process);
-        process.status = if status == Status::Destroyed { Status::Suspended } else { status };
-        process.caller = Ref::NONE;
-        let Some(link) = self.pop_link() else { return };
-        self.deliver(link.call, status, message);
+        let floor = self.chain.len().saturating_sub(1);
+        self.end_calls(Ending { floor, status, message });
     }
 
-    /// Suspends the links from the top down to `floor` and tells the one below that the process at `floor` ended
-    /// with `status`.
-    fn unwind(&mut self, floor: usize, status: Status, message: Message) {
+    /// Ends calls until somebody goes on: when a keeper gives up, the call it was asked about ends too.
+    fn end_calls(&mut self, ending: Ending) {
+        let mut next = Some(ending);
+        while let Some(Ending { floor, status, message }) = next {
+            if floor >= self.chain.len() {
+                return;
+            }
+            let call = if floor + 1 == self.chain.len() { self.end_last(status) } else { self.unwind(floor) };
+            next = self.deliver(call, status, message);
+        }
+    }
+
+    /// Takes the last process off the chain, which stands so from now on; gives how it had been called.
+    fn end_last(&mut self, status: Status) -> LinkCall {
+        if let Some(top) = self.chain.last() {
+            let process = top.process;
+            if self.arena.alive(process) {
+                let process = self.arena.process_mut(process);
+                process.status = if status == Status::Destroyed { Status::Suspended } else { status };
+                process.caller = Ref::NONE;
+            }
+        }
+        self.pop_link().map_or(LinkCall::Invoke, |link| link.call)
+    }
+
+    /// Suspends the links from the top down to `floor`; gives how the process at `floor` had been called.
+    fn unwind(&mut self, floor: usize) -> LinkCall {
         let mut call = LinkCall::Invoke;
         while self.chain.len() > floor {
             let Some(top) = self.chain.last().copied() else {
@@ -238,7 +288,8 @@ impl Kernel {
                 if process.status == Status::Running {
                     process.status = Status::Suspended;
                 }
-                if last || top.call == LinkCall::Keeper {
+                // Behind a caller that is gone, or as a keeper, nobody waits for it.
+                if last || top.call == LinkCall::Keeper || process.caller.is_none() {
                     process.caller = Ref::NONE;
                     process.suspended = None;
                 } else {
@@ -259,29 +310,29 @@ impl Kernel {
                 self.arena.process_mut(process).callee = Ref::NONE;
             }
         }
-        self.deliver(call, status, message);
+        call
     }
 
-    /// Gives a result to the last process of the chain, or to the host.
-    fn deliver(&mut self, call: LinkCall, status: Status, message: Message) {
+    /// Gives a result to the last process of the chain, or to the host. Gives what ends in turn, if a keeper gave up.
+    fn deliver(&mut self, call: LinkCall, status: Status, message: Message) -> Option<Ending> {
         let Some(top) = self.chain.last() else {
             self.finished = Some(Finished { status, words: message.words.into_vec() });
-            return;
+            return None;
         };
         let caller = top.process;
         self.arena.process_mut(caller).callee = Ref::NONE;
         if call == LinkCall::Keeper {
             let resume =
                 matches!(status, Status::Returned | Status::Yielded) && message.words.first() == Some(&1);
-            if resume {
-                self.set_running();
-            } else {
-                self.give_up();
+            if !resume {
+                return self.give_up();
             }
-            return;
+            self.set_running();
+            return None;
         }
         self.set_running();
         self.push_result(caller, status, message);
+        None
     }
 
     /// Pushes a result onto a parked process's operands.
@@ -582,12 +633,9 @@ impl Kernel {
             }
             _ => None,
         };
-        let stopped = suspended.is_some() && {
-            let process = self.arena.process(callee);
-            process.stopped || !self.arena.alive(process.code)
-        };
+        let code_is_gone = suspended.is_some() && !self.arena.alive(self.arena.process(callee).code);
         match suspended {
-            Some(suspended) if !stopped => {
+            Some(suspended) if !code_is_gone => {
                 let superior = self.running_meter();
                 let dormant = self.dormant.get(&(callee.number, superior.number)).copied();
                 let made = matches!(suspended, Suspended::Recurse { .. }) && dormant.is_none();
@@ -608,46 +656,46 @@ impl Kernel {
             }
             _ => {
                 self.settle(DESCEND_GAS);
-                let mut status = Status::Destroyed;
-                if let Some(Body::Process(process)) = self.arena.body_mut(callee) {
-                    if stopped {
-                        process.caller = Ref::NONE;
-                        process.suspended = None;
-                    }
-                    if !stopped || process.stopped {
-                        status = Status::Stopped;
-                    }
+                if let Some(Body::Process(process)) = self.arena.body_mut(callee)
+                    && code_is_gone
+                {
+                    process.caller = Ref::NONE;
+                    process.suspended = None;
                 }
                 self.arena.process_mut(top.process).callee = Ref::NONE;
                 self.set_running();
-                self.push_result(top.process, status, Message::default());
+                self.push_result(top.process, Status::Destroyed, Message::default());
             }
         }
         Ok(())
     }
 
-    /// Handles a trap of the last process of the chain, which is parked.
-    pub(crate) fn trapped(&mut self, trap: Trap) {
-        let Some(top) = self.chain.last().copied() else {
-            return;
-        };
-        let process = self.arena.process_mut(top.process);
-        process.status = Status::Trapped;
-        process.trap = Some(trap);
+    /// Handles a trap of the last process of the chain, which is parked. Calling a keeper must fit into `slice`.
+    pub(crate) fn trapped(&mut self, trap: Trap, slice: u64) -> Handled {
+        let Some(top) = self.chain.last().copied() else { return Handled::GoesOn };
         self.book();
         let own = self.arena.process(top.process).keeper.as_deref().copied();
         let meters = self.path(self.base_of(&top)).filter_map(|meter| self.meter(meter).keeper);
-        let keeper = own.into_iter().chain(meters).find(|key| self.can_keep(key));
+        let keeper = own.into_iter().chain(meters).find_map(|key| self.keeper(&key));
+        let number = u64::from(trap.number());
         match keeper {
-            Some(key) => self.call_keeper(&key, Status::Trapped, u64::from(trap.number())),
-            None => self.finish(Status::Trapped, Message::word(u64::from(trap.number()))),
+            Some(Keeper::StandsStill(status)) => return Handled::StandsStill(status, KEEPER_GAS),
+            Some(Keeper::Comes(_)) if slice < KEEPER_GAS => return Handled::Paused,
+            Some(Keeper::Comes(keeper)) => {
+                self.stands(top.process, Status::Trapped, Some(trap), 0);
+                self.call_keeper(keeper, Status::Trapped, number);
+            }
+            None => {
+                self.stands(top.process, Status::Trapped, Some(trap), 0);
+                self.finish(Status::Trapped, Message::word(number));
+            }
         }
+        Handled::GoesOn
     }
 
-    /// Handles the last process of the chain, which is parked, having run dry. Gives the status if the whole
-    /// machine stands still: the outermost dry meter is above the root process.
-    pub(crate) fn dry(&mut self, stop: &Stop) -> Option<(Status, u64)> {
-        let top = *self.chain.last()?;
+    /// Handles the last process of the chain, which is parked, having run dry. Calling a keeper must fit into `slice`.
+    pub(crate) fn dry(&mut self, stop: &Stop, slice: u64) -> Handled {
+        let Some(top) = self.chain.last().copied() else { return Handled::GoesOn };
         self.book();
         let (dry, amount, own) = match *stop {
             Stop::Words { meter, amount } => {
@@ -658,36 +706,50 @@ impl Kernel {
                 (dry, amount, Status::OutOfWords)
             }
             Stop::Gas(amount) => (self.dry_on_path(self.base_of(&top), amount), amount, Status::OutOfGas),
-            _ => return None,
+            _ => return Handled::GoesOn,
         };
-        let status = dry.first().map_or(own, |dry| dry.status);
-        for Dry { meter, status } in &dry {
-            if let Some(key) = self.meter(*meter).keeper
-                && self.can_keep(&key)
-            {
-                let process = self.arena.process_mut(top.process);
-                process.status = *status;
-                process.amount = amount;
-                self.call_keeper(&key, *status, amount);
-                return None;
+        let keeper = dry.iter().find_map(|dry| {
+            let key = self.meter(dry.meter).keeper?;
+            Some((self.keeper(&key)?, dry.status))
+        });
+        match keeper {
+            Some((Keeper::StandsStill(status), _)) => return Handled::StandsStill(status, KEEPER_GAS),
+            Some(_) if slice < KEEPER_GAS => return Handled::Paused,
+            Some((Keeper::Comes(keeper), status)) => {
+                self.stands(top.process, status, None, amount);
+                self.call_keeper(keeper, status, amount);
+                return Handled::GoesOn;
             }
+            None => {}
         }
-        self.suspend_dry(&dry, status, amount)
+        let status = dry.first().map_or(own, |dry| dry.status);
+        match self.end_of_dry(&dry, status, amount) {
+            Some(ending) => {
+                self.end_calls(ending);
+                Handled::GoesOn
+            }
+            None => Handled::StandsStill(status, amount),
+        }
     }
 
-    /// Suspends what runs below the outermost of the dry meters, or, if there is none, the last process alone.
-    fn suspend_dry(&mut self, dry: &[Dry], status: Status, amount: u64) -> Option<(Status, u64)> {
-        let message = match status {
-            Status::Stopped => Message::default(),
-            _ => Message::word(amount),
-        };
+    /// Notes why a process stopped.
+    fn stands(&mut self, process: Ref, status: Status, trap: Option<Trap>, amount: u64) {
+        let process = self.arena.process_mut(process);
+        process.status = status;
+        process.trap = trap;
+        process.amount = amount;
+    }
+
+    /// What ends because of dry meters: all that runs below the outermost, or, if there is none, the last process alone.
+    /// None if the whole machine stands still; that is no other state than being paused there.
+    fn end_of_dry(&mut self, dry: &[Dry], status: Status, amount: u64) -> Option<Ending> {
+        let top = *self.chain.last()?;
         let last = self.chain.len() - 1;
         let floor = dry.first().map_or(last, |outermost| {
-            let below = |link: &Link| self.is_on_path(self.base_of(link), outermost.meter);
             // Links are looked at a run at a time.
             let mut floor = self.chain.len();
             while let Some(link) = floor.checked_sub(1).map(|place| self.chain[place]) {
-                if !below(&link) {
+                if !self.is_on_path(self.base_of(&link), outermost.meter) {
                     break;
                 }
                 floor = link.base as usize;
@@ -695,62 +757,58 @@ impl Kernel {
             floor.min(last)
         });
         if floor == 0 && !dry.is_empty() {
-            // The whole machine stands still; that is no other state than being paused here.
             self.set_running();
-            return Some((status, amount));
+            return None;
         }
-        if let Some(top) = self.chain.last() {
-            let process = top.process;
-            let process = self.arena.process_mut(process);
-            process.status = status;
-            process.amount = amount;
-        }
-        if floor == last {
-            self.finish(status, message);
-        } else {
-            self.unwind(floor, status, message);
-        }
-        None
+        self.stands(top.process, status, None, amount);
+        let message = match status {
+            Status::Stopped => Message::default(),
+            _ => Message::word(amount),
+        };
+        Some(Ending { floor, status, message })
     }
 
-    /// The keeper of the last process of the chain gave up: its caller is told.
-    fn give_up(&mut self) {
-        let Some(top) = self.chain.last().copied() else {
-            return;
-        };
+    /// The keeper of the last process of the chain gave up: gives what ends now.
+    fn give_up(&mut self) -> Option<Ending> {
+        let top = *self.chain.last()?;
         let process = self.arena.process(top.process);
         let (status, amount, trap) = (process.status, process.amount, process.trap);
+        let base = self.base_of(&top);
         let dry = match status {
             Status::Trapped => {
-                let number = trap.map_or(0, Trap::number);
-                return self.finish(status, Message::word(u64::from(number)));
+                let message = Message::word(trap.map_or(0, |trap| u64::from(trap.number())));
+                return Some(Ending { floor: self.chain.len() - 1, status, message });
             }
-            Status::OutOfWords => self.dry_of_words(self.base_of(&top), amount),
-            _ => self.dry_on_path(self.base_of(&top), amount),
+            Status::OutOfWords => self.dry_of_words(base, amount),
+            _ => self.dry_on_path(base, amount),
         };
-        if self.suspend_dry(&dry, status, amount).is_some() {
+        let ending = self.end_of_dry(&dry, status, amount);
+        if ending.is_none() {
             self.standstill = Some((status, amount));
         }
+        ending
     }
 
-    /// Whether a keeper can be called: alive, not busy, not dry.
-    fn can_keep(&self, key: &Key) -> bool {
+    /// Looks whether a keeper can be called: alive, not busy, not dry. None if it is passed over.
+    fn keeper(&self, key: &Key) -> Option<Keeper> {
         if !self.is_live(key) || !key.rights.has(Rights::CALL) || self.kind_of(key) != Some(Kind::Process) {
-            return false;
+            return None;
         }
         let keeper = key.object();
         let process = self.arena.process(keeper);
         let stack = u64::from(process.stack_capacity.saturating_sub(process.height));
         let slots = (process.key_capacity as usize).saturating_sub(process.keys.len());
-        process.standing
-            && self.callable(keeper).is_ok()
-            && self.listens(keeper)
-            && stack >= 3
-            && slots >= 1
-            && self.gas_on_path(self.charged_to(keeper)) > 0
+        let ready = process.standing && self.callable(keeper).is_ok() && self.listens(keeper);
+        if !ready || stack < 3 || slots < 1 {
+            return None;
+        }
+        let dry = self.dry_on_path(self.charged_to(keeper), KEEPER_GAS);
+        let Some(outermost) = dry.first() else { return Some(Keeper::Comes(keeper)) };
+        let root = self.chain.first().map_or(Ref::NONE, |link| self.base_of(link));
+        self.is_on_path(root, outermost.meter).then_some(Keeper::StandsStill(outermost.status))
     }
 
-    fn call_keeper(&mut self, key: &Key, status: Status, amount: u64) {
+    fn call_keeper(&mut self, keeper: Ref, status: Status, amount: u64) {
         let Some(top) = self.chain.last().copied() else {
             return;
         };
@@ -759,8 +817,8 @@ impl Kernel {
             words: smallvec::smallvec![u64::from(status.number()), index, amount],
             keys: vec![Key::new(top.process, Rights::KEEPER)],
         };
-        let keeper = key.object();
         self.push_link(keeper, LinkCall::Keeper, 0, 0);
+        self.settle(KEEPER_GAS);
         self.hand_over(keeper, &message);
         self.set_running();
     }
@@ -770,7 +828,7 @@ impl Kernel {
         if let Some((place, status)) = self.cut.take()
             && place < self.chain.len()
         {
-            self.unwind(place, status, Message::default());
+            self.end_calls(Ending { floor: place, status, message: Message::default() });
         }
     }
 

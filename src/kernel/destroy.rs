@@ -6,7 +6,8 @@
 
 use super::activation::Activation;
 use super::arena::Ref;
-use super::object::{Body, CallMeter};
+use super::control::Message;
+use super::object::{Body, CallMeter, Content};
 use super::{Kernel, Step};
 use keyvm_isa::layout::Kind;
 use keyvm_isa::{Rights, Status, Trap, gas};
@@ -75,10 +76,7 @@ impl Kernel {
                 if let Some(place) = self.link_of(object) {
                     self.cut_at(place, Status::Stopped);
                 } else {
-                    // Who waits for it hears so when it goes on; the process itself is free.
-                    let process = self.arena.process_mut(object);
-                    process.caller = Ref::NONE;
-                    process.suspended = None;
+                    self.free_from_caller(object);
                 }
             }
             _ => {}
@@ -145,6 +143,20 @@ impl Kernel {
         }
     }
 
+    /// A suspended process is stopped: who waits for it hears so at once, and it is free.
+    fn free_from_caller(&mut self, process: Ref) {
+        let state = self.arena.process_mut(process);
+        let caller = std::mem::replace(&mut state.caller, Ref::NONE);
+        state.suspended = None;
+        if let Some(Body::Process(waiting)) = self.arena.body_mut(caller)
+            && waiting.callee == process
+        {
+            waiting.callee = Ref::NONE;
+            waiting.status = Status::Suspended;
+            self.push_result(caller, Status::Stopped, Message::default());
+        }
+    }
+
     /// Charges to `meter` a process's growth that a call meter below it had carried, which is gone. The words, and those
     /// of the call meter, have just been credited there, so no limit can be passed.
     fn adopt_growth(&mut self, callee: Ref, own_words: u64, meter: Ref) {
@@ -195,14 +207,21 @@ impl Kernel {
     fn remove_one(&mut self, object: Ref, also: &mut Also) -> u64 {
         let words = self.words_of_object(object);
         match self.arena.body(object) {
-            Some(Body::Process(_)) => {
-                let number = object.number;
+            Some(Body::Process(process)) => {
+                let (number, callee) = (object.number, process.callee);
                 also.doomed.extend(self.dormant.range((number, 0)..=(number, u64::MAX)).map(|(_, &m)| m));
                 if let Some(place) = self.link_of(object) {
                     // What pays for its run may go next; it still has to count what ran.
                     self.book();
                     also.doomed.extend(self.chain[place].call_meter());
                     self.cut_at(place, Status::Destroyed);
+                }
+                // Nobody waits any more for the process it had called.
+                if let Some(Body::Process(callee)) = self.arena.body_mut(callee)
+                    && callee.caller == object
+                {
+                    callee.caller = Ref::NONE;
+                    callee.suspended = None;
                 }
             }
             Some(Body::CallMeter(call)) => {
@@ -219,10 +238,11 @@ impl Kernel {
             }
             _ => {}
         }
-        if let Some(Body::Process(process)) = self.arena.remove(object)
+        if let Some(Body::Process(mut process)) = self.arena.remove(object)
             && process.is_small()
             && self.spare.len() < SPARE_MAX
         {
+            process.data = Content::default();
             self.spare.push(process);
         }
         words

@@ -29,7 +29,7 @@ mod state;
 
 pub(crate) use activation::Activation;
 pub(crate) use arena::Ref;
-pub(crate) use control::{DESCEND_GAS, Finished, Pending};
+pub(crate) use control::{DESCEND_GAS, Finished, Handled, Pending};
 pub(crate) use object::{Body, CodePage};
 pub(crate) use outside::HostView;
 

@@ -103,7 +103,12 @@ impl Content {
     /// Makes it `words` long; new words are 0.
     pub(crate) fn resize(&mut self, words: u64) {
         let bytes = usize::try_from(words.saturating_mul(8)).unwrap_or(usize::MAX);
-        self.bytes.resize(bytes, 0);
+        if bytes < self.bytes.len() {
+            self.bytes.truncate(bytes);
+            shrink(&mut self.bytes);
+        } else {
+            self.bytes.resize(bytes, 0);
+        }
         if let Some(tree) = &mut self.tree {
             tree.resize(bytes as u64);
         }
@@ -119,6 +124,13 @@ impl Content {
     pub(crate) fn root(&mut self) -> Hash {
         let tree = self.tree.get_or_insert_with(|| Box::new(ContentTree::new()));
         tree.root(&self.bytes)
+    }
+}
+
+/// Gives host memory back that is no longer charged for: a vector keeps at most twice its length.
+pub(crate) fn shrink<T>(vector: &mut Vec<T>) {
+    if vector.capacity() / 2 > vector.len() {
+        vector.shrink_to(vector.len() + vector.len() / 4);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::activation::Activation;
 use super::arena::Ref;
 use super::key::{Key, SlotNumber};
-use super::object::{Body, CodePage, Content};
+use super::object::{Body, CodePage, Content, shrink};
 use super::{Kernel, Step, Stop};
 use keyvm_isa::layout::{
     CHUNK_WORDS, CODE_WORDS_MAX, FIRST_KEY_MEMORY, KEYS_MAX, Kind, MEMORY_CODE, MEMORY_DATA, MEMORY_META,
@@ -439,6 +439,9 @@ impl Kernel {
         }
         if let Some(Body::Keys(keys)) = self.arena.body_mut(page) {
             keys.resize(usize::try_from(target).map_err(|_| Trap::TooLarge)?, None);
+            if target < length {
+                shrink(keys);
+            }
         }
         after_chunk(act, done, 2);
         act.reload(self)

@@ -509,6 +509,7 @@ impl Kernel {
                 let pending = incoming.image.request.is_some();
                 let status = if pending { Status::Pending } else { Status::Running };
                 check(state.status == status, "it is last in the chain and not running")?;
+                check(!pending || state.callee.is_none(), "it waits for the host and for a process")?;
             }
             let base = match self.chain.last() {
                 Some(below) if recursed => below.base,
@@ -563,6 +564,8 @@ impl Kernel {
             );
             expect(!never, r.number, "a process does not stand so")?;
             let result_fits = u64::from(process.height) + 2 <= process.stack_capacity.into();
+            let waits = process.callee.is_none() || status == Status::Waiting;
+            expect(in_chain || waits, r.number, "it has called a process and does not wait")?;
             let good = in_chain || !waits_for_result(process) || result_fits;
             expect(good, r.number, "it has no room for a result")?;
             let standing = process.standing;

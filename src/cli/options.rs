@@ -1,6 +1,6 @@
 //! The options of `run` and `resume`.
 
-use super::text::{limit, number};
+use super::text::{limit, number, printable};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -51,6 +51,30 @@ pub(super) struct Options {
     /// Print one JSON object about the run as the last line.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+impl Options {
+    /// The arguments and grants as a command line has them, each with a space before it: what has to be given once more to
+    /// go on with an image, which carries no hosts.
+    pub(super) fn again(&self) -> String {
+        let mut again = String::new();
+        for argument in &self.args {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+            again.push(' ');
+            if !argument.is_empty() && argument.chars().all(plain) {
+                again.push_str(argument);
+            } else {
+                again.push_str(&format!("'{}'", printable(argument).replace('\'', "'\\''")));
+            }
+        }
+        if self.no_default_grants {
+            again.push_str(" --no-default-grants");
+        }
+        for grant in &self.grants {
+            again.push_str(&format!(" --grant {}", printable(grant)));
+        }
+        again
+    }
 }
 
 /// What executes the instructions.

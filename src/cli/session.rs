@@ -19,18 +19,37 @@ pub(super) fn run(path: &Path, source: &Source, options: Options) -> Result<Exit
         let message = "this build has no JIT; use `--engine interp` or leave it out";
         return Err(Failure::about("--engine jit", message));
     }
+    let again = options.again();
     let output = Output::default();
     let grants = Grants::new(!options.no_default_grants, &options.grants, options.args, &output)?;
     let mut machine = source.machine(path)?;
     if let Some(target) = &options.snapshot {
         check_image_target(target, path)?;
     }
+    check_words(path, &mut machine, source, options.words)?;
     set_limits(&mut machine, source, options.gas, options.words);
     listen(machine.interrupt_handle(), grants.waker())?;
 
-    let mut session = Session { machine, grants, output, yields: 0 };
+    let mut session = Session { machine, grants, output, again, yields: 0 };
     let ending = session.go(options.slice.unwrap_or(u64::MAX), options.max_yields.unwrap_or(u64::MAX));
     session.finish(&ending, options.snapshot.as_deref(), options.json)
+}
+
+/// An image may say that more memory is in use than its file holds; what it has, it may fill. So more than the default
+/// must be asked for.
+fn check_words(
+    path: &Path,
+    machine: &mut Machine,
+    source: &Source,
+    words: Option<u64>,
+) -> Result<(), Failure> {
+    let used = machine.budget().words_used;
+    if matches!(source, Source::Image(_)) && words.is_none() && used > DEFAULT_WORDS {
+        let message =
+            format!("{used} words are in use, more than {DEFAULT_WORDS}; allow that with --words 0");
+        return Err(Failure::about(path.display(), message));
+    }
+    Ok(())
 }
 
 /// Limits of the prime meter. An assembly file gets what is asked for. An image keeps its own limits, unless more is
@@ -69,6 +88,8 @@ struct Session {
     machine: Machine,
     grants: Grants,
     output: Output,
+    /// What to give once more to go on.
+    again: String,
     yields: u64,
 }
 
@@ -120,7 +141,7 @@ impl Session {
             self.output.line(&Summary::new(ending, &mut self.machine, self.yields).line());
         }
         let written = saved.as_ref().ok().and(snapshot).map(show);
-        if let Some(message) = explain(ending, &mut self.machine, written.as_deref()) {
+        if let Some(message) = explain(ending, &mut self.machine, written.as_deref(), &self.again) {
             tell(message);
         }
         saved?;

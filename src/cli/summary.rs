@@ -103,11 +103,17 @@ impl Summary {
     }
 }
 
-/// What people are told, if the run did not simply end. `saved` is where its image is.
-pub(super) fn explain(ending: &Ending, machine: &mut Machine, saved: Option<&str>) -> Option<String> {
+/// What people are told, if the run did not simply end. `saved` is where its image is, `again` the arguments and grants
+/// to give once more, as a command line has them.
+pub(super) fn explain(
+    ending: &Ending,
+    machine: &mut Machine,
+    saved: Option<&str>,
+    again: &str,
+) -> Option<String> {
     let file = saved.unwrap_or("IMAGE");
     let go_on = |options: &str| match saved {
-        Some(file) => format!("go on with: keyvm resume {file}{options}"),
+        Some(file) => format!("go on with: keyvm resume {file}{again}{options}"),
         None => "nothing was saved; to go on from here next time, add --snapshot OUT.blob".to_owned(),
     };
     let event = match ending {

@@ -1,0 +1,190 @@
+//! What once went wrong, each in a small program.
+
+use keyvm::{Event, Machine, asm, image};
+
+fn machine(source: &str) -> Machine {
+    let image = asm::assemble(source).unwrap_or_else(|errors| panic!("{errors:?}"));
+    Machine::new(&image).expect("the image is consistent")
+}
+
+/// The machine, saved and loaded again.
+fn reloaded(machine: &mut Machine) -> Machine {
+    let mut bytes = Vec::new();
+    image::write(&machine.image(), &mut bytes).expect("it can be written");
+    let portable = image::read(&bytes).expect("it can be read");
+    let mut loaded = Machine::new(&portable).expect("a machine's own image is consistent");
+    assert_eq!(loaded.state_hash(), machine.state_hash());
+    assert_eq!(loaded.audit(), Ok(()));
+    loaded
+}
+
+/// Runs to the next event, and from a saved copy to the next event, which must be the same.
+fn next(machine: &mut Machine) -> Event {
+    let mut copy = reloaded(machine);
+    let event = machine.run(u64::MAX);
+    assert_eq!(copy.run(u64::MAX), event);
+    assert_eq!(copy.state_hash(), machine.state_hash());
+    event
+}
+
+#[test]
+fn a_long_row_of_keepers_that_give_up_ends_without_a_deep_native_stack() {
+    // Keeper n is kept by keeper n + 1, and each traps at once.
+    let source = "
+        code bad { unreachable }
+                meter(0)
+                create(bad, 0)
+                get 1
+                30000
+        more:   create(bad, 0)
+                setmeter(get 4, get 0)
+                setkeeper(get 2, get 4)
+                set 2
+                set 3 (sub(get 3, 1))
+                jumpif(get 3, :more)
+                recurse(get 1, 1000, 1000)
+                yield 3";
+    let thread = std::thread::Builder::new().stack_size(256 * 1024);
+    let event = thread.spawn(move || machine(source).run(u64::MAX)).expect("a thread starts").join();
+    // Trap 9, Unreachable; one word; status 3, Trapped.
+    assert_eq!(event.expect("the host's stack suffices"), Event::Yielded(vec![9, 1, 3]));
+}
+
+#[test]
+fn calling_keepers_is_paid_by_their_meters() {
+    let source = "
+        code bad { unreachable }
+        code keeper { return }
+        meter m {}
+                setmeter(create(keeper, 0), m)
+                create(bad, 0)
+                setkeeper(5, 4)
+                drop(drop(drop(recurse(5, 1000, 1000))))
+                yield 1 (meterread(m, meter.GAS_USED))";
+    // 64 for the call, 4 for the keeper's `return`.
+    assert_eq!(next(&mut machine(source)), Event::Yielded(vec![68]));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_that_shrinks_gives_host_memory_back() {
+    let source = "
+                60
+        more:   pagenew(0)
+                memresize(add(get 1, 4), 1_000_000)
+                memresize(add(get 1, 4), 0)
+                drop
+                set 0 (sub(get 0, 1))
+                jumpif(get 0, :more)";
+    let resident = || {
+        let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line");
+        line.split_whitespace().nth(1).and_then(|n| n.parse::<u64>().ok()).expect("a number") / 1024
+    };
+    let mut machine = machine(source);
+    machine.set_words_limit(1_100_000);
+    let before = resident();
+    assert_eq!(machine.run(u64::MAX), Event::Halted);
+    // Kept, they would be 480 MiB; other tests run beside this one.
+    assert!(resident() < before + 300, "{} MiB more", resident() - before);
+}
+
+/// Root calls P, which calls Q, which stops P; Q is stopped and started. P2 calls Q, which ends P2 in the given way.
+fn two_callers(end_of_p2: &str, rest: &str) -> String {
+    format!(
+        "image {{ root r }}
+        meter m {{ }}
+        code cr {{
+                invoke(1)
+                drop(drop)
+                stop(2)
+                start(2)
+                invoke(3)
+                drop(drop)
+                yield 1 (1)
+                {rest}
+                yield 2
+                halt
+        }}
+        code cp {{
+                invoke(1)
+                yield 2
+        }}
+        code cq {{
+                stop(1)
+                {end_of_p2}(2)
+                yield 1 (7)
+                yield 1 (8)
+        }}
+        process r under m {{ code cr standing stack_capacity 64 keys {{ 1: p(all) 2: q(all) 3: p2(all) }} }}
+        process p under m {{ code cp standing keys {{ 1: q(all) }} }}
+        process p2 under m {{ code cp standing keys {{ 1: q(all) }} }}
+        process q under m {{ code cq standing keys {{ 1: p(all) 2: p2(all) }} }}"
+    )
+}
+
+#[test]
+fn a_process_that_was_stopped_is_waited_for_by_its_next_caller_alone() {
+    let mut machine = machine(&two_callers("stop", "start(1)\nstart(3)\ninvoke(1)"));
+    assert_eq!(next(&mut machine), Event::Yielded(vec![1]));
+    // P heard at once that Q was stopped: count 0, status 6; it yields both, and root passes on count 2, status 1.
+    assert_eq!(next(&mut machine), Event::Yielded(vec![2, 1]));
+    assert_eq!(next(&mut machine), Event::Halted);
+}
+
+#[test]
+fn a_process_whose_caller_was_destroyed_can_be_called_before_and_after_saving() {
+    let mut machine = machine(&two_callers("destroy", "invoke(2)"));
+    assert_eq!(next(&mut machine), Event::Yielded(vec![1]));
+    // Q goes on where it was, behind `destroy`, and yields 7.
+    assert_eq!(next(&mut machine), Event::Yielded(vec![1, 1]));
+    assert_eq!(next(&mut machine), Event::Halted);
+}
+
+#[test]
+fn a_process_that_nobody_waits_for_may_lose_its_meter_and_be_saved() {
+    let source = "
+        image { root r }
+        meter m { }
+        meter ma { }
+        code cr {
+                invoke(1)
+                drop(drop)
+                setmeter(2, 4)
+                yield 0
+        }
+        code caller { invoke(1) }
+        code cc {
+                destroy(1)
+                yield 0
+        }
+        process r under m { code cr standing keys { 1: a(all) 2: b(all) 5: b(all) } }
+        process a under ma { code caller standing keys { 1: b(all) } }
+        process b under m { code caller standing keys { 1: c(all) } }
+        process c under m { code cc standing keys { 1: a(all) } }";
+    let mut machine = machine(source);
+    assert_eq!(next(&mut machine), Event::Yielded(vec![]));
+    assert_eq!(next(&mut machine), Event::Halted);
+}
+
+#[test]
+fn whoever_pays_for_a_call_cannot_end_the_process_it_called() {
+    // A client calls a server with 17 words, which raises the server's stack at the client's cost; then the client's meter
+    // is destroyed.
+    let source = "
+        code server {
+                yield 1 (1)
+                yield 1 (2)
+        }
+        code client { recurse 17 (1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17, 1, 1000, 1000) }
+        meter m {}
+                create(server, 0)
+                create(client, 0)
+                setmeter(5, m)
+                drop(transferkey(5, 4))
+                drop(drop(invoke(5)))
+                destroy(m)
+                drop(drop(recurse(4, 100, 100)))
+                yield 1";
+    assert_eq!(next(&mut machine(source)), Event::Yielded(vec![2]));
+}

@@ -18,6 +18,7 @@ mod arena;
 mod clist;
 mod control;
 mod destroy;
+mod keeper;
 mod key;
 mod meter;
 mod object;
@@ -29,7 +30,8 @@ mod state;
 
 pub(crate) use activation::Activation;
 pub(crate) use arena::Ref;
-pub(crate) use control::{DESCEND_GAS, Finished, Handled, Pending};
+pub(crate) use control::{DESCEND_GAS, Finished, Pending};
+pub(crate) use keeper::Handled;
 pub(crate) use object::{Body, CodePage};
 pub(crate) use outside::HostView;
 

@@ -15,16 +15,18 @@
 
 mod activation;
 mod arena;
+mod books;
 mod clist;
 mod control;
 mod destroy;
+mod export;
+mod import;
 mod keeper;
 mod key;
 mod meter;
 mod object;
 mod outside;
 mod page;
-mod portable;
 mod process;
 mod state;
 

@@ -1,145 +1,22 @@
-//! The kernel's objects as plain data, and back.
+//! Plain data as the kernel's objects.
 //!
 //! Coming in is where attackers stand: every number, size, right and reference is checked, and nothing is
 //! allocated that is not there in the plain data.
 
-use super::arena::{Arena, Ref, Slot};
+use super::arena::{Arena, Ref};
 use super::control::{Link, LinkCall, Pending};
 use super::key::Key;
 use super::object::{Body, CallMeter, CodePage, Content, Meter, Process};
 use super::{Kernel, NUMBER_MAX};
-use crate::image::{Head, ImageError, ImageErrorKind};
+use crate::image::{ImageError, ImageErrorKind};
 use keyvm_isa::image::{self, Call, Image, Number, Suspended};
 use keyvm_isa::layout::{
     CODE_WORDS_MAX, GATE_DEPTH_MAX, HOST_NAME_MAX, KEYS_MAX, MEMORY_WORDS_MAX, MESSAGE_KEYS_MAX,
     MESSAGE_WORDS_MAX, METER_DEPTH_MAX, STACK_MAXIMUM_LIMIT,
 };
 use keyvm_isa::{Code, Rights, Status, gas};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-// ---- Going out -------------------------------------------------------------------------------------------------
-
-impl Kernel {
-    /// The whole image, borrowing its contents. The running process must be parked.
-    pub(crate) fn export(&mut self) -> Image<'_> {
-        self.book();
-        let mut slots: Vec<&Slot> = self.arena.iter().map(|(_, slot)| slot).collect();
-        slots.sort_unstable_by_key(|slot| slot.number);
-        Image {
-            next_number: self.next_number,
-            prime: self.prime.number,
-            root: self.root.number,
-            chain: self.portable_chain(),
-            request: self.portable_request(),
-            objects: slots.into_iter().map(|slot| self.portable_object(slot)).collect(),
-        }
-    }
-
-    pub(super) fn head<'a>(&self, chain: &'a [image::Link], request: Option<&'a image::Request>) -> Head<'a> {
-        Head {
-            next_number: self.next_number,
-            prime: self.prime.number,
-            root: self.root.number,
-            chain,
-            request,
-        }
-    }
-
-    pub(super) fn portable_chain(&self) -> Vec<image::Link> {
-        self.chain
-            .iter()
-            .map(|link| image::Link {
-                process: link.process.number,
-                call: match link.call {
-                    LinkCall::Recurse { meter } => {
-                        Call::Recurse { meter: meter.number, gas: link.gas, words: link.words }
-                    }
-                    LinkCall::Invoke => Call::Invoke,
-                    LinkCall::Keeper => Call::Keeper,
-                },
-            })
-            .collect()
-    }
-
-    pub(super) fn portable_request(&self) -> Option<image::Request> {
-        self.request.as_ref().map(|request| image::Request {
-            host: request.host.number,
-            words: request.words.clone(),
-            keys: request.keys.iter().map(|key| key.as_ref().map(portable_key)).collect(),
-        })
-    }
-
-    pub(super) fn portable_object<'a>(&self, slot: &'a Slot) -> image::Object<'a> {
-        let body = match &slot.body {
-            Body::Data(content) => image::Body::Data(Cow::Borrowed(content.bytes())),
-            Body::Code(page) => image::Body::Code(Cow::Borrowed(page.code.words())),
-            Body::Keys(keys) => image::Body::Keys(portable_keys(keys)),
-            Body::Process(process) => image::Body::Process(Box::new(portable_process(process))),
-            Body::Meter(meter) => image::Body::Meter(image::Meter {
-                gas_used: meter.gas_used,
-                gas_limit: meter.gas_limit,
-                words_limit: meter.words_limit,
-                rent_used: meter.rent_used,
-                rent_limit: meter.rent_limit,
-                stopped: meter.stopped,
-                keeper: meter.keeper.as_ref().map(portable_key),
-            }),
-            Body::CallMeter(call) => {
-                image::Body::CallMeter { callee: call.callee.number, own_words: call.own_words }
-            }
-            Body::Gate { parent } => image::Body::Gate { parent: parent.number },
-            Body::Brand => image::Body::Brand,
-            Body::Host(name) => image::Body::Host(name.to_string()),
-        };
-        image::Object { number: slot.number, meter: slot.meter.number, body }
-    }
-}
-
-fn portable_key(key: &Key) -> image::Key {
-    image::Key {
-        object: key.object().number,
-        rights: key.rights,
-        gate: key.gate().number,
-        seal: key.seal().number,
-    }
-}
-
-fn portable_keys(keys: &[Option<Key>]) -> Vec<Option<image::Key>> {
-    keys.iter().map(|key| key.as_ref().map(portable_key)).collect()
-}
-
-fn portable_process(process: &Process) -> image::Process<'_> {
-    image::Process {
-        code: process.code.number,
-        status: process.status,
-        index: process.index,
-        progress: process.progress,
-        stack: Cow::Borrowed(process.operands()),
-        stack_capacity: process.stack_capacity,
-        stack_maximum: process.stack_maximum,
-        frames: Cow::Borrowed(&process.frames),
-        frame_capacity: process.frame_capacity,
-        data: Cow::Borrowed(process.data.bytes()),
-        keys: portable_keys(&process.keys),
-        key_capacity: process.key_capacity,
-        random: process.random,
-        message_words: process.message_words,
-        message_keys: process.message_keys,
-        trap: process.trap,
-        amount: process.amount,
-        standing: process.standing,
-        stopped: process.stopped,
-        keeper: process.keeper.as_deref().map(portable_key),
-        callee: process.callee.number,
-        suspended: process.suspended.as_deref().copied(),
-        gas_seen: process.gas_seen,
-        words_seen: process.words_seen,
-    }
-}
-
-// ---- Coming in -------------------------------------------------------------------------------------------------
 
 /// What is wrong with an object.
 fn wrong(object: Number, what: &'static str) -> ImageError {
@@ -409,12 +286,12 @@ impl Kernel {
         kernel.take_chain(&incoming)?;
         kernel.check_callers()?;
         kernel.check_growth()?;
-        kernel.count_all_words()?;
+        kernel.count_all_words().map_err(|meter| wrong(meter, "its words overflow"))?;
         kernel.refresh();
         Ok(kernel)
     }
 
-    fn refs(&self) -> Vec<Ref> {
+    pub(super) fn refs(&self) -> Vec<Ref> {
         self.arena.iter().map(|(r, _)| r).collect()
     }
 
@@ -620,63 +497,6 @@ impl Kernel {
             let good = grown.is_some_and(|grown| grown <= process.words() - gas::PROCESS_WORDS);
             expect(good, r.number, "more of its callee's growth is charged to it than there is")?;
             process.grown += own;
-        }
-        Ok(())
-    }
-
-    /// Counts the words of every standing meter anew.
-    pub(super) fn count_all_words(&mut self) -> Result<(), ImageError> {
-        for r in self.refs() {
-            let superior = self.charged_to(r);
-            if superior.is_none() {
-                continue;
-            }
-            let (base, words) = (self.standing_end(superior), self.words_of_object(r));
-            for meter in self.path(base).collect::<Vec<_>>() {
-                let counted = self.meter(meter).words_used.checked_add(words);
-                self.meter_mut(meter).words_used =
-                    counted.ok_or_else(|| wrong(meter.number, "its words overflow"))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The words charged to an object's own meter for it, and for a call meter those of its callee's growth.
-    pub(super) fn words_of_object(&self, object: Ref) -> u64 {
-        match self.arena.body(object) {
-            Some(Body::Data(content)) => gas::PAGE_WORDS + content.words(),
-            Some(Body::Code(page)) => gas::PAGE_WORDS + page.code.words().len() as u64,
-            Some(Body::Keys(keys)) => gas::PAGE_WORDS + keys.len() as u64 * gas::KEY_SLOT_WORDS,
-            Some(Body::Process(process)) => process.words() - process.grown,
-            Some(Body::Meter(_)) => gas::METER_WORDS,
-            Some(Body::CallMeter(call)) => gas::METER_WORDS + call.own_words,
-            Some(Body::Gate { .. }) => gas::GATE_WORDS,
-            Some(Body::Brand) => gas::BRAND_WORDS,
-            Some(Body::Host(_)) => gas::HOST_WORDS,
-            None => 0,
-        }
-    }
-
-    /// Whether the books balance: counts equal what is charged, and every link holds no more than there is.
-    ///
-    /// # Errors
-    /// The meter whose count is wrong.
-    pub(crate) fn audit(&mut self) -> Result<(), Number> {
-        self.book();
-        let counts: Vec<(Ref, u64)> = self
-            .refs()
-            .into_iter()
-            .filter(|&r| matches!(self.arena.body(r), Some(Body::Meter(_))))
-            .map(|r| (r, self.meter(r).words_used))
-            .collect();
-        for &(meter, _) in &counts {
-            self.meter_mut(meter).words_used = 0;
-        }
-        self.count_all_words().map_err(|_| self.prime.number)?;
-        for (meter, before) in counts {
-            if self.meter(meter).words_used != before {
-                return Err(meter.number);
-            }
         }
         Ok(())
     }

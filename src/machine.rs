@@ -78,7 +78,8 @@ impl RecentCode {
         }
     }
 
-    fn put(&mut self, page: (Ref, Arc<CodePage>)) {
+    fn put(&mut self, kernel: &Kernel, page: (Ref, Arc<CodePage>)) {
+        self.0.retain(|(code, _)| kernel.arena.alive(*code));
         if self.0.len() == RECENT_MAX {
             self.0.remove(0);
         }
@@ -193,7 +194,7 @@ impl Machine {
         };
         let Some(mut act) = Activation::load(kernel, portion) else { return (None, 0) };
         let stop = interpret(kernel, &mut act, &page.1);
-        self.recent.put(page);
+        self.recent.put(kernel, page);
         if stop != Stop::Switched {
             act.park_before(kernel);
         }

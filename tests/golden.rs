@@ -61,5 +61,5 @@ fn a_keeper_paused_in_version_1_goes_on() {
     let (text, hash) =
         go_on("keeper-v1.blob", "37d8d72fe7660eda0845d6d8111fcd74ad5726ea1358e91f8ca2a85b5a2f051a");
     assert!(text.ends_with("Keeper: I give up at trap 11\nThe third trapped with number 11\n"), "{text}");
-    assert_eq!(hash, "9639370492d2e63fa99800fc91e7238e37d9bf6b5b5fbe3acc63a06c1c67c8ca");
+    assert_eq!(hash, "5f62cedf3fe20697f63387bc94459d52675eabb433b2f258bfdeecf8c1cc8e5e");
 }

@@ -292,9 +292,26 @@ fn only_control_moved(before: &Image<'_>, after: &Image<'_>) {
                     assert!(was == is, "bystander {number} differs");
                 }
             }
+            // The gas of calling a keeper is counted by the keeper's meters, and nothing else of them.
+            (Body::Meter(was), Some(Body::Meter(is))) if kept(before, after) => {
+                let moved = is.gas_used - was.gas_used;
+                assert!(moved == 0 || moved == KEEPER_GAS, "meter {number} counts {moved}");
+                let (gas_used, rent_used) = (was.gas_used, was.rent_used);
+                let is = keyvm::isa::image::Meter { gas_used, rent_used, ..is.clone() };
+                assert!(*was == is, "meter {number} differs");
+            }
             (body, there) => assert!(Some(body) == there, "object {number} differs"),
         }
     }
+}
+
+/// What calling a keeper costs its meter.
+const KEEPER_GAS: u64 = 64;
+
+/// Whether the last process of the chain before is with its keeper now.
+fn kept(before: &Image<'_>, after: &Image<'_>) -> bool {
+    after.chain.len() == before.chain.len() + 1
+        && after.chain.last().is_some_and(|link| link.call == keyvm::isa::image::Call::Keeper)
 }
 
 #[test]
@@ -322,8 +339,9 @@ fn a_trap_changes_nothing() {
                             break event;
                         }
                     };
-                    if machine.total_gas() == gas && !before.chain.is_empty() {
-                        let after = own(&machine.image());
+                    let after = own(&machine.image());
+                    let keeper_gas = if kept(&before, &after) { KEEPER_GAS } else { 0 };
+                    if machine.total_gas() == gas + keeper_gas && !before.chain.is_empty() {
                         only_control_moved(&before, &after);
                         let stopped = before.chain.last().and_then(|link| process(&after, link.process));
                         traps += u64::from(stopped.is_some_and(|process| process.trap.is_some()));

@@ -188,3 +188,108 @@ fn whoever_pays_for_a_call_cannot_end_the_process_it_called() {
                 yield 1";
     assert_eq!(next(&mut machine(source)), Event::Yielded(vec![2]));
 }
+
+#[test]
+fn a_process_that_ran_dry_on_its_way_down_to_a_suspended_one_can_be_saved() {
+    let source = r"
+image { root r }
+meter prime { }
+meter small { gas_limit 100 }
+code cr {
+        invoke(1)
+        drop
+        drop
+        drop
+        invoke(1)
+        yield 3
+        meterlimit(2, 1, 1000)
+        invoke(1)
+        yield 3
+        halt
+}
+code cp {
+        invoke(1)
+        yield 3
+}
+code cq {
+more:   jump :more
+}
+process r { code cr standing keys { 1: p(all) 2: small(all) } }
+process p under small { code cp standing keys { 1: q(all) } }
+process q under small { code cq standing }";
+    let mut machine = machine(source);
+    // One word, the 32 gas of the way down, that are missing; status 4, OutOfGas.
+    assert_eq!(next(&mut machine), Event::Yielded(vec![32, 1, 4]));
+}
+
+#[test]
+fn a_keeper_that_feeds_a_process_on_its_way_down_does_not_cost_it_the_result() {
+    let source = r"
+image { root r }
+meter prime { }
+meter small { gas_limit 100 keeper k(call|copy) }
+code cr {
+        invoke(1)       ; q uses up the meter; the keeper gives up the first time
+        yield 2
+        drop
+        invoke(1)       ; the keeper feeds the meter this time
+        yield 2
+        yield 1
+        halt
+}
+code cp {
+        111
+        222
+        invoke(1)
+        yield 3         ; 77 1 1 is what q yields
+}
+code cq {
+        20
+more:   set 0 (sub(get 0, 1))
+        jumpif(get 0, :more)
+        yield 1 (77)
+}
+code ck {
+        keydrop(3)
+        jumpif(eq(get 0, 3), :no)
+        jumpif(load64at 2, 0, :feed)
+        store64at 2, 0 (1)
+        return 1 (0)
+feed:   meterlimit(2, 1, 100000)
+        return 1 (1)
+no:     return 1 (0)
+}
+process r { code cr standing keys { 1: p(all) } }
+process p under small { code cp standing keys { 1: q(all) } }
+process q under small { code cq standing keys { 1: p(all) } }
+process k { code ck standing data { words 1 } keys { 2: small(all) } }";
+    let mut machine = machine(source);
+    machine.set_gas_limit(100_000);
+    assert_eq!(next(&mut machine), Event::Yielded(vec![1, 4]));
+    // The process yields what the one it waited for had yielded: 77, 1, 1.
+    assert_eq!(next(&mut machine), Event::Yielded(vec![3, 1]));
+}
+
+#[test]
+fn a_keeper_that_is_dry_by_itself_is_passed_over() {
+    let source = r"
+image { root r }
+meter prime { }
+meter mr { under prime gas_limit 120 }
+meter ma { under prime gas_limit 100000 }
+code cr { invoke(1)
+ drop
+ drop
+ yield 0
+ halt }
+code ca { invoke(1)
+  meterlimit(2, 1, 100000)
+  return 0 }
+code cq { unreachable }
+code ck { return 1 (0) }
+process r under mr { code cr standing keys { 1: a(all) } }
+process a under ma { code ca standing keys { 1: q(all) 2: mr(all) } }
+process q under ma { code cq standing keeper k(call|copy) }
+process k under mr { code ck standing }";
+    assert_eq!(next(&mut machine(source)), Event::Yielded(vec![]));
+}

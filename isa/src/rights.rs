@@ -50,8 +50,8 @@ impl Rights {
     pub const OWN: Self = Self(Self::CALL.0 | Self::SEND.0 | Self::READ.0 | Self::COPY.0 | Self::STRONG.0);
     /// What a key that was fetched through a weak key has at most.
     pub const WEAKENED: Self = Self(Self::READ.0 | Self::COPY.0);
-    /// What a keeper's key to the stopped process has.
-    pub const KEEPER: Self = Self(Self::READ.0 | Self::MEND.0 | Self::STOP.0 | Self::COPY.0 | Self::STRONG.0);
+    /// What a keeper's key to the stopped process has. It is weak: the process's own keys cannot be taken with it.
+    pub const KEEPER: Self = Self(Self::READ.0 | Self::MEND.0 | Self::STOP.0 | Self::COPY.0);
 
     /// What a key to a host has that comes with a reply; its holder may destroy the object it was charged for.
     pub const HOST: Self = Self(Self::CALL.0 | Self::DESTROY.0 | Self::COPY.0 | Self::STRONG.0);

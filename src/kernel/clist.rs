@@ -257,13 +257,13 @@ impl Kernel {
     pub(crate) fn unseal(&mut self, act: &mut Activation) -> Step {
         let [slot, brand] = act.operands()?;
         let key = self.copyable(act.process, slot)?;
-        let brand = self.use_key(act.process, brand, &[Kind::Brand], Rights::READ)?.object();
-        if key.seal() != brand {
+        let through = self.use_key(act.process, brand, &[Kind::Brand], Rights::READ)?;
+        if key.seal() != through.object() {
             act.drop_operands(2);
             act.push_unchecked(u64::MAX);
             return Ok(());
         }
-        self.append_result(act, 2, key.sealed_by(Ref::NONE))
+        self.append_result(act, 2, key.sealed_by(Ref::NONE).fetched(through.rights))
     }
 
     /// Charges words for a new object to the running process's meter and gives the meter. Everything else about the

@@ -153,9 +153,10 @@ impl Kernel {
         }
         let caller = if place == 0 { Ref::NONE } else { self.chain[place as usize - 1].process };
         if !caller.is_none() {
-            let waiting = self.arena.process_mut(caller);
-            waiting.callee = process;
+            // A process that is with its keeper may besides wait for one that is suspended.
             if call != LinkCall::Keeper {
+                let waiting = self.arena.process_mut(caller);
+                waiting.callee = process;
                 waiting.status = Status::Waiting;
             }
         }
@@ -279,13 +280,6 @@ impl Kernel {
             if let Some(link) = self.pop_link() {
                 call = link.call;
             }
-            if call == LinkCall::Keeper
-                && let Some(below) = self.chain.last()
-                && self.arena.alive(below.process)
-            {
-                let process = below.process;
-                self.arena.process_mut(process).callee = Ref::NONE;
-            }
         }
         call
     }
@@ -297,7 +291,6 @@ impl Kernel {
             return None;
         };
         let caller = top.process;
-        self.arena.process_mut(caller).callee = Ref::NONE;
         if call == LinkCall::Keeper {
             let resume =
                 matches!(status, Status::Returned | Status::Yielded) && message.words.first() == Some(&1);
@@ -307,6 +300,7 @@ impl Kernel {
             self.set_running();
             return None;
         }
+        self.arena.process_mut(caller).callee = Ref::NONE;
         self.set_running();
         self.push_result(caller, status, message);
         None

@@ -379,7 +379,7 @@ impl Kernel {
             let waits = if keeper_next { kept } else { state.status == Status::Waiting };
             check(last || waits, "it is in the chain and does not wait")?;
             check(
-                last || state.callee.number == expected,
+                last || keeper_next || state.callee.number == expected,
                 "it waits for another than the next in the chain",
             )?;
             if last {
@@ -441,8 +441,9 @@ impl Kernel {
             );
             expect(!never, r.number, "a process does not stand so")?;
             let result_fits = u64::from(process.height) + 2 <= process.stack_capacity.into();
-            let waits = process.callee.is_none() || status == Status::Waiting;
-            expect(in_chain || waits, r.number, "it has called a process and does not wait")?;
+            let over = matches!(status, Status::Returned | Status::Yielded | Status::Halted);
+            let good = process.callee.is_none() || !over;
+            expect(good, r.number, "it has called a process and does not wait")?;
             let good = in_chain || !waits_for_result(process) || result_fits;
             expect(good, r.number, "it has no room for a result")?;
             let standing = process.standing;

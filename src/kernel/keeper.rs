@@ -1,7 +1,7 @@
 //! Traps, running dry, and the keepers that are asked then.
 
 use super::arena::Ref;
-use super::control::{Ending, LinkCall, Message};
+use super::control::{Ending, Link, LinkCall, Message};
 use super::key::Key;
 use super::meter::Dry;
 use super::{Kernel, Stop};
@@ -152,7 +152,8 @@ impl Kernel {
 
     /// Looks whether a keeper can be called: alive, not busy, not dry. None if it is passed over.
     fn keeper(&self, key: &Key) -> Option<Keeper> {
-        if !self.is_live(key) || !key.rights.has(Rights::CALL) || self.kind_of(key) != Some(Kind::Process) {
+        let usable = self.is_live(key) && key.seal().is_none() && key.rights.has(Rights::CALL);
+        if !usable || self.kind_of(key) != Some(Kind::Process) {
             return None;
         }
         let keeper = key.object();
@@ -165,8 +166,11 @@ impl Kernel {
         }
         let dry = self.dry_on_path(self.charged_to(keeper), KEEPER_GAS);
         let Some(outermost) = dry.first() else { return Some(Keeper::Comes(keeper)) };
-        let root = self.chain.first().map_or(Ref::NONE, |link| self.base_of(link));
-        self.is_on_path(root, outermost.meter).then_some(Keeper::StandsStill(outermost.status))
+        // Passed over is a keeper that is dry by itself. If what is dry is above the stopped process and the root too,
+        // nothing here would run anyhow.
+        let above = |link: &Link| self.is_on_path(self.base_of(link), outermost.meter);
+        let all = self.chain.first().is_some_and(above) && self.chain.last().is_some_and(above);
+        all.then_some(Keeper::StandsStill(outermost.status))
     }
 
     fn call_keeper(&mut self, keeper: Ref, status: Status, amount: u64) {

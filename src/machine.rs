@@ -90,6 +90,9 @@ impl RecentCode {
 impl Machine {
     /// Takes an image in.
     ///
+    /// An image may claim capacities that it does not use; nothing is allocated for them, but it may fill them. Who runs
+    /// a stranger's image looks first at how many words are in use, [`Machine::budget`], and sets a limit.
+    ///
     /// # Errors
     /// If anything in it does not fit together, naming the object.
     pub fn new(image: &Image<'_>) -> Result<Self, ImageError> {

@@ -59,7 +59,7 @@ pub mod meta {
     fields! {
         /// Its status, as a number; `Running` when a process looks at itself.
         0 STATUS;
-        /// 1 while it waits for a process it called, else 0.
+        /// 1 while it waits for a process it called and that lives, else 0.
         1 CALLEE;
         /// Gas left in its own meter after this instruction; of another process: what it had when its last call ended.
         2 GAS;

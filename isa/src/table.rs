@@ -270,7 +270,12 @@ macro_rules! instructions {
                     if let Some(out) = visitor.begin(INFO) {
                         return out;
                     }
-                    #[allow(unused_mut, unused_variables, unused_assignments)]
+                    #[allow(
+                        unused_mut,
+                        unused_variables,
+                        unused_assignments,
+                        reason = "an instruction without immediates reads none, and the last one read shifts in vain"
+                    )]
                     {
                         let mut rest = word >> 8;
                         visitor.$mnemonic($( take_imm!(rest, $kind) ),*)

@@ -493,7 +493,7 @@ pub(super) fn words_of(bytes: &[u8]) -> Vec<u64> {
 }
 
 /// How far one execution takes a length towards what is wanted, and whether it gets there.
-fn chunk(length: u64, wanted: u64) -> (u64, bool) {
+pub(super) fn chunk(length: u64, wanted: u64) -> (u64, bool) {
     let target = wanted.clamp(length.saturating_sub(CHUNK_WORDS), length + CHUNK_WORDS);
     (target, target == wanted)
 }

@@ -4,6 +4,7 @@ use super::activation::Activation;
 use super::arena::Ref;
 use super::key::{Key, SlotNumber};
 use super::object::{Body, Content, Meter, Process};
+use super::page::chunk;
 use super::{Kernel, Step, Stop};
 use keyvm_isa::layout::{
     CHUNK_WORDS, Kind, MEMORY_CODE, MEMORY_DATA, MEMORY_META, MEMORY_OPERANDS, MEMORY_WORDS_MAX,
@@ -144,7 +145,7 @@ impl Kernel {
             return Err(Trap::TooLarge.into());
         }
         let length = self.arena.process(process).data.words();
-        let target = wanted.clamp(length.saturating_sub(CHUNK_WORDS), length + CHUNK_WORDS);
+        let (target, done) = chunk(length, wanted);
         act.extra(gas::per_eight(target.abs_diff(length)))?;
         act.sync(self);
         let meter = match self.link_of(process).and_then(|place| self.call_meter_at(place)) {
@@ -166,7 +167,7 @@ impl Kernel {
         let state = self.arena.process_mut(process);
         state.data.resize(target);
         state.data_words = target;
-        if target == wanted {
+        if done {
             act.drop_operands(2);
             act.push_unchecked(u64::from(Status::Returned.number()));
         } else {

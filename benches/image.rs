@@ -21,7 +21,7 @@ fn large_machine() -> Machine {
     assert_eq!(image.next_number, PAGE);
     image.next_number = PAGE + 1;
     image.objects.push(Object { number: PAGE, meter: image.prime, body: Body::Data(Cow::Owned(bytes)) });
-    Machine::new(&image).expect("the image is consistent")
+    Machine::from_image(image).expect("the image is consistent")
 }
 
 fn copy_with_sync(from: &std::path::Path, to: &std::path::Path) -> std::io::Result<u64> {
@@ -49,8 +49,7 @@ fn images(c: &mut Criterion) {
     });
     group.bench_function("load", |b| {
         b.iter(|| {
-            let loaded = image::load(&path).expect("the file can be read");
-            let machine = Machine::new(&loaded.image().expect("it is an image"));
+            let machine = Machine::from_image(image::load(&path).expect("it is an image"));
             assert_eq!(machine.expect("it is consistent").bytes(PAGE).map(<[u8]>::len), Some(BYTES));
         });
     });

@@ -88,14 +88,22 @@ impl RecentCode {
 }
 
 impl Machine {
-    /// Takes an image in.
+    /// Takes a copy of an image in.
+    ///
+    /// # Errors
+    /// As [`Machine::from_image`].
+    pub fn new(image: &Image<'_>) -> Result<Self, ImageError> {
+        Self::from_image(image.clone())
+    }
+
+    /// Takes an image in; contents that it owns are taken over, not copied.
     ///
     /// An image may claim capacities that it does not use; nothing is allocated for them, but it may fill them. Who runs
     /// a stranger's image looks first at how many words are in use, [`Machine::budget`], and sets a limit.
     ///
     /// # Errors
     /// If anything in it does not fit together, naming the object.
-    pub fn new(image: &Image<'_>) -> Result<Self, ImageError> {
+    pub fn from_image(image: Image<'_>) -> Result<Self, ImageError> {
         Ok(Self {
             kernel: Kernel::import(image)?,
             interrupt: Interrupt::default(),

@@ -23,9 +23,8 @@ impl Write for Written {
 /// console wrote, and the last hash.
 fn go_on(file: &str, hash: &str) -> (String, String) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
-    let loaded = image::load(&path).expect("the file can be read");
-    let portable = loaded.image().expect("the format is known");
-    let mut machine = Machine::new(&portable).expect("the image is consistent");
+    let portable = image::load(&path).expect("the format is known");
+    let mut machine = Machine::from_image(portable).expect("the image is consistent");
     assert_eq!(machine.state_hash().to_string(), hash);
     let mut saved = Vec::new();
     image::write(&machine.image(), &mut saved).expect("the image can be written");

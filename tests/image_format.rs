@@ -1,8 +1,8 @@
 //! The image format: what is written is read, nothing else is, and no file does harm.
 
 use keyvm::image::{
-    HEADER_BYTES, Hash, ImageError, ImageErrorKind, LoadError, Loaded, SECTIONS_AT, SUM_AT, Sections,
-    checksum, load, read, save, state_hash, write,
+    HEADER_BYTES, Hash, ImageError, ImageErrorKind, LoadError, SECTIONS_AT, SUM_AT, Sections, checksum, load,
+    read, save, state_hash, write,
 };
 use keyvm_isa::image::{Body, Call, Frame, Image, Key, Link, Meter, Object, Process, Request, Suspended};
 use keyvm_isa::{Rights, Status, Trap};
@@ -499,21 +499,50 @@ fn a_header_that_promises_much_allocates_nothing() {
     let mut file = file_of(&small());
     file[48..56].copy_from_slice(&(1u64 << 60).to_le_bytes());
     fs::write(&path, &file).unwrap();
-    let loaded = load(&path).unwrap();
-    assert_eq!(loaded.bytes().len(), file.len());
-    assert!(matches!(loaded.image().unwrap_err().kind, ImageErrorKind::Truncated { .. }));
+    assert!(matches!(load_error(&path), ImageErrorKind::Truncated { .. }));
 }
 
 // Files.
+
+/// What is wrong with the image in a file.
+fn load_error(path: &std::path::Path) -> ImageErrorKind {
+    match load(path) {
+        Err(LoadError::Image(error)) => error.kind,
+        other => panic!("no image was expected: {other:?}"),
+    }
+}
 
 #[test]
 fn a_saved_image_is_loaded() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.blob");
     save(&small(), &path).unwrap();
-    let loaded = load(&path).unwrap();
-    assert_eq!(loaded.image(), Ok(small()));
-    assert_eq!(Loaded::new(file_of(&small())).bytes(), loaded.bytes());
+    assert_eq!(load(&path).unwrap(), small());
+}
+
+#[test]
+fn a_file_is_loaded_or_refused_as_its_bytes_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.blob");
+    let file = file_of(&small());
+    let compare = |file: &[u8]| {
+        fs::write(&path, file).unwrap();
+        match (load(&path), read(file)) {
+            (Ok(loaded), Ok(image)) => assert_eq!(loaded, image),
+            (Err(LoadError::Image(loaded)), Err(error)) => assert_eq!(loaded, error),
+            (loaded, image) => panic!("loaded: {loaded:?}, read: {image:?}"),
+        }
+    };
+    compare(&file);
+    for length in [0, 7, 8, 87, 88, 500, file.len() - 4096, file.len() - 1] {
+        compare(&file[..length]);
+    }
+    for at in 0..file.len() {
+        let mut file = file.clone();
+        file[at] ^= 0x41;
+        seal(&mut file);
+        compare(&file);
+    }
 }
 
 #[test]
@@ -522,14 +551,11 @@ fn what_is_no_image_is_not_loaded() {
     let path = directory.path().join("a.blob");
     assert!(matches!(load(&path), Err(LoadError::Io(_))));
     fs::write(&path, vec![b'x'; 10_000]).unwrap();
-    let Err(LoadError::Image(error)) = load(&path) else {
-        panic!("this is no image");
-    };
-    assert_eq!(error.kind, ImageErrorKind::NotAnImage);
+    assert_eq!(load_error(&path), ImageErrorKind::NotAnImage);
     let mut file = file_of(&small());
     file.extend([0; 5000]);
     fs::write(&path, &file).unwrap();
-    assert_eq!(load(&path).unwrap().image().unwrap_err().kind, ImageErrorKind::TrailingBytes);
+    assert_eq!(load_error(&path), ImageErrorKind::TrailingBytes);
 }
 
 #[test]
@@ -575,7 +601,7 @@ fn a_save_keeps_permissions_and_links() {
     save(&other, &link).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-    assert_eq!(load(&path).unwrap().image(), Ok(other));
+    assert_eq!(load(&path).unwrap(), other);
 }
 
 #[test]

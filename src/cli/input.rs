@@ -5,19 +5,26 @@
 use super::exit::Failure;
 use super::output::style_errors;
 use super::text::printable;
-use keyvm::image::{self, LoadError, Loaded, MAGIC};
+use keyvm::image::{self, LoadError, MAGIC};
 use keyvm::isa::image::Image;
 use keyvm::{Machine, asm};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// A file that has been read, and is one of the two things that can be run.
-pub(super) enum Source {
-    /// An assembly file, assembled.
-    Assembly(Box<Image<'static>>),
+/// The two things that can be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// An assembly file.
+    Assembly,
     /// An image file.
-    Image(Loaded),
+    Image,
+}
+
+/// A file that has been read.
+pub(super) struct Source {
+    pub(super) form: Form,
+    image: Image<'static>,
 }
 
 impl Source {
@@ -43,11 +50,11 @@ impl Source {
             .map_err(|error| wrong(&plain(&error)))?;
         let assembly = is_assembly(path);
         if start == MAGIC || (!assembly && looks_like_an_image(&start)) {
-            let loaded = image::load(path).map_err(|error| match error {
+            let image = image::load(path).map_err(|error| match error {
                 LoadError::Io(error) => wrong(&plain(&error)),
                 LoadError::Image(error) => wrong(&error),
             })?;
-            return Ok(Self::Image(loaded));
+            return Ok(Self { form: Form::Image, image });
         }
         if !assembly {
             return Err(wrong(
@@ -63,7 +70,7 @@ impl Source {
             wrong(&format_args!("line {line} is not UTF-8 text (at byte {at}); an assembly file is text"))
         })?;
         match asm::assemble(&text) {
-            Ok(image) => Ok(Self::Assembly(Box::new(image))),
+            Ok(image) => Ok(Self { form: Form::Assembly, image }),
             Err(diagnostics) => {
                 let rendered = keyvm_lang::render(&show(path), &text, &diagnostics, style_errors());
                 Err(Failure::Diagnostics(rendered))
@@ -75,12 +82,8 @@ impl Source {
     ///
     /// # Errors
     /// If that is no state that a machine can be in.
-    pub(super) fn machine(&self, path: &Path) -> Result<Machine, Failure> {
-        match self {
-            Self::Assembly(image) => Machine::new(image),
-            Self::Image(loaded) => loaded.image().and_then(|image| Machine::new(&image)),
-        }
-        .map_err(|error| Failure::about(show(path), error))
+    pub(super) fn machine(self, path: &Path) -> Result<Machine, Failure> {
+        Machine::from_image(self.image).map_err(|error| Failure::about(show(path), error))
     }
 }
 

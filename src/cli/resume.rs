@@ -1,7 +1,7 @@
 //! `keyvm resume`: goes on with a saved image.
 
 use super::exit::{Exit, Failure};
-use super::input::{Source, show};
+use super::input::{Form, Source, show};
 use super::options::Options;
 use super::session;
 use clap::Args;
@@ -31,9 +31,9 @@ Exit codes: see keyvm --help.";
 pub(super) fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { image, options } = arguments;
     let source = Source::read(&image)?;
-    if let Source::Assembly(_) = source {
+    if source.form == Form::Assembly {
         let message = "this is an assembly file, not an image; start it with `keyvm run`";
         return Err(Failure::about(show(&image), message));
     }
-    session::run(&image, &source, options)
+    session::run(&image, source, options)
 }

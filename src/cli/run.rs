@@ -32,5 +32,5 @@ Exit codes: see keyvm --help.";
 
 pub(super) fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { file, options } = arguments;
-    session::run(&file, &Source::read(&file)?, options)
+    session::run(&file, Source::read(&file)?, options)
 }

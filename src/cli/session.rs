@@ -2,7 +2,7 @@
 
 use super::exit::{Exit, Failure, tell};
 use super::grants::{Grants, Waker};
-use super::input::{Source, show};
+use super::input::{Form, Source, show};
 use super::options::{DEFAULT_GAS, DEFAULT_WORDS, Engine, Options};
 use super::output::{Output, check_image_target, write_image};
 use super::summary::{Ending, Summary, explain};
@@ -14,7 +14,7 @@ use std::path::Path;
 /// # Errors
 /// If something is wrong with the options or the file: then nothing has run. If a result or the image could not be
 /// written.
-pub(super) fn run(path: &Path, source: &Source, options: Options) -> Result<Exit, Failure> {
+pub(super) fn run(path: &Path, source: Source, options: Options) -> Result<Exit, Failure> {
     if options.engine == Engine::Jit {
         let message = "this build has no JIT; use `--engine interp` or leave it out";
         return Err(Failure::about("--engine jit", message));
@@ -22,12 +22,13 @@ pub(super) fn run(path: &Path, source: &Source, options: Options) -> Result<Exit
     let again = options.again();
     let output = Output::default();
     let grants = Grants::new(!options.no_default_grants, &options.grants, options.args, &output)?;
+    let form = source.form;
     let mut machine = source.machine(path)?;
     if let Some(target) = &options.snapshot {
         check_image_target(target, path)?;
     }
-    check_words(path, &mut machine, source, options.words)?;
-    set_limits(&mut machine, source, options.gas, options.words);
+    check_words(path, &mut machine, form, options.words)?;
+    set_limits(&mut machine, form, options.gas, options.words);
     listen(machine.interrupt_handle(), grants.waker())?;
 
     let mut session = Session { machine, grants, output, again, yields: 0 };
@@ -37,14 +38,9 @@ pub(super) fn run(path: &Path, source: &Source, options: Options) -> Result<Exit
 
 /// An image may say that more memory is in use than its file holds; what it has, it may fill. So more than the default
 /// must be asked for.
-fn check_words(
-    path: &Path,
-    machine: &mut Machine,
-    source: &Source,
-    words: Option<u64>,
-) -> Result<(), Failure> {
+fn check_words(path: &Path, machine: &mut Machine, form: Form, words: Option<u64>) -> Result<(), Failure> {
     let used = machine.budget().words_used;
-    if matches!(source, Source::Image(_)) && words.is_none() && used > DEFAULT_WORDS {
+    if form == Form::Image && words.is_none() && used > DEFAULT_WORDS {
         let message =
             format!("{used} words are in use, more than {DEFAULT_WORDS}; allow that with --words 0");
         return Err(Failure::about(path.display(), message));
@@ -54,14 +50,14 @@ fn check_words(
 
 /// Limits of the prime meter. An assembly file gets what is asked for. An image keeps its own limits, unless more is
 /// asked for. Where there is none, there is the default.
-fn set_limits(machine: &mut Machine, source: &Source, gas: Option<u64>, words: Option<u64>) {
+fn set_limits(machine: &mut Machine, form: Form, gas: Option<u64>, words: Option<u64>) {
     let before = machine.budget();
-    let limit = |asked: Option<u64>, used: u64, limit: u64, default: u64| match (asked, source) {
-        (Some(asked), Source::Assembly(_)) => asked,
-        (Some(asked), Source::Image(_)) if limit == u64::MAX => used.saturating_add(asked),
-        (Some(asked), Source::Image(_)) => limit.max(used.saturating_add(asked)),
-        (None, Source::Assembly(_)) if limit == u64::MAX => default,
-        (None, Source::Image(_)) if limit == u64::MAX => used.saturating_add(default),
+    let limit = |asked: Option<u64>, used: u64, limit: u64, default: u64| match (asked, form) {
+        (Some(asked), Form::Assembly) => asked,
+        (Some(asked), Form::Image) if limit == u64::MAX => used.saturating_add(asked),
+        (Some(asked), Form::Image) => limit.max(used.saturating_add(asked)),
+        (None, Form::Assembly) if limit == u64::MAX => default,
+        (None, Form::Image) if limit == u64::MAX => used.saturating_add(default),
         (None, _) => limit,
     };
     let gas = limit(gas, before.gas_used, before.gas_limit, DEFAULT_GAS);

@@ -4,10 +4,9 @@
 //! allocated for it, so what is allocated is at most a small constant times the file; every value that no encoding has
 //! is refused; and so is what does not lie where the one encoding of its image has it.
 
-use super::contents::{Contents, GAP};
+use super::contents::{Data, GAP, Section};
 use super::encode::{called, tag};
 use super::error::{ImageError, ImageErrorKind};
-use super::format::Place;
 use keyvm_isa::image::{Body, Call, Frame, Key, Link, Meter, Number, Object, Process, Request, Suspended};
 use keyvm_isa::rights::Rights;
 use keyvm_isa::trap::{Status, Trap};
@@ -23,21 +22,22 @@ pub(super) struct Header {
 }
 
 /// Takes the tables apart from front to back.
-pub(super) struct Decoder<'a> {
+pub(super) struct Decoder<'t> {
     /// What is left of the tables.
-    rest: &'a [u8],
+    rest: &'t [u8],
     /// Where that begins in the file.
     at: u64,
+    code: Section<'t>,
 }
 
-impl<'a> Decoder<'a> {
-    pub(super) const fn new(tables: &'a [u8], at: u64) -> Self {
-        Self { rest: tables, at }
+impl<'t> Decoder<'t> {
+    pub(super) const fn new(tables: &'t [u8], at: u64, code: Section<'t>) -> Self {
+        Self { rest: tables, at, code }
     }
 
     /// Checks that nothing is left.
     pub(super) fn finish(&self) -> Result<(), ImageError> {
-        if self.rest.is_empty() { Ok(()) } else { Err(self.wrong_length()) }
+        if self.rest.is_empty() { self.code.finish() } else { Err(self.wrong_length()) }
     }
 
     pub(super) fn header(&mut self) -> Result<Header, ImageError> {
@@ -51,34 +51,32 @@ impl<'a> Decoder<'a> {
     }
 
     /// The next object, whose number is more than `after`.
-    pub(super) fn object(
+    pub(super) fn object<'a, D: Data<'a>>(
         &mut self,
         after: Number,
-        contents: &mut Contents<'a>,
-    ) -> Result<Object<'a>, ImageError> {
+        data: &mut D,
+    ) -> Result<Object<'a>, D::Error> {
         let at = self.at;
         let number = self.u64()?;
         if number <= after {
             let what = "objects are not in ascending order of their numbers";
-            return Err(ImageError::at(at, ImageErrorKind::NotCanonical { what }));
+            return Err(ImageError::at(at, ImageErrorKind::NotCanonical { what }).into());
         }
         let meter = self.u64()?;
         let kind_at = self.at;
         let body = match self.u64()? {
-            tag::DATA => Body::Data(Cow::Borrowed(self.data(contents)?)),
-            tag::CODE => Body::Code(self.code(contents)?),
+            tag::DATA => Body::Data(self.data(data)?),
+            tag::CODE => Body::Code(Cow::Owned(self.code()?)),
             tag::KEYS => Body::Keys(self.keys()?),
-            tag::PROCESS => Body::Process(Box::new(self.process(contents)?)),
+            tag::PROCESS => Body::Process(Box::new(self.process(data)?)),
             tag::METER => Body::Meter(self.meter()?),
             tag::CALL_METER => Body::CallMeter { callee: self.u64()?, own_words: self.u64()? },
             tag::GATE => Body::Gate { parent: self.u64()? },
             tag::BRAND => Body::Brand,
             tag::HOST => Body::Host(self.name()?),
             _ => {
-                return Err(ImageError::at(
-                    kind_at,
-                    ImageErrorKind::OutOfRange { field: "kind of an object" },
-                ));
+                let field = "kind of an object";
+                return Err(ImageError::at(kind_at, ImageErrorKind::OutOfRange { field }).into());
             }
         };
         Ok(Object { number, meter, body })
@@ -93,7 +91,7 @@ impl<'a> Decoder<'a> {
         ImageError::at(self.at - bytes, ImageErrorKind::OutOfRange { field })
     }
 
-    fn bytes(&mut self, length: usize) -> Result<&'a [u8], ImageError> {
+    fn bytes(&mut self, length: usize) -> Result<&'t [u8], ImageError> {
         let (bytes, rest) = self.rest.split_at_checked(length).ok_or_else(|| self.wrong_length())?;
         self.rest = rest;
         self.at += length as u64;
@@ -202,25 +200,22 @@ impl<'a> Decoder<'a> {
         Ok(Request { host: self.u64()?, words: self.words()?, keys: self.keys()? })
     }
 
-    fn data(&mut self, contents: &mut Contents<'a>) -> Result<&'a [u8], ImageError> {
+    fn data<'a, D: Data<'a>>(&mut self, data: &mut D) -> Result<Cow<'a, [u8]>, D::Error> {
         let at = self.at;
         let (length, offset) = (self.u64()?, self.u64()?);
         if !length.is_multiple_of(8) {
-            return Err(ImageError::at(at, ImageErrorKind::OutOfRange { field: "length of data" }));
+            return Err(ImageError::at(at, ImageErrorKind::OutOfRange { field: "length of data" }).into());
         }
-        match Place::of(length) {
-            Place::Small => contents.small.take(at, length, offset),
-            Place::Pages => contents.pages.take(at, length, offset),
-        }
+        data.take(at, length, offset)
     }
 
-    fn code(&mut self, contents: &mut Contents<'a>) -> Result<Cow<'a, [u64]>, ImageError> {
+    fn code(&mut self) -> Result<Vec<u64>, ImageError> {
         let at = self.at;
         let (length, offset) = (self.u64()?, self.u64()?);
         if !length.is_multiple_of(8) {
             return Err(ImageError::at(at, ImageErrorKind::OutOfRange { field: "length of code" }));
         }
-        Ok(Cow::Owned(words(contents.code.take(at, length, offset)?)))
+        Ok(words(self.code.take(at, length, offset)?))
     }
 
     fn meter(&mut self) -> Result<Meter, ImageError> {
@@ -239,13 +234,13 @@ impl<'a> Decoder<'a> {
         Ok(Frame { return_index: self.u32()?, base: self.u32()?, typ: self.u32()? })
     }
 
-    fn process(&mut self, contents: &mut Contents<'a>) -> Result<Process<'a>, ImageError> {
+    fn process<'a, D: Data<'a>>(&mut self, data: &mut D) -> Result<Process<'a>, D::Error> {
         let code = self.u64()?;
         let at = self.at;
         let [status, trap, message_words, message_keys, standing, stopped, suspended, zero] =
             self.array::<8>()?;
         let out_of_range =
-            |byte: u64, field| Err(ImageError::at(at + byte, ImageErrorKind::OutOfRange { field }));
+            |byte: u64, field| Err(ImageError::at(at + byte, ImageErrorKind::OutOfRange { field }).into());
         let Some(status) = Status::from_number(status) else {
             return out_of_range(0, "status of a process");
         };
@@ -280,7 +275,7 @@ impl<'a> Decoder<'a> {
         let gas_seen = self.u64()?;
         let words_seen = self.u64()?;
         let keeper = self.key()?;
-        let data = self.data(contents)?;
+        let data = self.data(data)?;
         let stack = self.words()?;
         let frames = self.list(12, Self::frame)?;
         self.filling(frames.len() * 12)?;
@@ -294,7 +289,7 @@ impl<'a> Decoder<'a> {
             stack_maximum,
             frames: Cow::Owned(frames),
             frame_capacity,
-            data: Cow::Borrowed(data),
+            data,
             keys: self.keys()?,
             key_capacity,
             random,

@@ -26,6 +26,6 @@ pub use format::{
     HEADER_BYTES, LEAF_BYTES, MAGIC, PAGE_BYTES, SECTIONS_AT, SUM_AT, Sections, VERSION, checksum,
 };
 pub use hash::{Hash, ParseHashError, object_hash, state_hash, state_hash_of};
-pub use read::{Loaded, load, read};
+pub use read::{load, read};
 pub use state_tree::StateTree;
 pub use write::{save, write};

@@ -63,6 +63,11 @@ pub(crate) struct Changes {
 }
 
 impl Arena {
+    /// With room for this many objects.
+    pub(crate) fn with_capacity(objects: usize) -> Self {
+        Self { slots: Vec::with_capacity(objects), ..Self::default() }
+    }
+
     /// How many objects live.
     pub(crate) const fn living(&self) -> u64 {
         self.living

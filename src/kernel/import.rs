@@ -33,16 +33,45 @@ fn waits_for_result(process: &Process) -> bool {
     !process.callee.is_none() || process.status == Status::Pending
 }
 
-/// Objects by number while an image comes in: the index in the image is the slot in the arena.
-struct Incoming<'a, 'b> {
-    image: &'a Image<'b>,
+/// What kind of object a number is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Is {
+    Page,
+    Code,
+    Process,
+    Meter,
+    CallMeter,
+    Gate,
+    Brand,
+    Host,
 }
 
-impl<'b> Incoming<'_, 'b> {
-    fn find(&self, number: Number) -> Option<(&image::Object<'b>, Ref)> {
-        let index = self.image.objects.binary_search_by_key(&number, |object| object.number).ok()?;
+impl Is {
+    const fn of(body: &image::Body<'_>) -> Self {
+        match body {
+            image::Body::Data(_) | image::Body::Keys(_) => Self::Page,
+            image::Body::Code(_) => Self::Code,
+            image::Body::Process(_) => Self::Process,
+            image::Body::Meter(_) => Self::Meter,
+            image::Body::CallMeter { .. } => Self::CallMeter,
+            image::Body::Gate { .. } => Self::Gate,
+            image::Body::Brand => Self::Brand,
+            image::Body::Host(_) => Self::Host,
+        }
+    }
+}
+
+/// The numbers of an image while its objects come in one by one: the index in the image is the slot in the arena.
+struct Incoming {
+    next_number: Number,
+    objects: Vec<(Number, Is)>,
+}
+
+impl Incoming {
+    fn find(&self, number: Number) -> Option<(Is, Ref)> {
+        let index = self.objects.binary_search_by_key(&number, |&(number, _)| number).ok()?;
         let slot = u32::try_from(index).ok()?;
-        Some((&self.image.objects[index], Ref { number, slot }))
+        Some((self.objects[index].1, Ref { number, slot }))
     }
 
     /// A reference that may have outlived its object.
@@ -50,24 +79,24 @@ impl<'b> Incoming<'_, 'b> {
         self.find(number).map_or(Ref { number, slot: u32::MAX }, |(_, r)| r)
     }
 
-    fn body(&self, number: Number) -> Option<&image::Body<'b>> {
-        self.find(number).map(|(object, _)| &object.body)
+    /// Whether what has a number is of a kind, or is gone, or the number is 0.
+    fn may_be(&self, number: Number, kind: Is) -> bool {
+        self.find(number).is_none_or(|(is, _)| is == kind)
     }
 
     /// Whether a number has been given out.
-    fn given(&self, number: Number) -> bool {
-        number < self.image.next_number
+    const fn given(&self, number: Number) -> bool {
+        number < self.next_number
     }
 
     fn key(&self, holder: Number, key: Option<image::Key>) -> Result<Option<Key>, ImageError> {
         let Some(key) = key else { return Ok(None) };
         let given = key.object != 0 && self.given(key.object) && self.given(key.gate) && self.given(key.seal);
         expect(given, holder, "a key names a number that was never given out")?;
-        let gate = self.body(key.gate);
-        expect(matches!(gate, None | Some(image::Body::Gate { .. })), holder, "a key's gate is no gate")?;
-        let seal = self.body(key.seal);
-        expect(matches!(seal, None | Some(image::Body::Brand)), holder, "a key's seal is no brand")?;
-        let call_meter = matches!(self.body(key.object), Some(image::Body::CallMeter { .. }));
+        expect(self.may_be(key.gate, Is::Gate), holder, "a key's gate is no gate")?;
+        expect(self.may_be(key.seal, Is::Brand), holder, "a key's seal is no brand")?;
+        let object = self.find(key.object);
+        let call_meter = object.is_some_and(|(is, _)| is == Is::CallMeter);
         expect(!call_meter, holder, "a key names a call's meter")?;
         let part = |number| {
             if number == 0 { Ref::NONE } else { self.reference(number) }
@@ -79,11 +108,10 @@ impl<'b> Incoming<'_, 'b> {
         keys.iter().map(|&key| self.key(holder, key)).collect()
     }
 
-    fn process(&self, number: Number, process: &image::Process<'_>) -> Result<Process, ImageError> {
+    fn process(&self, number: Number, process: image::Process<'_>) -> Result<Process, ImageError> {
         let check = |good, what| expect(good, number, what);
         check(process.code != 0 && self.given(process.code), "its code's number was never given out")?;
-        let code = self.body(process.code);
-        check(matches!(code, None | Some(image::Body::Code(_))), "its code is no code page")?;
+        check(self.may_be(process.code, Is::Code), "its code is no code page")?;
         check(process.index <= CODE_WORDS_MAX, "its index is past any code")?;
         let height = process.stack.len() as u64;
         check(process.stack_maximum <= STACK_MAXIMUM_LIMIT, "its stack maximum is too large")?;
@@ -127,21 +155,20 @@ impl<'b> Incoming<'_, 'b> {
             process.callee == 0 || (self.given(process.callee) && process.callee != number),
             "its callee's number was never given out",
         )?;
-        let callee = self.body(process.callee);
-        check(matches!(callee, None | Some(image::Body::Process(_))), "its callee is no process")?;
+        check(self.may_be(process.callee, Is::Process), "its callee is no process")?;
         Ok(Process {
             code: self.reference(process.code),
             index: process.index,
             progress: process.progress,
-            stack: process.stack.to_vec(),
+            stack: process.stack.into_owned(),
             height: u32::try_from(height).unwrap_or(u32::MAX),
             stack_capacity: process.stack_capacity,
             stack_maximum: process.stack_maximum,
             frame_capacity: process.frame_capacity,
             key_capacity: process.key_capacity,
-            frames: process.frames.to_vec(),
+            frames: process.frames.into_owned(),
             data_words: process.data.len() as u64 / 8,
-            data: Content::new(process.data.to_vec()),
+            data: Content::new(process.data.into_owned()),
             keys: self.keys(number, &process.keys)?,
             random: process.random,
             amount: process.amount,
@@ -162,27 +189,26 @@ impl<'b> Incoming<'_, 'b> {
         })
     }
 
-    fn object(&self, object: &image::Object<'_>) -> Result<Body, ImageError> {
-        let number = object.number;
+    fn object(&self, number: Number, body: image::Body<'_>) -> Result<Body, ImageError> {
         let check = |good, what| expect(good, number, what);
-        Ok(match &object.body {
+        Ok(match body {
             image::Body::Data(bytes) => {
                 check(bytes.len().is_multiple_of(8), "it is not whole words")?;
                 check(bytes.len() as u64 / 8 <= MEMORY_WORDS_MAX, "it is too long")?;
-                Body::Data(Box::new(Content::new(bytes.to_vec())))
+                Body::Data(Box::new(Content::new(bytes.into_owned())))
             }
             image::Body::Code(words) => {
                 check(words.len() as u64 <= CODE_WORDS_MAX, "it is too long")?;
-                let code = Code::new(words.to_vec());
+                let code = Code::new(words.into_owned());
                 Body::Code(Arc::new(CodePage::new(
                     code.map_err(|_| wrong(number, "its parts do not add up to code"))?,
                 )))
             }
             image::Body::Keys(keys) => {
                 check(keys.len() as u64 <= KEYS_MAX, "it has too many slots")?;
-                Body::Keys(self.keys(number, keys)?)
+                Body::Keys(self.keys(number, &keys)?)
             }
-            image::Body::Process(process) => Body::Process(Box::new(self.process(number, process)?)),
+            image::Body::Process(process) => Body::Process(Box::new(self.process(number, *process)?)),
             image::Body::Meter(meter) => Body::Meter(Box::new(Meter {
                 gas_used: meter.gas_used,
                 gas_limit: meter.gas_limit,
@@ -195,14 +221,13 @@ impl<'b> Incoming<'_, 'b> {
                 depth: 0,
             })),
             image::Body::CallMeter { callee, own_words } => {
-                let (_, callee) = self.find(*callee).ok_or_else(|| wrong(number, "its callee is gone"))?;
-                Body::CallMeter(CallMeter { callee, own_words: *own_words, base: Ref::NONE, link: u32::MAX })
+                let (_, callee) = self.find(callee).ok_or_else(|| wrong(number, "its callee is gone"))?;
+                Body::CallMeter(CallMeter { callee, own_words, base: Ref::NONE, link: u32::MAX })
             }
             image::Body::Gate { parent } => {
-                check(*parent < number, "it hangs below a later gate")?;
-                let body = self.body(*parent);
-                check(matches!(body, None | Some(image::Body::Gate { .. })), "it hangs below no gate")?;
-                let parent = if *parent == 0 { Ref::NONE } else { self.reference(*parent) };
+                check(parent < number, "it hangs below a later gate")?;
+                check(self.may_be(parent, Is::Gate), "it hangs below no gate")?;
+                let parent = if parent == 0 { Ref::NONE } else { self.reference(parent) };
                 Body::Gate { parent }
             }
             image::Body::Brand => Body::Brand,
@@ -219,48 +244,48 @@ impl Kernel {
     ///
     /// # Errors
     /// `Inconsistent`, naming the object, if anything in it does not fit together.
-    pub(crate) fn import(image: &Image<'_>) -> Result<Self, ImageError> {
-        let incoming = Incoming { image };
-        expect(image.next_number <= NUMBER_MAX, image.next_number, "the numbers are used up")?;
-        let mut arena = Arena::default();
+    pub(crate) fn import(image: Image<'_>) -> Result<Self, ImageError> {
+        let Image { next_number, prime, root, chain, request, objects } = image;
+        expect(next_number <= NUMBER_MAX, next_number, "the numbers are used up")?;
         let mut last = 0;
-        for object in &image.objects {
+        for object in &objects {
             expect(object.number > last, object.number, "its number is not above the one before")?;
-            expect(object.number < image.next_number, object.number, "its number was never given out")?;
+            expect(object.number < next_number, object.number, "its number was never given out")?;
             last = object.number;
         }
-        let Some((prime, prime_ref)) = incoming.find(image.prime) else {
-            return Err(wrong(image.prime, "there is no prime meter"));
+        let kinds = objects.iter().map(|object| (object.number, Is::of(&object.body)));
+        let incoming = Incoming { next_number, objects: kinds.collect() };
+        let Some((kind, prime_ref)) = incoming.find(prime) else {
+            return Err(wrong(prime, "there is no prime meter"));
         };
-        expect(
-            matches!(prime.body, image::Body::Meter(_)) && prime.meter == 0,
-            image.prime,
-            "the prime meter is no meter, or is charged to another",
-        )?;
-        expect(incoming.given(image.root) && image.root != 0, image.root, "there is no root process")?;
-        // Slots are the indices, so that references can be made before what they name is there.
-        for object in &image.objects {
-            let meter = if object.number == image.prime {
+        let superior = objects[prime_ref.slot as usize].meter;
+        let what = "the prime meter is no meter, or is charged to another";
+        expect(kind == Is::Meter && superior == 0, prime, what)?;
+        expect(incoming.given(root) && root != 0, root, "there is no root process")?;
+        expect(incoming.may_be(root, Is::Process), root, "the root is no process")?;
+        // Slots are the indices, so that references can be made before what they name is there. Each object is gone as
+        // plain data before the next one comes.
+        let mut arena = Arena::with_capacity(objects.len());
+        for image::Object { number, meter, body } in objects {
+            let meter = if number == prime {
                 Ref::NONE
             } else {
-                let meter = incoming.find(object.meter);
-                let (body, r) = meter
-                    .map(|(meter, r)| (&meter.body, r))
-                    .ok_or_else(|| wrong(object.number, "it is charged to nothing"))?;
-                let is_meter = matches!(body, image::Body::Meter(_) | image::Body::CallMeter { .. });
-                expect(is_meter, object.number, "it is charged to something that is no meter")?;
-                let hangs = matches!(object.body, image::Body::Meter(_) | image::Body::CallMeter { .. });
-                expect(!hangs || r.number < object.number, object.number, "it hangs below a later meter")?;
+                let (is, r) =
+                    incoming.find(meter).ok_or_else(|| wrong(number, "it is charged to nothing"))?;
+                let is_meter = matches!(is, Is::Meter | Is::CallMeter);
+                expect(is_meter, number, "it is charged to something that is no meter")?;
+                let hangs = matches!(Is::of(&body), Is::Meter | Is::CallMeter);
+                expect(!hangs || r.number < number, number, "it hangs below a later meter")?;
                 r
             };
-            arena.stage(object.number, meter, incoming.object(object)?);
+            arena.stage(number, meter, incoming.object(number, body)?);
         }
         arena.link_staged();
         let mut kernel = Self {
             arena,
-            next_number: image.next_number,
+            next_number,
             prime: prime_ref,
-            root: incoming.reference(image.root),
+            root: incoming.reference(root),
             chain: Vec::new(),
             request: None,
             finished: None,
@@ -276,14 +301,10 @@ impl Kernel {
             hashes: None,
             spare: Vec::new(),
         };
-        expect(
-            matches!(kernel.arena.body(kernel.root), None | Some(Body::Process(_))),
-            image.root,
-            "the root is no process",
-        )?;
         kernel.check_gates()?;
         kernel.check_meters()?;
-        kernel.take_chain(&incoming)?;
+        kernel.take_chain(&incoming, &chain, request.is_some())?;
+        kernel.take_request(&incoming, request)?;
         kernel.check_callers()?;
         kernel.check_growth()?;
         kernel.count_all_words().map_err(|meter| wrong(meter, "its words overflow"))?;
@@ -331,8 +352,12 @@ impl Kernel {
         Ok(())
     }
 
-    fn take_chain(&mut self, incoming: &Incoming<'_, '_>) -> Result<(), ImageError> {
-        let chain = &incoming.image.chain;
+    fn take_chain(
+        &mut self,
+        incoming: &Incoming,
+        chain: &[image::Link],
+        pending: bool,
+    ) -> Result<(), ImageError> {
         for (place, link) in chain.iter().enumerate() {
             let number = link.process;
             let check = |good, what| expect(good, number, what);
@@ -383,7 +408,6 @@ impl Kernel {
                 "it waits for another than the next in the chain",
             )?;
             if last {
-                let pending = incoming.image.request.is_some();
                 let status = if pending { Status::Pending } else { Status::Running };
                 check(state.status == status, "it is last in the chain and not running")?;
                 check(!pending || state.callee.is_none(), "it waits for the host and for a process")?;
@@ -398,10 +422,18 @@ impl Kernel {
             state.caller = caller;
             self.chain.push(Link { process, call, gas, words, base });
         }
-        let Some(request) = &incoming.image.request else {
+        Ok(())
+    }
+
+    fn take_request(
+        &mut self,
+        incoming: &Incoming,
+        request: Option<image::Request>,
+    ) -> Result<(), ImageError> {
+        let Some(request) = request else {
             return Ok(());
         };
-        let root = incoming.image.root;
+        let root = self.root.number;
         expect(!self.chain.is_empty(), root, "a request is pending and nobody made it")?;
         expect(
             request.words.len() <= MESSAGE_WORDS_MAX.into() && request.keys.len() <= MESSAGE_KEYS_MAX.into(),
@@ -410,13 +442,10 @@ impl Kernel {
         )?;
         expect(request.host != 0 && incoming.given(request.host), request.host, "the request is to nobody")?;
         let host = incoming.reference(request.host);
-        let good = matches!(self.arena.body(host), None | Some(Body::Host(_)));
+        let good = incoming.may_be(request.host, Is::Host);
         expect(good, request.host, "the request is to something that is no host")?;
-        self.request = Some(Pending {
-            host,
-            words: request.words.clone(),
-            keys: incoming.keys(request.host, &request.keys)?,
-        });
+        self.request =
+            Some(Pending { host, words: request.words, keys: incoming.keys(request.host, &request.keys)? });
         Ok(())
     }
 

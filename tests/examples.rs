@@ -150,16 +150,7 @@ fn below_a_meter_of_its_own(mut image: Image<'static>) -> Image<'static> {
             object.meter = number;
         }
     }
-    let unlimited = Meter {
-        gas_used: 0,
-        gas_limit: u64::MAX,
-        words_limit: u64::MAX,
-        rent_used: 0,
-        rent_limit: u128::MAX,
-        stopped: false,
-        keeper: None,
-    };
-    image.objects.push(Object { number, meter: image.prime, body: Body::Meter(unlimited) });
+    image.objects.push(Object { number, meter: image.prime, body: Body::Meter(Meter::UNLIMITED) });
     image.next_number += 1;
     image
 }

@@ -179,43 +179,17 @@ const ROOT: Number = 3;
 
 fn process(number: Number, code: Number) -> Process<'static> {
     Process {
-        code,
-        status: Status::Returned,
-        index: 0,
-        progress: 0,
-        stack: Cow::Borrowed(&[]),
-        stack_capacity: 16,
-        stack_maximum: 1 << 20,
-        frames: Cow::Borrowed(&[]),
-        frame_capacity: 4,
         data: Cow::Owned(vec![0; 8]),
         keys: vec![key(number, Rights::OWN)],
         key_capacity: 32,
         random: 7,
-        message_words: 0,
-        message_keys: 0,
-        trap: None,
-        amount: 0,
         standing: true,
-        stopped: false,
-        keeper: None,
-        callee: 0,
-        suspended: None,
-        gas_seen: 0,
-        words_seen: 0,
+        ..Process::new(number, code)
     }
 }
 
 fn meter() -> Meter {
-    Meter {
-        gas_used: 0,
-        gas_limit: 1_000_000,
-        words_limit: 1_000_000,
-        rent_used: 0,
-        rent_limit: u128::MAX,
-        stopped: false,
-        keeper: None,
-    }
+    Meter { gas_limit: 1_000_000, words_limit: 1_000_000, ..Meter::UNLIMITED }
 }
 
 const fn key(object: Number, rights: Rights) -> Option<Key> {

@@ -5,6 +5,8 @@
 //! A reference may outlive its object: numbers are never used again, so a key, a code page or a callee whose
 //! number no living object has means nothing, for ever, and stands as it is.
 
+use crate::gas::{FRAMES_INCLUDED, KEYS_INCLUDED, STACK_INCLUDED};
+use crate::layout::STACK_MAXIMUM;
 use crate::rights::Rights;
 use crate::trap::{Status, Trap};
 use std::borrow::Cow;
@@ -80,6 +82,14 @@ pub struct Key {
     pub seal: Number,
 }
 
+impl Key {
+    /// A key through no gate, and not sealed.
+    #[must_use]
+    pub const fn new(object: Number, rights: Rights) -> Self {
+        Self { object, rights, gate: 0, seal: 0 }
+    }
+}
+
 /// An object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object<'a> {
@@ -142,6 +152,19 @@ pub struct Meter {
     pub keeper: Option<Key>,
 }
 
+impl Meter {
+    /// A meter without limits, at which nothing has been counted.
+    pub const UNLIMITED: Self = Self {
+        gas_used: 0,
+        gas_limit: u64::MAX,
+        words_limit: u64::MAX,
+        rent_used: 0,
+        rent_limit: u128::MAX,
+        stopped: false,
+        keeper: None,
+    };
+}
+
 /// A process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process<'a> {
@@ -194,6 +217,40 @@ pub struct Process<'a> {
     pub gas_seen: u64,
     /// Words left in its own meter when it last stopped.
     pub words_seen: u64,
+}
+
+impl Process<'_> {
+    /// The process with this number and code, as `create` makes it: it has not begun, and has the capacities that are
+    /// included, no data, and no key but the one to itself. Its generator's state is 0.
+    #[must_use]
+    pub fn new(number: Number, code: Number) -> Self {
+        Self {
+            code,
+            status: Status::Returned,
+            index: 0,
+            progress: 0,
+            stack: Cow::Borrowed(&[]),
+            stack_capacity: STACK_INCLUDED,
+            stack_maximum: STACK_MAXIMUM,
+            frames: Cow::Borrowed(&[]),
+            frame_capacity: FRAMES_INCLUDED,
+            data: Cow::Borrowed(&[]),
+            keys: vec![Some(Key::new(number, Rights::OWN))],
+            key_capacity: KEYS_INCLUDED,
+            random: 0,
+            message_words: 0,
+            message_keys: 0,
+            trap: None,
+            amount: 0,
+            standing: false,
+            stopped: false,
+            keeper: None,
+            callee: 0,
+            suspended: None,
+            gas_seen: 0,
+            words_seen: 0,
+        }
+    }
 }
 
 /// An open subroutine call.

@@ -4,7 +4,7 @@ use super::program::{self, DATA_WORDS, SLOTS, Slot};
 use super::{Random, answer, own};
 use keyvm::isa::code::CodeParts;
 use keyvm::isa::image::{Body, Image, Key, Meter, Number, Object, Process};
-use keyvm::isa::{Insn, Op, Rights, Status, layout};
+use keyvm::isa::{Insn, Op, Rights, layout};
 use keyvm::{Event, Machine};
 use std::borrow::Cow;
 
@@ -40,49 +40,19 @@ pub const PRIME: Number = 1;
 /// Words an image of these may count, so that tests stay small.
 pub const WORDS: u64 = 1 << 17;
 
-/// A standing meter without limits.
-pub const FREE: Meter = Meter {
-    gas_used: 0,
-    gas_limit: u64::MAX,
-    words_limit: u64::MAX,
-    rent_used: 0,
-    rent_limit: u128::MAX,
-    stopped: false,
-    keeper: None,
-};
-
 /// A key with these rights and no more to it.
 pub const fn key(object: Number, rights: Rights) -> Option<Key> {
-    Some(Key { object, rights, gate: 0, seal: 0 })
+    Some(Key::new(object, rights))
 }
 
 /// A process that has not begun, with no key but its own.
 pub fn fresh(number: Number, code: Number) -> Process<'static> {
     Process {
-        code,
-        status: Status::Returned,
-        index: 0,
-        progress: 0,
-        stack: Cow::Owned(Vec::new()),
-        stack_capacity: 16,
         stack_maximum: 4096,
-        frames: Cow::Owned(Vec::new()),
-        frame_capacity: 4,
-        data: Cow::Owned(Vec::new()),
-        keys: vec![key(number, Rights::OWN)],
         key_capacity: 8,
         random: number,
-        message_words: 0,
-        message_keys: 0,
-        trap: None,
-        amount: 0,
         standing: true,
-        stopped: false,
-        keeper: None,
-        callee: 0,
-        suspended: None,
-        gas_seen: 0,
-        words_seen: 0,
+        ..Process::new(number, code)
     }
 }
 
@@ -181,8 +151,11 @@ pub fn scene(random: &mut Random, shape: Shape) -> Image<'static> {
     let cut = cast.all.len() - if shape.keepers { 2 } else { 0 };
     let actors = Cast { all: cast.all[..cut].to_vec(), next: cast.next };
 
-    let mut objects =
-        vec![Object { number: PRIME, meter: 0, body: Body::Meter(Meter { words_limit: WORDS, ..FREE }) }];
+    let mut objects = vec![Object {
+        number: PRIME,
+        meter: 0,
+        body: Body::Meter(Meter { words_limit: WORDS, ..Meter::UNLIMITED }),
+    }];
     let standing: Vec<Number> =
         actors.all.iter().filter(|one| one.1 == Slot::Meter).map(|one| one.0).collect();
     let codes: Vec<Number> = actors.all.iter().filter(|one| one.1 == Slot::Code).map(|one| one.0).collect();
@@ -246,13 +219,13 @@ pub fn scene(random: &mut Random, shape: Shape) -> Image<'static> {
 
 fn limits(random: &mut Random, shape: Shape) -> Meter {
     if !shape.limits {
-        return FREE;
+        return Meter::UNLIMITED;
     }
     Meter {
         gas_limit: random.pick(&[u64::MAX, 1 << 40, 3000, 500]),
         words_limit: random.pick(&[u64::MAX, 1 << 14, 4000]),
         rent_limit: random.pick(&[u128::MAX, 1 << 24, 1 << 20, 1 << 70]),
-        ..FREE
+        ..Meter::UNLIMITED
     }
 }
 

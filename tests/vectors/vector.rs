@@ -29,6 +29,7 @@ use super::engine::{Act, Cuts, Engine, Seen, file_of, prime, root, run_on};
 use keyvm::Event;
 use keyvm_isa::code::{CodeParts, FuncType};
 use keyvm_isa::image::{Body, Frame, Image, Key, Meter, Object, Process};
+use keyvm_isa::layout::STACK_MAXIMUM;
 use keyvm_isa::{Insn, OPS, Op, Rights, Status, Trap};
 use std::borrow::Cow;
 
@@ -385,39 +386,12 @@ impl Vector {
     fn image(&self) -> Image<'static> {
         let body = |number, meter, body| Object { number, meter, body };
         let process = Process {
-            code: 2,
-            status: Status::Returned,
-            index: 0,
-            progress: 0,
-            stack: Cow::Borrowed(&[]),
-            stack_capacity: 16,
-            stack_maximum: self.maximum.unwrap_or(1 << 20),
-            frames: Cow::Borrowed(&[]),
-            frame_capacity: 4,
+            stack_maximum: self.maximum.unwrap_or(STACK_MAXIMUM),
             data: bytes_of(&self.data),
             keys: keys(),
-            key_capacity: 8,
             random: self.random,
-            message_words: 0,
-            message_keys: 0,
-            trap: None,
-            amount: 0,
             standing: true,
-            stopped: false,
-            keeper: None,
-            callee: 0,
-            suspended: None,
-            gas_seen: 0,
-            words_seen: 0,
-        };
-        let meter = Meter {
-            gas_used: 0,
-            gas_limit: u64::MAX,
-            words_limit: u64::MAX,
-            rent_used: 0,
-            rent_limit: u128::MAX,
-            stopped: false,
-            keeper: None,
+            ..Process::new(3, 2)
         };
         Image {
             next_number: 7,
@@ -426,7 +400,7 @@ impl Vector {
             chain: Vec::new(),
             request: None,
             objects: vec![
-                body(1, 0, Body::Meter(meter)),
+                body(1, 0, Body::Meter(Meter::UNLIMITED)),
                 body(2, 1, Body::Code(self.code_words().into())),
                 body(3, 1, Body::Process(Box::new(process))),
                 body(4, 1, Body::Data(bytes_of(&self.page))),

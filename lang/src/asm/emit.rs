@@ -1,7 +1,7 @@
 //! What a text says to an image.
 
 use super::ast::{CallExpr, DataBlock, DataItem, Decl, DeclBody, File, Item, LinkExpr, Name, ObjectRef};
-use super::emit_body::{capacity, keys_max, new_process, own_key};
+use super::emit_body::{capacity, keys_max};
 use super::emit_code::emit_code;
 use super::lex::Span;
 use super::names::{Labels, Meaning, Names, Scope, labels_of};
@@ -9,7 +9,7 @@ use super::say;
 use crate::diagnostic::Diagnostic;
 use keyvm_isa::Rights;
 use keyvm_isa::gas::KEYS_INCLUDED;
-use keyvm_isa::image::{Body, Call, Image, Key, Link, Meter, Number, Object, Request};
+use keyvm_isa::image::{Body, Call, Image, Key, Link, Meter, Number, Object, Process, Request};
 use keyvm_isa::layout::HOST_NAME_MAX;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,7 +20,6 @@ pub const RANDOM_SEED: u64 = 0x4b65_7956_4d00_0001;
 /// Where an object comes from.
 #[derive(Clone, Copy)]
 pub(super) enum Source<'a, 's> {
-    /// The prime meter of a simple program.
     Prime,
     /// The code outside any block.
     Main,
@@ -270,7 +269,7 @@ impl<'a, 's> Emitter<'a, 's> {
             let body = match source {
                 Source::Main => self.code(position, &self.file.main),
                 Source::Root => self.root(number),
-                _ => Body::Meter(UNLIMITED),
+                _ => Body::Meter(Meter::UNLIMITED),
             };
             return Object { number, meter: default, body };
         };
@@ -316,7 +315,7 @@ impl<'a, 's> Emitter<'a, 's> {
     /// The root process of a simple program.
     fn root(&mut self, number: Number) -> Body<'static> {
         let file = self.file;
-        let mut keys = vec![Some(own_key(number))];
+        let mut keys = vec![Some(Key::new(number, Rights::OWN))];
         for entity in &self.entities {
             if let Source::Declared(decl) = entity.source {
                 let rights = match decl.body {
@@ -329,7 +328,7 @@ impl<'a, 's> Emitter<'a, 's> {
         let code = self.first(|entity| matches!(entity.source, Source::Main));
         let data = file.data.as_ref().map_or(Vec::new(), |(block, _)| self.bytes(block, None));
         let random = file.random.as_ref().and_then(|(seed, _)| self.names.word(seed, Scope::OUTSIDE));
-        let mut process = new_process(number, code);
+        let mut process = Process::new(number, code);
         process.key_capacity = capacity(KEYS_INCLUDED, keys.len(), keys_max());
         process.keys = keys;
         process.data = Cow::Owned(data);
@@ -338,17 +337,6 @@ impl<'a, 's> Emitter<'a, 's> {
         Body::Process(Box::new(process))
     }
 }
-
-/// The prime meter of a simple program.
-const UNLIMITED: Meter = Meter {
-    gas_used: 0,
-    gas_limit: u64::MAX,
-    words_limit: u64::MAX,
-    rent_used: 0,
-    rent_limit: u128::MAX,
-    stopped: false,
-    keeper: None,
-};
 
 /// What the root of a simple program may do with a host.
 fn host_rights() -> Rights {

@@ -32,14 +32,14 @@ impl<'a, 's> Emitter<'a, 's> {
         let main = self.first(|entity| matches!(entity.source, Source::Main));
         let code = self.object_or(fields.code.as_ref(), main);
         let code_entity = self.entities.iter().position(|entity| entity.number == code && code != 0);
-        let new = new_process(number, code);
+        let new = Process::new(number, code);
         let stack_maximum = self.small_number(fields.stack_maximum.as_ref(), STACK_MAXIMUM);
         let stack = fields.stack.as_ref().map_or(Vec::new(), |block| self.words(block, code_entity));
         let frames: Vec<_> =
             fields.frames.iter().flatten().map(|frame| self.frame(frame, code_entity)).collect();
         let keys = match &fields.keys {
-            Some(keys) => self.keys(keys, Some(own_key(number))),
-            None => vec![Some(own_key(number))],
+            Some(keys) => self.keys(keys, Some(Key::new(number, Rights::OWN))),
+            None => vec![Some(Key::new(number, Rights::OWN))],
         };
         let stack_capacity = capacity(STACK_INCLUDED, stack.len(), stack_maximum);
         let frame_capacity = capacity(FRAMES_INCLUDED, frames.len(), stack_maximum / 2);
@@ -200,40 +200,6 @@ impl<'a, 's> Emitter<'a, 's> {
         let bytes = self.bytes(block, code);
         bytes.as_chunks().0.iter().map(|&word| u64::from_le_bytes(word)).collect()
     }
-}
-
-/// A process as `create` makes it, with nothing but its own key.
-pub(super) fn new_process(number: Number, code: Number) -> Process<'static> {
-    Process {
-        code,
-        status: Status::Returned,
-        index: 0,
-        progress: 0,
-        stack: Cow::Borrowed(&[]),
-        stack_capacity: STACK_INCLUDED,
-        stack_maximum: STACK_MAXIMUM,
-        frames: Cow::Borrowed(&[]),
-        frame_capacity: FRAMES_INCLUDED,
-        data: Cow::Borrowed(&[]),
-        keys: vec![Some(own_key(number))],
-        key_capacity: KEYS_INCLUDED,
-        random: RANDOM_SEED,
-        message_words: 0,
-        message_keys: 0,
-        trap: None,
-        amount: 0,
-        standing: false,
-        stopped: false,
-        keeper: None,
-        callee: 0,
-        suspended: None,
-        gas_seen: 0,
-        words_seen: 0,
-    }
-}
-
-pub(super) fn own_key(process: Number) -> Key {
-    Key { object: process, rights: Rights::OWN, gate: 0, seal: 0 }
 }
 
 /// The capacity of a list of this length, as the machine would have made it.

@@ -537,7 +537,7 @@ fn a_file_is_loaded_or_refused_as_its_bytes_are() {
     for length in [0, 7, 8, 87, 88, 500, file.len() - 4096, file.len() - 1] {
         compare(&file[..length]);
     }
-    for at in 0..file.len() {
+    for at in (0..checked_end(&file)).chain((checked_end(&file)..file.len()).step_by(61)) {
         let mut file = file.clone();
         file[at] ^= 0x41;
         seal(&mut file);
@@ -585,7 +585,7 @@ fn a_save_replaces_a_file_whole() {
 fn only_files_are_replaced() {
     let directory = tempfile::tempdir().unwrap();
     let error = save(&small(), directory.path()).unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    assert_eq!(error.kind(), std::io::ErrorKind::IsADirectory);
 }
 
 #[cfg(unix)]

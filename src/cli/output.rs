@@ -2,6 +2,7 @@
 
 use super::exit::Failure;
 use super::input::{is_assembly, plain, show};
+use keyvm::image::Target;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -105,28 +106,15 @@ pub(super) fn check_target(path: &Path, input: &Path, replaces_input: bool) -> R
     if path.as_os_str().is_empty() {
         return Err(Failure::Error("the name of the file to write is empty".to_owned()));
     }
-    match std::fs::metadata(path) {
-        Ok(found) if found.is_dir() => {
-            return Err(wrong(&"this is a directory; name a file to write to"));
-        }
-        Ok(found) if !found.is_file() => {
-            return Err(wrong(&"this is not a regular file, and is not written to"));
-        }
-        Ok(_) if !replaces_input && is_same(path, input) => {
-            return Err(wrong(&"this is the input, and is not overwritten; name another file to write to"));
-        }
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(wrong(&plain(&error))),
+    let target = Target::find(path).map_err(|error| match error.kind() {
+        io::ErrorKind::IsADirectory => wrong(&"this is a directory; name a file to write to"),
+        io::ErrorKind::InvalidInput => wrong(&"this is not a regular file, and is not written to"),
+        _ => wrong(&plain(&error)),
+    })?;
+    if !replaces_input && is_same(path, input) {
+        return Err(wrong(&"this is the input, and is not overwritten; name another file to write to"));
     }
-    // What is replaced may lie somewhere else than its name.
-    let real = std::fs::canonicalize(path);
-    let directory = match real.as_deref().unwrap_or(path).parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    // Whether a file can be made there is found out by making one; it has no name, or goes away at once.
-    tempfile::tempfile_in(directory).map(drop).map_err(|error| match error.kind() {
+    target.check().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => wrong(&"there is no such directory"),
         _ => wrong(&format_args!("no file can be made in its directory: {}", plain(&error))),
     })
@@ -158,23 +146,9 @@ fn is_same(path: &Path, other: &Path) -> bool {
 pub(super) fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
     let wrong =
         |error: &io::Error| Failure::about(show(path), format_args!("cannot be written: {}", plain(error)));
-    let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let directory = match real.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".keyvm-").suffix(".tmp");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(directory).map_err(|error| wrong(&error))?;
-    if let Ok(old) = std::fs::metadata(&real) {
-        file.as_file().set_permissions(old.permissions()).map_err(|error| wrong(&error))?;
-    }
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(|error| wrong(&error))?;
-    file.persist(&real).map(drop).map_err(|error| wrong(&error.error))
+    Target::find(path)
+        .and_then(|target| target.save(|out| out.write_all(text.as_bytes())))
+        .map_err(|error| wrong(&error))
 }
 
 /// Writes an image.

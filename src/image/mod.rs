@@ -17,6 +17,7 @@ mod format;
 mod hash;
 mod read;
 mod state_tree;
+mod target;
 mod write;
 
 pub use content_tree::{ContentTree, content_root, words_root};
@@ -28,4 +29,5 @@ pub use format::{
 pub use hash::{Hash, ParseHashError, object_hash, state_hash, state_hash_of};
 pub use read::{load, read};
 pub use state_tree::StateTree;
+pub use target::Target;
 pub use write::{save, write};

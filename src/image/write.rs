@@ -3,9 +3,9 @@
 use super::encode::{Contents, encode_header, encode_object};
 use super::format::{PAGE_BYTES, Place, SUM_AT, Sections};
 use super::hash::Hash;
+use super::target::Target;
 use keyvm_isa::image::{Body, Image, Key, Object};
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Words of code that are turned into bytes at once.
@@ -52,49 +52,13 @@ pub fn write(image: &Image<'_>, out: &mut impl Write) -> io::Result<()> {
     out.flush()
 }
 
-/// Writes the file of an image to `path`, where afterwards either it is whole or what was there before is, whoever is
-/// stopped when: it is written under another name in the same directory, brought to the disk, and renamed.
-///
-/// If `path` is a symbolic link, what it points to is replaced. A file that is replaced keeps its permissions.
+/// Saves the file of an image to `path`, so that afterwards either it is there, whole, or what was there before is: see
+/// [`Target`].
 ///
 /// # Errors
-/// As [`write()`], or if the directory or the disk does not allow it. What was at `path` is still there then, except
-/// that after an error in bringing the directory itself to the disk the new file may be.
+/// As [`write()`], [`Target::find`] and [`Target::save`].
 pub fn save(image: &Image<'_>, path: &Path) -> io::Result<()> {
-    let (path, permissions) = match fs::canonicalize(path) {
-        Ok(real) => {
-            let old = fs::metadata(&real)?;
-            if !old.is_file() {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file that could be replaced"));
-            }
-            (real, Some(old.permissions()))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
-        Err(error) => return Err(error),
-    };
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".keyvm-").suffix(".tmp");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(directory)?;
-    let mut buffer = BufWriter::with_capacity(1 << 16, file.as_file_mut());
-    write(image, &mut buffer)?;
-    drop(buffer);
-    if let Some(permissions) = permissions {
-        file.as_file().set_permissions(permissions)?;
-    }
-    file.as_file().sync_all()?;
-    file.persist(&path).map_err(|error| error.error)?;
-    sync_directory(directory)
-}
-
-/// Makes the rename last.
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+    Target::find(path)?.save(|out| write(image, out))
 }
 
 /// Checks that there is a file for this image.

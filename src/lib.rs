@@ -16,10 +16,17 @@
 //! ```
 //!
 //! [`Machine`] is one image, running; [`Hosts`] are what it may reach outside; [`mod@image`] saves and loads it.
+//!
+//! # Features
+//!
+//! Both are on by default; `default-features = false` leaves what it takes to load, run and save images.
+//!
+//! - `asm`: the assembler and disassembler.
+//! - `cli`: what the program `keyvm` needs; implies `asm`.
 #![forbid(unsafe_code)]
 
 /// The examples in the README.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "asm"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
@@ -31,5 +38,6 @@ mod machine;
 
 pub use host::{Args, Console, HOST_BYTES_MAX, Host, HostCall, Hosts, Reply};
 pub use keyvm_isa as isa;
+#[cfg(feature = "asm")]
 pub use keyvm_lang::{Diagnostic, asm, render};
 pub use machine::{Budget, Event, Interrupt, Machine};

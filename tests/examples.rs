@@ -150,7 +150,7 @@ fn below_a_meter_of_its_own(mut image: Image<'static>) -> Image<'static> {
             object.meter = number;
         }
     }
-    image.objects.push(Object { number, meter: image.prime, body: Body::Meter(Meter::UNLIMITED) });
+    image.objects.push(Object { number, meter: image.prime, body: Body::Meter(Box::new(Meter::UNLIMITED)) });
     image.next_number += 1;
     image
 }

@@ -297,8 +297,8 @@ fn only_control_moved(before: &Image<'_>, after: &Image<'_>) {
                 let moved = is.gas_used - was.gas_used;
                 assert!(moved == 0 || moved == KEEPER_GAS, "meter {number} counts {moved}");
                 let (gas_used, rent_used) = (was.gas_used, was.rent_used);
-                let is = keyvm::isa::image::Meter { gas_used, rent_used, ..is.clone() };
-                assert!(*was == is, "meter {number} differs");
+                let is = keyvm::isa::image::Meter { gas_used, rent_used, ..*is.clone() };
+                assert!(**was == is, "meter {number} differs");
             }
             (body, there) => assert!(Some(body) == there, "object {number} differs"),
         }

@@ -226,13 +226,13 @@ fn image(row: &Row, kind: Kind, rights: Rights) -> Image<'static> {
         code(callee),
         Body::Keys(vec![first, None, None, None]),
         Body::Process(Box::new(process(object_of(Kind::Process), object_of(Kind::Code)))),
-        Body::Meter(meter()),
+        Body::Meter(Box::new(meter())),
         Body::Gate { parent: 0 },
         Body::Brand,
         Body::Host("host".into()),
     ];
     let mut objects = vec![
-        Object { number: 1, meter: 0, body: Body::Meter(meter()) },
+        Object { number: 1, meter: 0, body: Body::Meter(Box::new(meter())) },
         Object { number: 2, meter: 1, body: code(program) },
         Object { number: ROOT, meter: 1, body: Body::Process(Box::new(root)) },
     ];

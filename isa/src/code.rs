@@ -156,7 +156,8 @@ impl Code {
             switches.push((index(at + 1)?, index(end)?));
             at = end;
         }
-        let mut normal: Vec<u64> = body[..instructions].iter().map(|&word| normalise(word)).collect();
+        let mut normal = Vec::with_capacity(instructions + 1);
+        normal.extend(body[..instructions].iter().map(|&word| normalise(word)));
         normal.push(Op::Halt as u64);
         let types: Vec<FuncType> =
             body[first_type..first_switch].iter().map(|&word| FuncType::from_word(word)).collect();

@@ -113,7 +113,7 @@ pub enum Body<'a> {
     /// A process.
     Process(Box<Process<'a>>),
     /// A standing meter.
-    Meter(Meter),
+    Meter(Box<Meter>),
     /// A meter made by a `recurse`; it hangs below the meter it is charged to.
     CallMeter {
         /// The process it was made for.

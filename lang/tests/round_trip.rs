@@ -158,7 +158,7 @@ fn body() -> impl Strategy<Value = Body<'static>> {
         code().prop_map(|words| Body::Code(words.into())),
         keys().prop_map(Body::Keys),
         process().prop_map(|process| Body::Process(Box::new(process))),
-        meter().prop_map(Body::Meter),
+        meter().prop_map(|meter| Body::Meter(Box::new(meter))),
         (number(), word()).prop_map(|(callee, own_words)| Body::CallMeter { callee, own_words }),
         number().prop_map(|parent| Body::Gate { parent }),
         Just(Body::Brand),

@@ -1,8 +1,8 @@
 //! The inverse of [`super::encode`]: objects from the bytes of a file's tables.
 //!
 //! Whoever wrote the bytes may be an attacker. Every count is compared with the bytes that are left before anything is
-//! allocated for it, so what is allocated is at most a small constant times the file; every value that no encoding has
-//! is refused; and so is what does not lie where the one encoding of its image has it.
+//! allocated for it, so what is allocated is at most a small constant times the file (`tests/footprint.rs`); every
+//! value that no encoding has is refused; and so is what does not lie where the one encoding of its image has it.
 
 use super::contents::{Data, GAP, Section};
 use super::encode::{called, tag};
@@ -11,6 +11,9 @@ use keyvm_isa::image::{Body, Call, Frame, Key, Link, Meter, Number, Object, Proc
 use keyvm_isa::rights::Rights;
 use keyvm_isa::trap::{Status, Trap};
 use std::borrow::Cow;
+
+/// Length of a key, null or not.
+const KEY_BYTES: usize = 32;
 
 /// What of an image stands at the head of the tables.
 pub(super) struct Header {
@@ -69,7 +72,7 @@ impl<'t> Decoder<'t> {
             tag::CODE => Body::Code(Cow::Owned(self.code()?)),
             tag::KEYS => Body::Keys(self.keys()?),
             tag::PROCESS => Body::Process(Box::new(self.process(data)?)),
-            tag::METER => Body::Meter(self.meter()?),
+            tag::METER => Body::Meter(Box::new(self.meter()?)),
             tag::CALL_METER => Body::CallMeter { callee: self.u64()?, own_words: self.u64()? },
             tag::GATE => Body::Gate { parent: self.u64()? },
             tag::BRAND => Body::Brand,
@@ -169,20 +172,20 @@ impl<'t> Decoder<'t> {
     }
 
     fn key(&mut self) -> Result<Option<Key>, ImageError> {
-        let object = self.u64()?;
-        if object == 0 {
-            return Ok(None);
-        }
-        let bits = self.u64()?;
+        let (object, bits, gate, seal) = (self.u64()?, self.u64()?, self.u64()?, self.u64()?);
         let rights = Rights::from_bits(bits);
         if u64::from(rights.bits()) != bits {
-            return Err(self.out_of_range(8, "rights of a key"));
+            return Err(self.out_of_range(24, "rights of a key"));
         }
-        Ok(Some(Key { object, rights, gate: self.u64()?, seal: self.u64()? }))
+        match object {
+            0 if bits == 0 && gate == 0 && seal == 0 => Ok(None),
+            0 => Err(self.out_of_range(KEY_BYTES as u64, "object of a key")),
+            _ => Ok(Some(Key { object, rights, gate, seal })),
+        }
     }
 
     fn keys(&mut self) -> Result<Vec<Option<Key>>, ImageError> {
-        self.list(8, Self::key)
+        self.list(KEY_BYTES, Self::key)
     }
 
     fn link(&mut self) -> Result<Link, ImageError> {

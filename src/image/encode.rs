@@ -5,6 +5,7 @@
 //! piece is a multiple of 8 bytes long. `docs/image-format.md` gives it byte by byte; [`super::decode`] is the inverse.
 
 use super::hash::Hash;
+use keyvm_isa::Rights;
 use keyvm_isa::image::{
     Body, Call, Frame, Image, Key, Link, Meter, Number, Object, Process, Request, Suspended,
 };
@@ -166,12 +167,10 @@ impl Out<'_> {
         words.iter().for_each(|&word| self.u64(word));
     }
 
-    /// A null key is a word 0; any other, four words.
+    /// A null key takes as much room as any other, so that no list of keys takes much more in memory than in a file.
     fn key(&mut self, key: Option<Key>) {
-        let Some(Key { object, rights, gate, seal }) = key else {
-            self.u64(0);
-            return;
-        };
+        let none = Key::new(0, Rights::NONE);
+        let Key { object, rights, gate, seal } = key.unwrap_or(none);
         self.u64(object);
         self.u64(rights.bits().into());
         self.u64(gate);

@@ -65,7 +65,7 @@ impl Kernel {
             Body::Code(page) => image::Body::Code(Cow::Borrowed(page.code.words())),
             Body::Keys(keys) => image::Body::Keys(portable_keys(keys)),
             Body::Process(process) => image::Body::Process(Box::new(portable_process(process))),
-            Body::Meter(meter) => image::Body::Meter(image::Meter {
+            Body::Meter(meter) => image::Body::Meter(Box::new(image::Meter {
                 gas_used: meter.gas_used,
                 gas_limit: meter.gas_limit,
                 words_limit: meter.words_limit,
@@ -73,7 +73,7 @@ impl Kernel {
                 rent_limit: meter.rent_limit,
                 stopped: meter.stopped,
                 keeper: meter.keeper.as_ref().map(portable_key),
-            }),
+            })),
             Body::CallMeter(call) => {
                 image::Body::CallMeter { callee: call.callee.number, own_words: call.own_words }
             }

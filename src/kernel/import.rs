@@ -104,8 +104,8 @@ impl Incoming {
         Ok(Key::with(self.reference(key.object), key.rights, part(key.gate), part(key.seal)))
     }
 
-    fn keys(&self, holder: Number, keys: &[Option<image::Key>]) -> Result<Vec<Option<Key>>, ImageError> {
-        keys.iter().map(|&key| self.key(holder, key)).collect()
+    fn keys(&self, holder: Number, keys: Vec<Option<image::Key>>) -> Result<Vec<Option<Key>>, ImageError> {
+        keys.into_iter().map(|key| self.key(holder, key)).collect()
     }
 
     fn process(&self, number: Number, process: image::Process<'_>) -> Result<Process, ImageError> {
@@ -169,7 +169,7 @@ impl Incoming {
             frames: process.frames.into_owned(),
             data_words: process.data.len() as u64 / 8,
             data: Content::new(process.data.into_owned()),
-            keys: self.keys(number, &process.keys)?,
+            keys: self.keys(number, process.keys)?,
             random: process.random,
             amount: process.amount,
             gas_seen: process.gas_seen,
@@ -206,7 +206,7 @@ impl Incoming {
             }
             image::Body::Keys(keys) => {
                 check(keys.len() as u64 <= KEYS_MAX, "it has too many slots")?;
-                Body::Keys(self.keys(number, &keys)?)
+                Body::Keys(self.keys(number, keys)?)
             }
             image::Body::Process(process) => Body::Process(Box::new(self.process(number, *process)?)),
             image::Body::Meter(meter) => Body::Meter(Box::new(Meter {
@@ -445,7 +445,7 @@ impl Kernel {
         let good = incoming.may_be(request.host, Is::Host);
         expect(good, request.host, "the request is to something that is no host")?;
         self.request =
-            Some(Pending { host, words: request.words, keys: incoming.keys(request.host, &request.keys)? });
+            Some(Pending { host, words: request.words, keys: incoming.keys(request.host, request.keys)? });
         Ok(())
     }
 

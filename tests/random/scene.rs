@@ -154,7 +154,7 @@ pub fn scene(random: &mut Random, shape: Shape) -> Image<'static> {
     let mut objects = vec![Object {
         number: PRIME,
         meter: 0,
-        body: Body::Meter(Meter { words_limit: WORDS, ..Meter::UNLIMITED }),
+        body: Body::Meter(Box::new(Meter { words_limit: WORDS, ..Meter::UNLIMITED })),
     }];
     let standing: Vec<Number> =
         actors.all.iter().filter(|one| one.1 == Slot::Meter).map(|one| one.0).collect();
@@ -168,7 +168,7 @@ pub fn scene(random: &mut Random, shape: Shape) -> Image<'static> {
             random.pick(&above)
         };
         let body = match kind {
-            Slot::Meter => Body::Meter(limits(random, shape)),
+            Slot::Meter => Body::Meter(Box::new(limits(random, shape))),
             Slot::Code => Body::Code(Cow::Owned(program::any(random).words())),
             Slot::Page => {
                 let words = random.pick(&[0, 8, 64, 600]);

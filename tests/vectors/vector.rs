@@ -400,7 +400,7 @@ impl Vector {
             chain: Vec::new(),
             request: None,
             objects: vec![
-                body(1, 0, Body::Meter(Meter::UNLIMITED)),
+                body(1, 0, Body::Meter(Box::new(Meter::UNLIMITED))),
                 body(2, 1, Body::Code(self.code_words().into())),
                 body(3, 1, Body::Process(Box::new(process))),
                 body(4, 1, Body::Data(bytes_of(&self.page))),

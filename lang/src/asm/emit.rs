@@ -269,7 +269,7 @@ impl<'a, 's> Emitter<'a, 's> {
             let body = match source {
                 Source::Main => self.code(position, &self.file.main),
                 Source::Root => self.root(number),
-                _ => Body::Meter(Meter::UNLIMITED),
+                _ => Body::Meter(Box::new(Meter::UNLIMITED)),
             };
             return Object { number, meter: default, body };
         };
@@ -280,7 +280,7 @@ impl<'a, 's> Emitter<'a, 's> {
             DeclBody::Code(code) => self.code(position, code),
             DeclBody::RawCode(block) => Body::Code(Cow::Owned(self.words(block, None))),
             DeclBody::Keys(keys) => Body::Keys(self.keys(keys, None)),
-            DeclBody::Meter(fields) => Body::Meter(self.meter(fields)),
+            DeclBody::Meter(fields) => Body::Meter(Box::new(self.meter(fields))),
             DeclBody::CallMeter { callee, own_words } => Body::CallMeter {
                 callee: self.object_or(callee.as_ref(), 0),
                 own_words: self.number(own_words.as_ref(), 0),

@@ -152,7 +152,7 @@ fn text(act: Act, target: Target) -> String {
         }}
         process k under mk {{ code ck standing data {{ words 8 }} }}
         process p under mr {{ code cp standing status Waiting callee q }}
-        process q under mq {{ code cq standing status Suspended suspended invoke index 1 }}
+        process q under mq {{ code cq standing status Suspended caller p suspended invoke index 1 }}
         "
     )
 }

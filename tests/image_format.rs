@@ -98,7 +98,7 @@ fn process() -> impl Strategy<Value = Box<Process<'static>>> {
     ]);
     let frame = any::<[u32; 3]>().prop_map(|[return_index, base, typ]| Frame { return_index, base, typ });
     (
-        any::<([u64; 8], [u32; 4], u8, u8, [bool; 2])>(),
+        any::<([u64; 9], [u32; 4], u8, u8, [bool; 2])>(),
         proptest::sample::select(Status::ALL),
         option::of(proptest::sample::select(Trap::ALL)),
         (vec(any::<u64>(), 0..9), vec(frame, 0..4), data(), vec(key(), 0..4), key(), suspended),
@@ -128,6 +128,7 @@ fn process() -> impl Strategy<Value = Box<Process<'static>>> {
                 stopped,
                 keeper,
                 callee: words[5],
+                caller: words[8],
                 suspended,
                 gas_seen: words[6],
                 words_seen: words[7],
@@ -186,6 +187,7 @@ fn small() -> Owned {
         stopped: false,
         keeper: key(9),
         callee: 0,
+        caller: 12,
         suspended: Some(Suspended::Recurse { gas: 10, words: 11 }),
         gas_seen: 12,
         words_seen: 13,
@@ -289,11 +291,11 @@ fn version_1_stands() {
     let file = file_of(&small());
     assert_eq!(
         blake3::hash(&file).to_string(),
-        "fec326d2c0c47588d22fe4c1a23bb7f26585ffef09a4f597641e25ceb6c16ba9"
+        "8299ad07969b7f2e5c05269ff62c2c51153c187d680672e10bd20d018aa5b6fc"
     );
     assert_eq!(
         state_hash(&small()).to_string(),
-        "83af74f6d543b3fb88d4db11cd94954744c1c1d7146e7d4b16e549f2807158a5"
+        "c071b9c63b83a134d5e779a88830246281eb67b3d8d2defb915bad552b8df268"
     );
 }
 

@@ -244,6 +244,7 @@ fn without_stop(process: &Process<'_>) -> Process<'static> {
         gas_seen: 0,
         words_seen: 0,
         callee: 0,
+        caller: 0,
         suspended: None,
         stack_capacity: 0,
         frame_capacity: 0,

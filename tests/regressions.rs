@@ -293,3 +293,55 @@ process q under ma { code cq standing keeper k(call|copy) }
 process k under mr { code ck standing }";
     assert_eq!(next(&mut machine(source)), Event::Yielded(vec![]));
 }
+
+/// A root, and two processes with these fields.
+fn waiting(p: &str, q: &str) -> String {
+    format!(
+        "image {{ root r }}
+         meter prime {{ }}
+         code c {{
+             invoke(1)
+             stop(1)
+             invoke(2)
+             yield 4
+             halt
+         }}
+         process r {{ code c standing keys {{ 1: p(all) 2: q(all) }} }}
+         process p {{ code c standing status Waiting {p} }}
+         process q {{ code c standing status Suspended {q} }}"
+    )
+}
+
+#[test]
+fn a_forged_caller_is_refused() {
+    let loads = |p: &str, q: &str| {
+        let source = waiting(p, q);
+        let image = asm::assemble(&source).unwrap_or_else(|errors| panic!("{errors:?}"));
+        Machine::new(&image).is_ok()
+    };
+    assert!(loads("callee q", "caller p suspended invoke"));
+    assert!(loads("callee q", ""));
+    for (p, q) in [
+        ("callee q", "caller p"),
+        ("callee q", "suspended invoke"),
+        ("callee q", "caller r suspended invoke"),
+        ("callee q", "caller q suspended invoke"),
+        ("callee q", "caller c suspended invoke"),
+        ("callee q", "caller #99 suspended invoke"),
+        ("", "caller p suspended invoke"),
+        ("callee r", "caller p suspended invoke"),
+    ] {
+        assert!(!loads(p, q), "p: {p}; q: {q}");
+    }
+}
+
+#[test]
+fn a_ring_of_processes_that_wait_for_each_other_is_harmless() {
+    let source = waiting("callee q caller q suspended invoke", "callee p caller p suspended invoke");
+    let mut machine = machine(&source);
+    machine.set_gas_limit(100_000);
+    // The first is busy; when it is stopped the second hears of it, and waits for nobody.
+    let Event::Yielded(words) = next(&mut machine) else { panic!("it yields") };
+    assert_eq!(words[..2], [0, u64::from(keyvm::isa::Status::Busy.number())]);
+    assert_eq!(machine.audit(), Ok(()));
+}

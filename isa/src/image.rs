@@ -211,6 +211,8 @@ pub struct Process<'a> {
     pub keeper: Option<Key>,
     /// The process it called and waits for, or 0.
     pub callee: Number,
+    /// The process that waits for it still, if it was suspended; otherwise 0. That one has this in its `callee`.
+    pub caller: Number,
     /// How it was called, if it was suspended with its caller waiting for it still.
     pub suspended: Option<Suspended>,
     /// Gas left in its own meter when it last stopped.
@@ -246,6 +248,7 @@ impl Process<'_> {
             stopped: false,
             keeper: None,
             callee: 0,
+            caller: 0,
             suspended: None,
             gas_seen: 0,
             words_seen: 0,

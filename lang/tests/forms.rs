@@ -267,7 +267,7 @@ fn a_full_text_says_everything_itself() {
             keys { 2: list(all) }
             callee second  suspended recurse 10, 20
         }
-        process second { keys { 0: null  1: #77(read) } suspended invoke }
+        process second { keys { 0: null  1: #77(read) } caller first  suspended invoke }
         chain { first invoke  second recurse cm, 5, 6  first keeper }
         request { host console  words { u64 7 }  keys { 0: list(read) } }
     "#;
@@ -280,6 +280,7 @@ fn a_full_text_says_everything_itself() {
     assert_eq!(first.stack[..], [1, 2]);
     assert_eq!(first.frames[0].return_index, 1);
     assert_eq!(first.suspended, Some(Suspended::Recurse { gas: 10, words: 20 }));
+    assert_eq!(process(&image, 10).caller, 9);
     assert_eq!(first.keys[0].unwrap().rights, Rights::OWN);
     assert!(first.standing && first.stopped);
     assert_eq!(process(&image, 10).keys[0], None);

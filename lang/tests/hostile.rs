@@ -158,6 +158,7 @@ fn token() -> impl Strategy<Value = String> {
         "recurse",
         "suspended",
         "callee",
+        "caller",
         ".word",
         ".constant",
         ".type",

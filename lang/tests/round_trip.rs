@@ -123,6 +123,7 @@ fn process() -> impl Strategy<Value = Process<'static>> {
         option::of(suspended),
         word(),
         word(),
+        number(),
     );
     (standing, holding, stopping).prop_map(|(standing, holding, stopping)| Process {
         code: standing.0,
@@ -146,6 +147,7 @@ fn process() -> impl Strategy<Value = Process<'static>> {
         stopped: stopping.2.1,
         keeper: stopping.3,
         callee: stopping.4,
+        caller: stopping.8,
         suspended: stopping.5,
         gas_seen: stopping.6,
         words_seen: stopping.7,

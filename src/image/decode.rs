@@ -269,6 +269,7 @@ impl<'t> Decoder<'t> {
         let random = self.u64()?;
         let amount = self.u64()?;
         let callee = self.u64()?;
+        let caller = self.u64()?;
         let suspended = match (suspended, self.u64()?, self.u64()?) {
             (called::RECURSE, gas, words) => Some(Suspended::Recurse { gas, words }),
             (0, 0, 0) => None,
@@ -304,6 +305,7 @@ impl<'t> Decoder<'t> {
             stopped: stopped == 1,
             keeper,
             callee,
+            caller,
             suspended,
             gas_seen,
             words_seen,

@@ -225,6 +225,7 @@ impl Out<'_> {
             stopped,
             keeper,
             callee,
+            caller,
             suspended,
             gas_seen,
             words_seen,
@@ -254,6 +255,7 @@ impl Out<'_> {
         self.u64(*random);
         self.u64(*amount);
         self.u64(*callee);
+        self.u64(*caller);
         self.u64(suspended_gas);
         self.u64(suspended_words);
         self.u64(*gas_seen);

@@ -121,6 +121,8 @@ fn portable_process(process: &Process) -> image::Process<'_> {
         stopped: process.stopped,
         keeper: process.keeper.as_deref().map(portable_key),
         callee: process.callee.number,
+        // In the chain, that is the process below.
+        caller: if process.suspended.is_some() { process.caller.number } else { 0 },
         suspended: process.suspended.as_deref().copied(),
         gas_seen: process.gas_seen,
         words_seen: process.words_seen,

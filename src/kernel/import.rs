@@ -156,6 +156,15 @@ impl Incoming {
             "its callee's number was never given out",
         )?;
         check(self.may_be(process.callee, Is::Process), "its callee is no process")?;
+        let caller = self.find(process.caller);
+        check(
+            process.caller == 0 || caller.is_some_and(|(is, _)| is == Is::Process),
+            "its caller is no process",
+        )?;
+        check(
+            caller.is_some() == process.suspended.is_some(),
+            "it is suspended with no caller, or has a caller and is not",
+        )?;
         Ok(Process {
             code: self.reference(process.code),
             index: process.index,
@@ -176,7 +185,7 @@ impl Incoming {
             words_seen: process.words_seen,
             keeper: self.key(number, process.keeper)?.map(Box::new),
             callee: if process.callee == 0 { Ref::NONE } else { self.reference(process.callee) },
-            caller: Ref::NONE,
+            caller: caller.map_or(Ref::NONE, |(_, r)| r),
             suspended: process.suspended.map(Box::new),
             link: u32::MAX,
             status: process.status,
@@ -449,8 +458,9 @@ impl Kernel {
         Ok(())
     }
 
-    /// Finds out who waits for whom outside the chain.
-    fn check_callers(&mut self) -> Result<(), ImageError> {
+    /// Checks that processes stand as they can, and that whoever is said to wait for one does. A ring of processes that
+    /// wait for each other is harmless: nothing comes to it.
+    fn check_callers(&self) -> Result<(), ImageError> {
         for r in self.refs() {
             let Some(Body::Process(process)) = self.arena.body(r) else {
                 continue;
@@ -480,35 +490,9 @@ impl Kernel {
             expect(standing || !invoked, r.number, "it was invoked without a standing meter")?;
             let good = !standing || matches!(self.arena.body(self.charged_to(r)), Some(Body::Meter(_)));
             expect(good, r.number, "its standing meter is no standing meter")?;
-            let callee = self.arena.process(r).callee;
-            let waits = match self.arena.body(callee) {
-                Some(Body::Process(callee)) => callee.suspended.is_some(),
-                _ => false,
-            };
-            if waits && self.link_of(callee).is_none() {
-                let state = self.arena.process_mut(callee);
-                let first = state.caller.is_none();
-                state.caller = r;
-                expect(first, callee.number, "two processes wait for it")?;
-            }
-        }
-        // No row of waiting processes may come back to itself: each has one caller, so a ring has no beginning.
-        let mut walked = BTreeMap::new();
-        for r in self.refs() {
-            if !matches!(self.arena.body(r), Some(Body::Process(_))) {
-                continue;
-            }
-            let mut at = r;
-            while !walked.contains_key(&at.number) {
-                walked.insert(at.number, r.number);
-                let caller = self.arena.process(at).caller;
-                if caller.is_none() {
-                    break;
-                }
-                at = caller;
-            }
-            let ring = walked.get(&at.number) == Some(&r.number) && !self.arena.process(at).caller.is_none();
-            expect(!ring, r.number, "processes wait for each other in a ring")?;
+            let caller = process.caller;
+            let waits = in_chain || caller.is_none() || self.arena.process(caller).callee == r;
+            expect(waits, r.number, "its caller waits for another")?;
         }
         Ok(())
     }

@@ -178,6 +178,7 @@ fn set_body(body: &mut Body<'_>, field: usize, value: u64) -> bool {
             39 => process.suspended = None,
             40 => process.gas_seen = value,
             41 => process.words_seen = value,
+            42 => process.caller = value,
             _ => return false,
         },
         _ => return false,

@@ -194,6 +194,7 @@ pub(crate) struct ProcessFields<'s> {
     pub(crate) stopped: Option<()>,
     pub(crate) keeper: Option<Option<KeyExpr<'s>>>,
     pub(crate) callee: Option<ObjectRef<'s>>,
+    pub(crate) caller: Option<ObjectRef<'s>>,
     pub(crate) suspended: Option<CallExpr<'s>>,
     pub(crate) gas_seen: Option<Expr<'s>>,
     pub(crate) words_seen: Option<Expr<'s>>,

@@ -202,6 +202,8 @@ impl Writer {
         }
         let callee = self.name(process.callee);
         self.field(1, "callee", callee, self.name(0));
+        let caller = self.name(process.caller);
+        self.field(1, "caller", caller, self.name(0));
         match process.suspended {
             None => {}
             Some(Suspended::Invoke) => self.line(1, "suspended invoke"),

@@ -65,6 +65,7 @@ impl<'a, 's> Emitter<'a, 's> {
             stopped: fields.stopped.is_some(),
             keeper: fields.keeper.as_ref().and_then(|key| self.key(key.as_ref())),
             callee: self.object_or(fields.callee.as_ref(), 0),
+            caller: self.object_or(fields.caller.as_ref(), 0),
             suspended: fields.suspended.as_ref().map(|call| match call {
                 CallExpr::Invoke | CallExpr::Keeper => Suspended::Invoke,
                 CallExpr::Recurse(amounts) => Suspended::Recurse {

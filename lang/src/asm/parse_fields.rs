@@ -127,6 +127,10 @@ impl<'s> Parser<'s> {
                 let object = self.object_ref()?;
                 return once(self, &mut process.callee, span, object);
             }
+            "caller" => {
+                let object = self.object_ref()?;
+                return once(self, &mut process.caller, span, object);
+            }
             "meter" | "under" => {
                 let object = self.object_ref()?;
                 return once(self, meter, span, object);
@@ -268,7 +272,7 @@ impl<'s> Parser<'s> {
     }
 }
 
-const PROCESS_FIELDS: [&str; 26] = [
+const PROCESS_FIELDS: [&str; 27] = [
     "code",
     "meter",
     "standing",
@@ -291,6 +295,7 @@ const PROCESS_FIELDS: [&str; 26] = [
     "amount",
     "keeper",
     "callee",
+    "caller",
     "suspended",
     "gas_seen",
     "words_seen",

@@ -68,11 +68,13 @@ pub fn render(file_name: &str, source: &str, diagnostics: &[Diagnostic], color: 
         let mut report = Report::build(ReportKind::Error, place(&diagnostic.span))
             .with_config(config)
             .with_message(&diagnostic.title);
-        for (rank, label) in diagnostic.labels.iter().enumerate() {
+        // In the order of the text: what comes out of order would be shown as if it stood in another file.
+        let mut labels: Vec<_> = diagnostic.labels.iter().enumerate().collect();
+        labels.sort_by_key(|(_, label)| label.span.start);
+        for (order, (rank, label)) in (0..).zip(labels) {
             let color = if rank == 0 { Color::Red } else { Color::Blue };
-            report.add_label(
-                ariadne::Label::new(place(&label.span)).with_message(&label.text).with_color(color),
-            );
+            let shown = ariadne::Label::new(place(&label.span)).with_message(&label.text);
+            report.add_label(shown.with_color(color).with_order(order));
         }
         if let Some(hint) = &diagnostic.hint {
             report.set_help(hint);

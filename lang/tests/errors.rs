@@ -59,6 +59,7 @@ refused! {
     // Names.
     an_unknown_label: "start: jump :strat";
     a_label_defined_twice: "a: nop\na: halt";
+    a_label_defined_twice_far_apart: "host console\nagain: nop\n add(1, 2)\n\n drop\nfunc again 0 -> 0\n ret";
     an_unknown_constant: "const LENGTH = 8\npush LENTGH";
     a_bare_word_that_is_nearly_an_instruction: "hallt";
     a_name_declared_twice: "const A = 1\nhost A";

@@ -55,10 +55,10 @@ const RENDERED_MAX: usize = 100;
 pub fn render(file_name: &str, source: &str, diagnostics: &[Diagnostic], color: bool) -> String {
     let config = Config::new().with_color(color).with_index_type(IndexType::Byte);
     let mut cache = (file_name, Source::from(source));
-    let mut text = Vec::new();
+    let mut text = String::new();
     for diagnostic in diagnostics.iter().take(RENDERED_MAX) {
         if in_long_line(source, diagnostic) {
-            text.extend(without_line(file_name, source, diagnostic).bytes());
+            text.push_str(&without_line(file_name, source, diagnostic));
             continue;
         }
         let place = |span: &Range<usize>| {
@@ -79,10 +79,12 @@ pub fn render(file_name: &str, source: &str, diagnostics: &[Diagnostic], color: 
         if let Some(hint) = &diagnostic.hint {
             report.set_help(hint);
         }
+        let mut written = Vec::new();
         // Writing into a vector does not fail.
-        let _ = report.finish().write(&mut cache, &mut text);
+        let _ = report.finish().write(&mut cache, &mut written);
+        // It begins with what others begin with a small letter.
+        text.push_str(&String::from_utf8_lossy(&written).replacen("Error:", "error:", 1));
     }
-    let mut text = String::from_utf8_lossy(&text).into_owned();
     if let Some(more) = diagnostics.len().checked_sub(RENDERED_MAX).filter(|&more| more > 0) {
         text.push_str(&format!("… and {more} more\n"));
     }
@@ -112,7 +114,7 @@ fn without_line(file_name: &str, source: &str, diagnostic: &Diagnostic) -> Strin
     let at = floor(source, diagnostic.span.start);
     let line = source[..at].matches('\n').count() + 1;
     let column = source[line_of(source, at).start..at].chars().count() + 1;
-    let mut text = format!("Error: {}\n   [ {file_name}:{line}:{column} ]\n", diagnostic.title);
+    let mut text = format!("error: {}\n   [ {file_name}:{line}:{column} ]\n", diagnostic.title);
     for said in diagnostic.labels.iter().map(|label| &label.text).chain(&diagnostic.hint) {
         text.push_str(&format!("   {said}\n"));
     }
@@ -131,8 +133,9 @@ fn floor(source: &str, at: usize) -> usize {
 /// Longest name that is compared with others.
 const COMPARED_MAX: usize = 40;
 
-/// Of `candidates`, the one that `name` may have been meant for.
-pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// Of `candidates`, the one that `name` may have been meant for: few letters are to be put in, taken out, replaced or
+/// exchanged.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if !(2..=COMPARED_MAX).contains(&name.len()) {
         return None;
     }

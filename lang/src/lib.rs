@@ -8,4 +8,4 @@
 pub mod asm;
 mod diagnostic;
 
-pub use diagnostic::{Diagnostic, Label, render};
+pub use diagnostic::{Diagnostic, Label, nearest, render};

@@ -19,6 +19,10 @@ macro_rules! refused {
 refused! {
     // Tokens and literals.
     an_unknown_character: "push 1 @ 2";
+    an_invisible_character: "push\u{a0}1\nhalt\u{feff}";
+    quotes_of_a_word_processor: "data { \u{201c}abc\u{201d} }\npush \u{2018}a\u{2019}";
+    comments_of_other_languages: "# one\nhalt // two\npush 1 // three\n/* four */\nadd(1, /* five */ 2)\ndata { # six\n u8 1 // seven\n}\npush 6 / / 2";
+    a_mistake_behind_a_byte_order_mark: "\u{feff}hallt";
     an_open_string: "data { \"abc }";
     an_open_character: "push 'a";
     a_malformed_number: "push 12ab";

@@ -52,9 +52,6 @@ impl Exit {
     }
 }
 
-/// Exit code of everything that is wrong with the command line or with a file.
-const USAGE: u8 = 2;
-
 /// Why a command could not be done.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -67,6 +64,9 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// Exit code of everything that is wrong with the command line or with a file.
+    pub(super) const USAGE: u8 = 2;
+
     /// A message about a file or an argument.
     pub(super) fn about(subject: impl std::fmt::Display, message: impl std::fmt::Display) -> Self {
         Self::Error(format!("{subject}: {message}"))
@@ -82,7 +82,7 @@ impl Failure {
             Self::Diagnostics(text) => tell(text.trim_end()),
             Self::ClosedOutput => return Exit::ClosedOutput.code(),
         }
-        ExitCode::from(USAGE)
+        Self::USAGE.into()
     }
 }
 

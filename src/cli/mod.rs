@@ -3,7 +3,7 @@
 //! * [`input`] — a FILE to an image; [`output`] — standard output, and files to write;
 //! * [`options`], [`grants`], [`session`], [`summary`] — what `run` and `resume` are made of;
 //! * [`survey`], [`authority`], [`table`] — looking at an image;
-//! * [`exit`] — the exit codes, and what went wrong.
+//! * [`exit`] — the exit codes, and what went wrong; [`usage`] — what is wrong with a command line.
 
 mod authority;
 mod build;
@@ -24,6 +24,7 @@ mod summary;
 mod survey;
 mod table;
 mod text;
+mod usage;
 
 use clap::{Parser, Subcommand};
 use exit::{Exit, Failure};
@@ -64,7 +65,11 @@ impl Command {
 
 /// Parses the arguments of this process, does what they say, and gives the exit code.
 pub(crate) fn main() -> ExitCode {
-    match Cli::parse().command.execute() {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => return usage::tell::<Cli>(error),
+    };
+    match command.execute() {
         Ok(exit) => exit.code(),
         Err(failure) => failure.tell(),
     }

@@ -17,15 +17,15 @@ pub(super) struct Options {
     pub(super) args: Vec<String>,
 
     /// Gas the program may use; for an image, from now on [default: its own limit, else 10^12].
-    #[arg(long, value_name = "N", value_parser = limit)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = limit)]
     pub(super) gas: Option<u64>,
 
     /// Words of memory the program may have; for an image, more than now [default: its own limit, else 2^27].
-    #[arg(long, value_name = "N", value_parser = limit)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = limit)]
     pub(super) words: Option<u64>,
 
     /// Pause after at most N gas, unnoticed by the program (exit code 125).
-    #[arg(long, value_name = "N", value_parser = number)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number)]
     pub(super) slice: Option<u64>,
 
     /// What executes the instructions.
@@ -41,7 +41,7 @@ pub(super) struct Options {
     pub(super) no_default_grants: bool,
 
     /// Stop when the root process has yielded N times (exit code 124).
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = at_least_one)]
     pub(super) max_yields: Option<u64>,
 
     /// Write the image to this file when the run ends, however it ends.

@@ -20,7 +20,7 @@ const fn is_invisible(c: char) -> bool {
 pub(super) fn number(text: &str) -> Result<u64, String> {
     let digits: String = text.chars().filter(|&c| c != '_').collect();
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err("a whole decimal number is needed, such as 1000000 or 1_000_000".to_owned());
+        return Err("a whole decimal number from 0 is needed, such as 1000000 or 1_000_000".to_owned());
     }
     digits.parse().map_err(|_| format!("the greatest number is {}", u64::MAX))
 }

@@ -73,10 +73,17 @@ pub(crate) enum Token {
     End,
 }
 
-/// The tokens with their places; the last is [`Token::End`].
+/// What some editors put before a text to say that it is UTF-8.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// The tokens with their places; the last is [`Token::End`]. A byte order mark before the text is passed over.
 pub(crate) fn tokens(source: &str) -> Vec<(Token, Span)> {
+    let mut lexer = Token::lexer(source);
+    if source.starts_with(BYTE_ORDER_MARK) {
+        lexer.bump(BYTE_ORDER_MARK.len());
+    }
     let mut tokens: Vec<_> =
-        Token::lexer(source).spanned().map(|(token, span)| (token.unwrap_or(Token::Unknown), span)).collect();
+        lexer.spanned().map(|(token, span)| (token.unwrap_or(Token::Unknown), span)).collect();
     tokens.push((Token::End, source.len()..source.len()));
     tokens
 }
@@ -304,6 +311,7 @@ mod tests {
     fn every_byte_of_the_text_is_in_a_token_or_passed_over() {
         let kinds = |text| tokens(text).into_iter().map(|(token, _)| token).collect::<Vec<_>>();
         assert_eq!(kinds("a ; c\n"), [Token::Ident, Token::Newline, Token::End]);
+        assert_eq!(kinds("\u{feff}a\u{feff}"), [Token::Ident, Token::Unknown, Token::End]);
         assert_eq!(kinds("-> - >"), [Token::Arrow, Token::Minus, Token::Unknown, Token::End]);
         assert_eq!(kinds("a.b .c"), [Token::Dotted, Token::Directive, Token::End]);
         assert_eq!(kinds("\"a"), [Token::Unterminated, Token::End]);

@@ -148,7 +148,22 @@ impl<'s> Parser<'s> {
         let (token, span) = (self.peek(), self.span());
         let text = &self.source[span.clone()];
         self.unterminated |= token == Token::Unterminated;
-        self.report(say::unexpected(&span, token, text, wanted))
+        let diagnostic = match self.foreign_comment(&span) {
+            Some(mark) => say::foreign_comment(&mark, &self.source[mark.clone()], wanted),
+            None => say::unexpected(&span, token, text, wanted),
+        };
+        self.report(diagnostic)
+    }
+
+    /// The mark of a comment in another language that the token at a place is, or is the first or last character of.
+    fn foreign_comment(&self, token: &Span) -> Option<Span> {
+        ["#", "//", "/*"].into_iter().find_map(|mark| {
+            let first = token.end.checked_sub(mark.len())?;
+            let mut starts = [token.start, first].into_iter();
+            let start =
+                starts.find(|&at| self.source.get(at..).is_some_and(|rest| rest.starts_with(mark)))?;
+            Some(start..start + mark.len())
+        })
     }
 
     /// Reports that the next token does not end or continue what began with the parenthesis at `open`. If a

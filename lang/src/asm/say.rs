@@ -31,13 +31,35 @@ fn one_of<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Stri
 pub(crate) fn unexpected(span: &Span, token: Token, text: &str, wanted: &str) -> Diagnostic {
     let expected = format!("expected {wanted}");
     match token {
-        Token::Unknown => Diagnostic::new(span, "no token begins with this character", expected),
+        Token::Unknown => unknown_character(span, text, expected),
         Token::Unterminated => Diagnostic::new(span, "the quotes are not closed", "begins here")
             .hint("a character or string ends on the line on which it begins"),
         Token::Newline => Diagnostic::new(&(span.start..span.start), "the line ends too early", expected),
         Token::End => Diagnostic::new(span, "the text ends too early", expected),
         _ => Diagnostic::new(span, format!("`{text}` does not belong here"), expected),
     }
+}
+
+/// `text` begins with a character that no token begins with.
+fn unknown_character(span: &Span, text: &str, expected: String) -> Diagnostic {
+    let character = text.chars().next().unwrap_or_default();
+    let shown = if character.is_ascii_graphic() {
+        format!("`{character}`")
+    } else {
+        format!("the character U+{:04X}", u32::from(character))
+    };
+    let diagnostic = Diagnostic::new(span, format!("{shown} means nothing here"), expected);
+    match character {
+        '\u{2018}' | '\u{2019}' => diagnostic.hint("a character stands between straight quotes: 'a'"),
+        '\u{201c}' | '\u{201d}' => diagnostic.hint("a string stands between straight quotes: \"text\""),
+        _ => diagnostic,
+    }
+}
+
+/// `mark` begins a comment in other languages.
+pub(crate) fn foreign_comment(span: &Span, mark: &str, wanted: &str) -> Diagnostic {
+    Diagnostic::new(span, format!("`{mark}` does not belong here"), format!("expected {wanted}"))
+        .hint("comments begin with `;`")
 }
 
 pub(crate) fn too_deep(span: &Span, limit: u32) -> Diagnostic {

@@ -39,5 +39,5 @@ mod machine;
 pub use host::{Args, Console, HOST_BYTES_MAX, Host, HostCall, Hosts, Reply};
 pub use keyvm_isa as isa;
 #[cfg(feature = "asm")]
-pub use keyvm_lang::{Diagnostic, asm, render};
+pub use keyvm_lang::{Diagnostic, Diagnostics, asm, render};
 pub use machine::{Budget, Event, Interrupt, Machine};

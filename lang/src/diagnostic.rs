@@ -1,13 +1,19 @@
 //! What is wrong with a text, as data, and how it is shown to people.
 
 use ariadne::{Color, Config, IndexType, Report, ReportKind, Source};
-use std::ops::Range;
+use std::error::Error;
+use std::fmt;
+use std::ops::{Deref, Range};
 
 /// One thing that is wrong with a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// The place, in bytes of the text.
     pub span: Range<usize>,
+    /// The line in which the place begins, from 1 on.
+    pub line: usize,
+    /// The character of the line at which it begins, from 1 on.
+    pub column: usize,
     /// What is wrong, in one line.
     pub title: String,
     /// What to say at which place; the first is at `span`.
@@ -27,7 +33,8 @@ pub struct Label {
 
 impl Diagnostic {
     pub(crate) fn new(span: &Range<usize>, title: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { span: span.clone(), title: title.into(), labels: Vec::new(), hint: None }.label(span, label)
+        let (title, labels) = (title.into(), Vec::new());
+        Self { span: span.clone(), line: 0, column: 0, title, labels, hint: None }.label(span, label)
     }
 
     pub(crate) fn label(mut self, span: &Range<usize>, text: impl Into<String>) -> Self {
@@ -46,7 +53,83 @@ impl Diagnostic {
     }
 }
 
-/// How many diagnostics [`render`] writes out; of the others it says how many there are.
+/// One line: the place, what is wrong, and what to do.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.line, self.column, self.title)?;
+        for label in self.labels.iter().filter(|label| label.span == self.span) {
+            write!(f, ": {}", label.text)?;
+        }
+        self.hint.iter().try_for_each(|hint| write!(f, " ({hint})"))
+    }
+}
+
+impl Error for Diagnostic {}
+
+/// Everything that is wrong with a text, in the order of the places; at least one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// Puts what is wrong with `source` in order, and finds the lines.
+    pub(crate) fn of(source: &str, mut diagnostics: Vec<Diagnostic>) -> Self {
+        diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
+        let (mut line, mut column, mut before) = (1, 1, 0);
+        for diagnostic in &mut diagnostics {
+            let at = floor(source, diagnostic.span.start);
+            let passed = &source[before..at];
+            let in_line = passed.rfind('\n').map(|newline| &passed[newline + 1..]);
+            line += passed.matches('\n').count();
+            column = in_line.map_or(column, |_| 1) + in_line.unwrap_or(passed).chars().count();
+            before = at;
+            (diagnostic.line, diagnostic.column) = (line, column);
+        }
+        Self(diagnostics)
+    }
+}
+
+impl Deref for Diagnostics {
+    type Target = [Diagnostic];
+
+    fn deref(&self) -> &[Diagnostic] {
+        &self.0
+    }
+}
+
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// One line each. Beyond the first hundred only their number is given.
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, diagnostic) in self.iter().take(RENDERED_MAX).enumerate() {
+            write!(f, "{}{diagnostic}", if index > 0 { "\n" } else { "" })?;
+        }
+        match self.len().saturating_sub(RENDERED_MAX) {
+            0 => Ok(()),
+            more => write!(f, "\n… and {more} more"),
+        }
+    }
+}
+
+impl Error for Diagnostics {}
+
+/// How many diagnostics are written out; of the others it is said how many there are.
 const RENDERED_MAX: usize = 100;
 
 /// The diagnostics as people read them: file, line, column, the line with the place marked, and the hint.
@@ -58,7 +141,7 @@ pub fn render(file_name: &str, source: &str, diagnostics: &[Diagnostic], color: 
     let mut text = String::new();
     for diagnostic in diagnostics.iter().take(RENDERED_MAX) {
         if in_long_line(source, diagnostic) {
-            text.push_str(&without_line(file_name, source, diagnostic));
+            text.push_str(&without_line(file_name, diagnostic));
             continue;
         }
         let place = |span: &Range<usize>| {
@@ -110,10 +193,8 @@ fn in_long_line(source: &str, diagnostic: &Diagnostic) -> bool {
 }
 
 /// A diagnostic in words only.
-fn without_line(file_name: &str, source: &str, diagnostic: &Diagnostic) -> String {
-    let at = floor(source, diagnostic.span.start);
-    let line = source[..at].matches('\n').count() + 1;
-    let column = source[line_of(source, at).start..at].chars().count() + 1;
+fn without_line(file_name: &str, diagnostic: &Diagnostic) -> String {
+    let Diagnostic { line, column, .. } = diagnostic;
     let mut text = format!("error: {}\n   [ {file_name}:{line}:{column} ]\n", diagnostic.title);
     for said in diagnostic.labels.iter().map(|label| &label.text).chain(&diagnostic.hint) {
         text.push_str(&format!("   {said}\n"));
@@ -130,75 +211,26 @@ fn floor(source: &str, at: usize) -> usize {
     at
 }
 
-/// Longest name that is compared with others.
-const COMPARED_MAX: usize = 40;
-
-/// Of `candidates`, the one that `name` may have been meant for: few letters are to be put in, taken out, replaced or
-/// exchanged.
-pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    if !(2..=COMPARED_MAX).contains(&name.len()) {
-        return None;
-    }
-    let limit = if name.len() < 3 { 1 } else { name.len().div_ceil(3) };
-    candidates
-        .into_iter()
-        .filter(|candidate| candidate.len().abs_diff(name.len()) <= limit)
-        .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|&(distance, candidate)| distance <= limit && distance < candidate.len())
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// How many letters are to be put in, taken out, replaced, or exchanged with their neighbour. Names are at most
-/// twice [`COMPARED_MAX`] long.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut rows = [[0; 2 * COMPARED_MAX + 1]; 3];
-    let [before, above, row] = &mut rows;
-    let (mut before, mut above, mut row) = (before, above, row);
-    for (j, cell) in above.iter_mut().enumerate() {
-        *cell = j;
-    }
-    for i in 1..=a.len() {
-        row[0] = i;
-        for j in 1..=b.len() {
-            let replaced = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            row[j] = replaced.min(above[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                row[j] = row[j].min(before[j - 2] + 1);
-            }
-        }
-        (before, above, row) = (above, row, before);
-    }
-    above[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn distance_counts_letters_put_in_taken_out_replaced_and_exchanged() {
-        assert_eq!(distance("jump", "jump"), 0);
-        assert_eq!(distance("jmp", "jump"), 1);
-        assert_eq!(distance("jumpp", "jump"), 1);
-        assert_eq!(distance("junp", "jump"), 1);
-        assert_eq!(distance("jupm", "jump"), 1);
-        assert_eq!(distance("", "abc"), 3);
-    }
-
-    #[test]
-    fn the_nearest_name_is_found_and_a_far_one_is_not() {
-        let names = ["load64", "store64", "jump"];
-        assert_eq!(nearest("laod64", names), Some("load64"));
-        assert_eq!(nearest("jmp", names), Some("jump"));
-        assert_eq!(nearest("xyzzy", names), None);
-    }
-
-    #[test]
     fn a_place_beyond_the_text_is_shown_at_its_end() {
         let diagnostic = Diagnostic::new(&(100..200), "title", "here").hint("hint");
-        let text = render("f", "é", &[diagnostic], false);
+        let diagnostics = Diagnostics::of("é", vec![diagnostic]);
+        let text = render("f", "é", &diagnostics, false);
         assert!(text.contains("title") && text.contains("hint"), "{text}");
+        assert_eq!(diagnostics.to_string(), "1:2: title: here (hint)");
+    }
+
+    #[test]
+    fn places_are_lines_and_characters() {
+        let source = "a\nöö b\r\n\n  c";
+        let at = |found: &str| source.find(found).map(|at| at..at + 1).expect("it is there");
+        let found = ["c", "a", "b", "\r"]
+            .map(|found| Diagnostic::new(&at(found), found.escape_debug().to_string(), "x"));
+        let diagnostics = Diagnostics::of(source, found.into());
+        assert_eq!(diagnostics.to_string(), "1:1: a: x\n2:4: b: x\n2:5: \\r: x\n4:3: c: x");
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct Entity<'a, 's> {
     pub(super) labels: Labels<'s>,
 }
 
-/// Makes the image.
+/// Makes the image, or gives back all that is wrong.
 pub(crate) fn emit(file: &File<'_>, diagnostics: Vec<Diagnostic>) -> Result<Image<'static>, Vec<Diagnostic>> {
     let mut emitter = Emitter {
         file,
@@ -51,12 +51,8 @@ pub(crate) fn emit(file: &File<'_>, diagnostics: Vec<Diagnostic>) -> Result<Imag
     emitter.number_objects();
     emitter.names.settle();
     let image = emitter.image();
-    let mut diagnostics = emitter.names.diagnostics;
-    if diagnostics.is_empty() {
-        return Ok(image);
-    }
-    diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
-    Err(diagnostics)
+    let diagnostics = emitter.names.diagnostics;
+    if diagnostics.is_empty() { Ok(image) } else { Err(diagnostics) }
 }
 
 pub(super) struct Emitter<'a, 's> {

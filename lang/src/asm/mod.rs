@@ -22,7 +22,7 @@ mod parse_code;
 mod parse_fields;
 mod say;
 
-use crate::Diagnostic;
+use crate::Diagnostics;
 use keyvm_isa::image::Image;
 
 pub use disasm::disassemble;
@@ -37,10 +37,14 @@ pub use emit::RANDOM_SEED;
 /// Everything that is wrong with the text, in the order of the places.
 ///
 /// ```
-/// let image = keyvm_lang::asm::assemble("host console\n return 1 (add(20, 22))").unwrap();
+/// # use keyvm_lang::{Diagnostics, asm};
+/// let image = asm::assemble("host console\n return 1 (add(20, 22))")?;
 /// assert_eq!(image.root, 3);
+/// let wrong = asm::assemble(" jump :nowhere").unwrap_err();
+/// assert!(wrong.to_string().starts_with("1:7: there is no label `nowhere`"));
+/// # Ok::<(), Diagnostics>(())
 /// ```
-pub fn assemble(source: &str) -> Result<Image<'static>, Vec<Diagnostic>> {
+pub fn assemble(source: &str) -> Result<Image<'static>, Diagnostics> {
     let (file, diagnostics) = parse::parse(source);
-    emit::emit(&file, diagnostics)
+    emit::emit(&file, diagnostics).map_err(|diagnostics| Diagnostics::of(source, diagnostics))
 }

@@ -2,7 +2,8 @@
 
 use super::given;
 use super::lex::{Span, Token};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::Diagnostic;
+use crate::nearest::nearest;
 use keyvm_isa::{Imm, ImmKind, OPS, Op, Rights};
 
 fn did_you_mean<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {

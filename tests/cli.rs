@@ -8,6 +8,8 @@ mod files;
 mod interrupts;
 #[path = "cli/snapshots.rs"]
 mod snapshots;
+#[path = "cli/traces.rs"]
+mod traces;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

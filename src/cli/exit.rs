@@ -9,7 +9,7 @@ Exit codes:
     0  the root process returned or halted; the command did what it was asked
     2  the command line or a file is wrong, or a file cannot be written: what was there is still there
   120  the root process trapped
-  121  the root process is stopped or destroyed
+  121  the root process is stopped or destroyed, or cannot be called
   122  out of gas (or of rent)
   123  out of words
   124  stopped at --max-yields

@@ -5,9 +5,10 @@
 use super::exit::Failure;
 use super::output::style_errors;
 use super::text::printable;
+use keyvm::Machine;
+use keyvm::asm::{self, SourceMap};
 use keyvm::image::{self, LoadError, MAGIC};
 use keyvm::isa::image::Image;
-use keyvm::{Machine, asm};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -25,6 +26,16 @@ pub(super) enum Form {
 pub(super) struct Source {
     pub(super) form: Form,
     image: Image<'static>,
+    /// What tells where in the file something is, if it is an assembly file.
+    pub(super) origin: Option<Origin>,
+}
+
+/// The text that an image was made of.
+pub(super) struct Origin {
+    /// The name of the file, to be shown.
+    pub(super) name: String,
+    pub(super) text: String,
+    pub(super) map: SourceMap,
 }
 
 impl Source {
@@ -54,7 +65,7 @@ impl Source {
                 LoadError::Io(error) => wrong(&plain(&error)),
                 LoadError::Image(error) => wrong(&error),
             })?;
-            return Ok(Self { form: Form::Image, image });
+            return Ok(Self { form: Form::Image, image, origin: None });
         }
         if !assembly {
             return Err(wrong(
@@ -69,8 +80,11 @@ impl Source {
             let line = error.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
             wrong(&format_args!("line {line} is not UTF-8 text (at byte {at}); an assembly file is text"))
         })?;
-        match asm::assemble(&text) {
-            Ok(image) => Ok(Self { form: Form::Assembly, image }),
+        match asm::assemble_with_map(&text) {
+            Ok((image, map)) => {
+                let origin = Origin { name: show(path), text, map };
+                Ok(Self { form: Form::Assembly, image, origin: Some(origin) })
+            }
             Err(diagnostics) => {
                 let rendered = keyvm_lang::render(&show(path), &text, &diagnostics, style_errors());
                 Err(Failure::Diagnostics(rendered))

@@ -1,7 +1,7 @@
 //! The command line: one file a command, and what they share.
 //!
 //! * [`input`] — a FILE to an image; [`output`] — standard output, and files to write;
-//! * [`options`], [`grants`], [`session`], [`summary`] — what `run` and `resume` are made of;
+//! * [`options`], [`grants`], [`session`], [`summary`], [`trace`] — what `run` and `resume` are made of;
 //! * [`survey`], [`authority`], [`table`] — looking at an image;
 //! * [`exit`] — the exit codes, and what went wrong; [`usage`] — what is wrong with a command line.
 
@@ -24,6 +24,7 @@ mod summary;
 mod survey;
 mod table;
 mod text;
+mod trace;
 mod usage;
 
 use clap::{Parser, Subcommand};

@@ -62,6 +62,14 @@ impl Output {
         state.write(format!("{gap}{text}\n").as_bytes());
     }
 
+    /// Ends a line that the console has begun, if people see it and the messages in one place.
+    pub(super) fn end_shown_line(&self) {
+        let mut state = self.state();
+        if state.in_line && io::stdout().is_terminal() && io::stderr().is_terminal() {
+            state.write(b"\n");
+        }
+    }
+
     /// Whether something could not be written.
     pub(super) fn has_failed(&self) -> bool {
         self.state().error.is_some()

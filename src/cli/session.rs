@@ -2,7 +2,7 @@
 
 use super::exit::{Exit, Failure, tell};
 use super::grants::{Grants, Waker};
-use super::input::{Form, Source, show};
+use super::input::{Form, Origin, Source, show};
 use super::options::{DEFAULT_GAS, DEFAULT_WORDS, Engine, Options};
 use super::output::{Output, check_image_target, write_image};
 use super::summary::{Ending, Summary, explain};
@@ -14,7 +14,7 @@ use std::path::Path;
 /// # Errors
 /// If something is wrong with the options or the file: then nothing has run. If a result or the image could not be
 /// written.
-pub(super) fn run(path: &Path, source: Source, options: Options) -> Result<Exit, Failure> {
+pub(super) fn run(path: &Path, mut source: Source, options: Options) -> Result<Exit, Failure> {
     if options.engine == Engine::Jit {
         let message = "this build has no JIT; use `--engine interp` or leave it out";
         return Err(Failure::about("--engine jit", message));
@@ -23,6 +23,7 @@ pub(super) fn run(path: &Path, source: Source, options: Options) -> Result<Exit,
     let output = Output::default();
     let grants = Grants::new(!options.no_default_grants, &options.grants, options.args, &output)?;
     let form = source.form;
+    let origin = source.origin.take();
     let mut machine = source.machine(path)?;
     if let Some(target) = &options.snapshot {
         check_image_target(target, path)?;
@@ -33,7 +34,7 @@ pub(super) fn run(path: &Path, source: Source, options: Options) -> Result<Exit,
 
     let mut session = Session { machine, grants, output, again, yields: 0 };
     let ending = session.go(options.slice.unwrap_or(u64::MAX), options.max_yields.unwrap_or(u64::MAX));
-    session.finish(&ending, options.snapshot.as_deref(), options.json)
+    session.finish(&ending, options.snapshot.as_deref(), options.json, origin.as_ref())
 }
 
 /// An image may say that more memory is in use than its file holds; what it has, it may fill. So more than the default
@@ -131,13 +132,20 @@ impl Session {
     }
 
     /// Saves and tells what is to be saved and told.
-    fn finish(mut self, ending: &Ending, snapshot: Option<&Path>, json: bool) -> Result<Exit, Failure> {
+    fn finish(
+        mut self,
+        ending: &Ending,
+        snapshot: Option<&Path>,
+        json: bool,
+        origin: Option<&Origin>,
+    ) -> Result<Exit, Failure> {
         let saved = snapshot.map(|path| write_image(path, &mut self.machine)).transpose();
         if json && !self.output.has_failed() {
             self.output.line(&Summary::new(ending, &mut self.machine, self.yields).line());
         }
         let written = saved.as_ref().ok().and(snapshot).map(show);
-        if let Some(message) = explain(ending, &mut self.machine, written.as_deref(), &self.again) {
+        if let Some(message) = explain(ending, &mut self.machine, written.as_deref(), &self.again, origin) {
+            self.output.end_shown_line();
             tell(message);
         }
         saved?;

@@ -1,11 +1,12 @@
 //! What is told about a run that has ended: the line of JSON, and the message for people.
 
 use super::exit::Exit;
-use keyvm::isa::image::{Body, Image, Number, Process};
-use keyvm::isa::{Insn, Trap};
+use super::input::Origin;
+use super::trace::{trace, trapped};
+use keyvm::isa::Status;
+use keyvm::isa::image::Body;
 use keyvm::{Event, Machine};
 use serde::Serialize;
-use std::fmt::Write;
 
 /// Why a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +49,7 @@ impl Ending {
                 Event::Paused => "paused",
                 Event::Interrupted => "interrupted",
                 Event::Destroyed => "destroyed",
+                Event::NotCalled(_) => "not_called",
                 _ => "stopped",
             },
             Self::YieldLimit => "yield_limit",
@@ -104,12 +106,13 @@ impl Summary {
 }
 
 /// What people are told, if the run did not simply end. `saved` is where its image is, `again` the arguments and grants
-/// to give once more, as a command line has them.
+/// to give once more, as a command line has them, `origin` the text that the image was made of.
 pub(super) fn explain(
     ending: &Ending,
     machine: &mut Machine,
     saved: Option<&str>,
     again: &str,
+    origin: Option<&Origin>,
 ) -> Option<String> {
     let file = saved.unwrap_or("IMAGE");
     let go_on = |options: &str| match saved {
@@ -123,24 +126,26 @@ pub(super) fn explain(
     };
     let budget = machine.budget();
     Some(match event {
-        Event::Trapped(trap) => trapped(*trap, machine),
+        Event::Trapped(trap) => trapped(*trap, &machine.image(), origin),
         Event::OutOfGas(need) => {
-            let used = format!("out of gas after {}, at {}", budget.gas_used, place(machine));
+            let used = format!("out of gas after {}", budget.gas_used);
+            let place = trace(&machine.image(), origin);
             let needs = format!("the next instruction needs {need} at least");
             if budget.gas_left() < *need {
                 let raise = format!(" --gas {}", budget.gas_used.max(1_000_000));
                 let rerun =
                     if saved.is_some() { String::new() } else { "; or run it again with more --gas".into() };
-                format!("{used}: {needs} and {} is left\n{}{rerun}", budget.gas_left(), go_on(&raise))
+                format!("{used}: {needs} and {} is left\n{place}{}{rerun}", budget.gas_left(), go_on(&raise))
             } else {
                 format!(
-                    "{used}: {needs}, and a meter inside the image has less left (or its rent is used up)\n\
+                    "{used}: {needs}, and a meter inside the image has less left (or its rent is used up)\n{place}\
                      --gas does not change that meter; see: keyvm inspect {file}"
                 )
             }
         }
         Event::OutOfWords(need) => {
-            let used = format!("out of words with {} in use, at {}", budget.words_used, place(machine));
+            let used = format!("out of words with {} in use", budget.words_used);
+            let place = trace(&machine.image(), origin);
             let needs = format!("the next instruction needs {need} more");
             if budget.words_left() < *need {
                 let raise = format!(" --words {}", need.saturating_mul(2).max(1_000_000));
@@ -149,10 +154,14 @@ pub(super) fn explain(
                 } else {
                     "; or run it again with more --words".into()
                 };
-                format!("{used}: {needs} and {} are left\n{}{rerun}", budget.words_left(), go_on(&raise))
+                format!(
+                    "{used}: {needs} and {} are left\n{place}{}{rerun}",
+                    budget.words_left(),
+                    go_on(&raise)
+                )
             } else {
                 format!(
-                    "{used}: {needs}, and a meter inside the image has fewer left\n\
+                    "{used}: {needs}, and a meter inside the image has fewer left\n{place}\
                      --words does not change that meter; see: keyvm inspect {file}"
                 )
             }
@@ -164,83 +173,27 @@ pub(super) fn explain(
             )
         }
         Event::Paused => format!("paused after {} gas\n{}", machine.total_gas(), go_on("")),
-        Event::Interrupted => format!("interrupted at {}\n{}", place(machine), go_on("")),
+        Event::Interrupted => {
+            format!(
+                "interrupted after {} gas\n{}{}",
+                machine.total_gas(),
+                trace(&machine.image(), origin),
+                go_on("")
+            )
+        }
         Event::Stopped => {
             "the root process, or a meter it runs under, is stopped: nothing in the image can go on".into()
         }
         Event::Destroyed => {
             "the root process, its code or its meter is destroyed: nothing can run here again".into()
         }
+        Event::NotCalled(Status::NoMeter) => {
+            "the root process cannot be called: it does not stand, so it has no meter to run under".into()
+        }
+        Event::NotCalled(Status::Full) => {
+            "the root process cannot be called: its stack has no room for a message".into()
+        }
+        Event::NotCalled(status) => format!("the root process cannot be called: {status}"),
         _ => return None,
     })
-}
-
-/// The process that stands nearest to the host's call: the last of the chain, else the root.
-fn current<'i, 'a>(image: &'i Image<'a>) -> Option<(Number, &'i Process<'a>)> {
-    let number = image.chain.last().map_or(image.root, |link| link.process);
-    process(image, number).map(|process| (number, process))
-}
-
-fn process<'i, 'a>(image: &'i Image<'a>, number: Number) -> Option<&'i Process<'a>> {
-    match body(image, number)? {
-        Body::Process(process) => Some(process),
-        _ => None,
-    }
-}
-
-fn body<'i, 'a>(image: &'i Image<'a>, number: Number) -> Option<&'i Body<'a>> {
-    let at = image.objects.binary_search_by_key(&number, |object| object.number).ok()?;
-    image.objects.get(at).map(|object| &object.body)
-}
-
-/// Where control is.
-fn place(machine: &mut Machine) -> String {
-    let image = machine.image();
-    match current(&image) {
-        Some((number, process)) => format!("index {} of process {number}", process.index),
-        None => "a process that is gone".to_owned(),
-    }
-}
-
-/// What is said of a trap of the root process.
-fn trapped(trap: Trap, machine: &mut Machine) -> String {
-    let meaning = Trap::ALL.iter().find(|row| row.0 == trap).map_or("", |row| row.2.trim());
-    let image = machine.image();
-    let mut text = format!("trap {trap} ({}): {}", trap.number(), meaning);
-    let Some(process) = process(&image, image.root) else {
-        return text;
-    };
-    let word = match body(&image, process.code) {
-        Some(Body::Code(words)) => usize::try_from(process.index).ok().and_then(|at| words.get(at).copied()),
-        _ => None,
-    };
-    // Writing into a string does not fail.
-    let _ = write!(text, "\n  process {}, index {}", image.root, process.index);
-    if let Some(word) = word {
-        let _ = write!(text, ": {}", instruction(word));
-    }
-    let _ = write!(text, "\n  {}", operands(&process.stack));
-    text
-}
-
-/// The operands as people are shown them: the last few, the top at the end.
-fn operands(stack: &[u64]) -> String {
-    const SHOWN: usize = 8;
-    let hidden = stack.len().saturating_sub(SHOWN);
-    let shown: Vec<_> = stack[hidden..].iter().map(u64::to_string).collect();
-    let before = if hidden > 0 { format!("{} more, ", hidden) } else { String::new() };
-    match stack.len() {
-        0 => "no operands".to_owned(),
-        _ => format!("operands, the top last: {before}{}", shown.join(", ")),
-    }
-}
-
-/// An instruction as it would be written.
-fn instruction(word: u64) -> String {
-    let Some(insn) = Insn::decode(word) else {
-        return format!(".word {word:#x}");
-    };
-    let info = insn.op.info();
-    let immediates: Vec<_> = insn.imms.iter().take(info.imms.len()).map(i64::to_string).collect();
-    format!("{} {}", info.mnemonic, immediates.join(", ")).trim_end().to_owned()
 }

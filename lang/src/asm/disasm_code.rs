@@ -30,19 +30,11 @@ pub(crate) fn write_code(text: &mut String, indent: &str, code: &Code) {
     for (index, &word) in parts.instructions.iter().enumerate() {
         let at = u64::try_from(index).unwrap_or(u64::MAX);
         let insn = Insn::decode(word);
-        let typ = if places.funcs.contains(&at) { code.func_at(at) } else { None };
-        let typ = typ.and_then(|typ| parts.types.get(usize::try_from(typ).ok()?));
-        if typ.is_none() && places.used.contains(&at) {
+        let is_func = places.funcs.contains(&at);
+        if !is_func && places.used.contains(&at) {
             line(indent, &format_args!("L{at}:"));
         }
-        let mut statement = match (typ, insn) {
-            (Some(typ), _) => {
-                let locals = if typ.locals == 0 { String::new() } else { format!(", {}", typ.locals) };
-                format!("func F{at} {} -> {}{locals}", typ.arguments, typ.results)
-            }
-            (None, Some(insn)) => instruction(insn, code, &places),
-            (None, None) => format!(".word {word:#x}"),
-        };
+        let mut statement = statement(at, word, code, &places);
         if index.is_multiple_of(INDEX_EVERY) {
             statement = format!("{statement:<32} ; {index}");
         } else if let Some(Insn { op: Op::Const, imms: [index, ..] }) = insn
@@ -50,11 +42,57 @@ pub(crate) fn write_code(text: &mut String, indent: &str, code: &Code) {
         {
             statement = format!("{statement:<32} ; {value:#x}");
         }
-        line(if typ.is_some() { indent } else { &deeper }, &statement);
+        line(if is_func { indent } else { &deeper }, &statement);
     }
     let end = u64::try_from(parts.instructions.len()).unwrap_or(u64::MAX);
     if places.used.contains(&end) {
         line(indent, &format_args!("L{end}:"));
+    }
+}
+
+/// Single instructions of a code page, as [`super::disassemble`] writes them.
+#[derive(Debug)]
+pub struct Disassembly {
+    code: Code,
+    places: Places,
+}
+
+impl Disassembly {
+    /// Looks through the words of a code page; `None` if they are none.
+    #[must_use]
+    pub fn of(words: &[u64]) -> Option<Self> {
+        let code = Code::new(words.to_vec()).ok()?;
+        let places = Places::of(&code);
+        Some(Self { code, places })
+    }
+
+    /// The instruction with this index; `None` behind the last.
+    #[must_use]
+    pub fn instruction(&self, index: u64) -> Option<String> {
+        let at = usize::try_from(index).ok().filter(|&at| at < self.code.len())?;
+        Some(statement(index, self.code.words()[at], &self.code, &self.places))
+    }
+
+    /// The name of the subroutine that the instruction with this index belongs to, and how many instructions behind its
+    /// beginning it is.
+    #[must_use]
+    pub fn func(&self, index: u64) -> Option<(String, u64)> {
+        let start = *self.places.funcs.range(..=index).next_back()?;
+        Some((format!("F{start}"), index - start))
+    }
+}
+
+/// The instruction at an index as a line of code.
+fn statement(at: u64, word: u64, code: &Code, places: &Places) -> String {
+    let typ = if places.funcs.contains(&at) { code.func_at(at) } else { None };
+    let typ = typ.and_then(|typ| code.types().get(usize::try_from(typ).ok()?));
+    match (typ, Insn::decode(word)) {
+        (Some(typ), _) => {
+            let locals = if typ.locals == 0 { String::new() } else { format!(", {}", typ.locals) };
+            format!("func F{at} {} -> {}{locals}", typ.arguments, typ.results)
+        }
+        (None, Some(insn)) => instruction(insn, code, places),
+        (None, None) => format!(".word {word:#x}"),
     }
 }
 
@@ -64,6 +102,7 @@ fn type_text(typ: FuncType) -> String {
 }
 
 /// What in the code is written by name or by value instead of by index.
+#[derive(Debug)]
 struct Places {
     /// The places that something refers to.
     used: BTreeSet<u64>,

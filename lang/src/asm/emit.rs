@@ -6,6 +6,7 @@ use super::emit_code::emit_code;
 use super::lex::Span;
 use super::names::{Labels, Meaning, Names, Scope, labels_of};
 use super::say;
+use super::source_map::SourceMap;
 use crate::diagnostic::Diagnostic;
 use keyvm_isa::Rights;
 use keyvm_isa::gas::KEYS_INCLUDED;
@@ -37,8 +38,11 @@ pub(super) struct Entity<'a, 's> {
     pub(super) labels: Labels<'s>,
 }
 
-/// Makes the image, or gives back all that is wrong.
-pub(crate) fn emit(file: &File<'_>, diagnostics: Vec<Diagnostic>) -> Result<Image<'static>, Vec<Diagnostic>> {
+/// Makes the image with its source map, or gives back all that is wrong.
+pub(crate) fn emit(
+    file: &File<'_>,
+    diagnostics: Vec<Diagnostic>,
+) -> Result<(Image<'static>, SourceMap), Vec<Diagnostic>> {
     let mut emitter = Emitter {
         file,
         names: Names::new(file, diagnostics),
@@ -51,8 +55,9 @@ pub(crate) fn emit(file: &File<'_>, diagnostics: Vec<Diagnostic>) -> Result<Imag
     emitter.number_objects();
     emitter.names.settle();
     let image = emitter.image();
+    let map = emitter.source_map();
     let diagnostics = emitter.names.diagnostics;
-    if diagnostics.is_empty() { Ok(image) } else { Err(diagnostics) }
+    if diagnostics.is_empty() { Ok((image, map)) } else { Err(diagnostics) }
 }
 
 pub(super) struct Emitter<'a, 's> {
@@ -80,19 +85,15 @@ impl<'a, 's> Emitter<'a, 's> {
         };
         let mut ambiguous = Vec::new();
         for source in sources {
-            let (name, span, code): (_, _, Option<&[Item<'s>]>) = match source {
-                Source::Prime => ("prime", None, None),
-                Source::Main => ("main", None, Some(&file.main)),
-                Source::Root => ("root", None, None),
-                Source::Declared(decl) => {
-                    let code = match &decl.body {
-                        DeclBody::Code(code) => Some(&code[..]),
-                        _ => None,
-                    };
-                    (decl.name.text, Some(decl.name.span.clone()), code)
-                }
+            let (name, span) = match source {
+                Source::Prime => ("prime", None),
+                Source::Main => ("main", None),
+                Source::Root => ("root", None),
+                Source::Declared(decl) => (decl.name.text, Some(decl.name.span.clone())),
             };
-            let labels = code.map(|code| labels_of(code, &mut self.names.diagnostics)).unwrap_or_default();
+            let labels = code_of(file, source)
+                .map(|code| labels_of(code, &mut self.names.diagnostics))
+                .unwrap_or_default();
             for (&label, place) in &labels {
                 if self.everywhere.insert(label, place.clone()).is_some() {
                     ambiguous.push(label);
@@ -197,6 +198,18 @@ impl<'a, 's> Emitter<'a, 's> {
     /// The number of the first object that is so.
     pub(super) fn first(&self, is_so: impl Fn(&Entity<'a, 's>) -> bool) -> Number {
         self.entities.iter().find(|entity| is_so(entity)).map_or(0, |entity| entity.number)
+    }
+
+    /// The names of the objects, and where the instructions of the code pages come from.
+    fn source_map(&self) -> SourceMap {
+        let mut map = SourceMap::default();
+        for entity in &self.entities {
+            map.add_name(entity.number, entity.name);
+            if let Some(code) = code_of(self.file, entity.source) {
+                map.add_code(entity.number, code);
+            }
+        }
+        map
     }
 
     // ---- The image --------------------------------------------------------------------------------------
@@ -331,6 +344,15 @@ impl<'a, 's> Emitter<'a, 's> {
         process.random = random.unwrap_or(RANDOM_SEED);
         process.standing = true;
         Body::Process(Box::new(process))
+    }
+}
+
+/// The statements of an object, if it is code.
+fn code_of<'a, 's>(file: &'a File<'s>, source: Source<'a, 's>) -> Option<&'a [Item<'s>]> {
+    match source {
+        Source::Main => Some(&file.main),
+        Source::Declared(Decl { body: DeclBody::Code(code), .. }) => Some(code),
+        _ => None,
     }
 }
 

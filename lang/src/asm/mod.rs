@@ -21,12 +21,15 @@ mod parse_blocks;
 mod parse_code;
 mod parse_fields;
 mod say;
+mod source_map;
 
 use crate::Diagnostics;
 use keyvm_isa::image::Image;
 
 pub use disasm::disassemble;
+pub use disasm_code::Disassembly;
 pub use emit::RANDOM_SEED;
+pub use source_map::{SourceMap, SourcePlace};
 
 /// Makes an image of a text.
 ///
@@ -45,6 +48,24 @@ pub use emit::RANDOM_SEED;
 /// # Ok::<(), Diagnostics>(())
 /// ```
 pub fn assemble(source: &str) -> Result<Image<'static>, Diagnostics> {
+    assemble_with_map(source).map(|(image, _)| image)
+}
+
+/// As [`assemble`], and tells besides where in the text each instruction comes from.
+///
+/// # Errors
+/// As [`assemble`].
+///
+/// ```
+/// # use keyvm_lang::{Diagnostics, asm};
+/// let text = "more: drop\n jump(:more)";
+/// let (image, map) = asm::assemble_with_map(text)?;
+/// let code = image.objects[1].number;
+/// let place = map.place(code, 1).expect("it has two instructions");
+/// assert_eq!((&text[place.span], place.near), ("jump", Some(("more", 1))));
+/// # Ok::<(), Diagnostics>(())
+/// ```
+pub fn assemble_with_map(source: &str) -> Result<(Image<'static>, SourceMap), Diagnostics> {
     let (file, diagnostics) = parse::parse(source);
     emit::emit(&file, diagnostics).map_err(|diagnostics| Diagnostics::of(source, diagnostics))
 }

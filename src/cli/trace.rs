@@ -1,0 +1,206 @@
+//! Where a run stands: the places of its instructions in the text or in the code, and who called whom.
+
+use super::input::Origin;
+use super::text::printable;
+use keyvm::asm::Disassembly;
+use keyvm::isa::Trap;
+use keyvm::isa::image::{Body, Call, Image, Number, Process};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Of the calls of processes, and of the subroutine calls in one, so many are shown, the innermost.
+const SHOWN_CALLS: usize = 4;
+/// Of the operands, so many are shown, the topmost.
+const SHOWN_OPERANDS: usize = 8;
+/// Of the other processes that have trapped, so many are shown.
+const SHOWN_TRAPPED: usize = 3;
+/// So much of a line of the text is shown.
+const SHOWN_CHARACTERS: usize = 100;
+
+/// What a process that called the one before has to do with it.
+const CALLED_BY: &str = "called by ";
+
+/// What is said of a trap of the root process.
+pub(super) fn trapped(trap: Trap, image: &Image<'_>, origin: Option<&Origin>) -> String {
+    let meaning = Trap::ALL.iter().find(|row| row.0 == trap).map_or("", |row| row.2.trim());
+    let mut tracer = Tracer::new(image, origin);
+    tracer.line(format_args!("trap {trap} ({}): {meaning}", trap.number()));
+    if let Some(process) = process(image, image.root) {
+        tracer.process("", image.root, process);
+    }
+    tracer.others_that_trapped();
+    tracer.text.trim_end().to_owned()
+}
+
+/// Where control is: the running process, and those that wait for it, a line each.
+pub(super) fn trace(image: &Image<'_>, origin: Option<&Origin>) -> String {
+    let mut tracer = Tracer::new(image, origin);
+    tracer.chain();
+    tracer.text
+}
+
+struct Tracer<'i, 'a> {
+    image: &'i Image<'a>,
+    origin: Option<&'i Origin>,
+    /// Code pages that have been looked at.
+    pages: BTreeMap<Number, Option<Disassembly>>,
+    text: String,
+}
+
+impl<'i, 'a> Tracer<'i, 'a> {
+    const fn new(image: &'i Image<'a>, origin: Option<&'i Origin>) -> Self {
+        Self { image, origin, pages: BTreeMap::new(), text: String::new() }
+    }
+
+    fn line(&mut self, line: impl std::fmt::Display) {
+        // Writing into a string does not fail.
+        let _ = writeln!(self.text, "{line}");
+    }
+
+    /// The processes that control is in, the innermost first.
+    fn chain(&mut self) {
+        let chain = &self.image.chain;
+        let mut how = "";
+        for link in chain.iter().rev().take(SHOWN_CALLS) {
+            match process(self.image, link.process) {
+                Some(process) => self.process(how, link.process, process),
+                None => self.line(format_args!("  {how}a process that is gone")),
+            }
+            how = if link.call == Call::Keeper { "as keeper of " } else { CALLED_BY };
+        }
+        if let (true, Some(root)) = (chain.is_empty(), process(self.image, self.image.root)) {
+            self.process("", self.image.root, root);
+        }
+        if chain.len() > SHOWN_CALLS {
+            self.line(format_args!("  called through {} processes more", chain.len() - SHOWN_CALLS));
+        }
+    }
+
+    /// Where a process stands; `how` says what it has to do with the one before.
+    fn process(&mut self, how: &str, number: Number, process: &Process<'_>) {
+        let name = self.process_name(number);
+        // Who waits for another stands behind the instruction that called it.
+        let behind = u64::from(how == CALLED_BY);
+        let at = self.instruction(process.code, process.index.saturating_sub(behind));
+        self.line(format_args!("  {how}{name}, {at}"));
+        if how.is_empty() {
+            if let Some(line) = self.source_line(process.code, process.index) {
+                self.line(format_args!("      {line}"));
+            }
+            self.line(format_args!("  {}", operands(&process.stack)));
+        }
+        for frame in process.frames.iter().rev().take(SHOWN_CALLS) {
+            let at = self.instruction(process.code, u64::from(frame.return_index).saturating_sub(1));
+            self.line(format_args!("    called from {at}"));
+        }
+        if process.frames.len() > SHOWN_CALLS {
+            self.line(format_args!("    through {} calls more", process.frames.len() - SHOWN_CALLS));
+        }
+    }
+
+    /// The processes besides the root that have trapped: why may be found there.
+    fn others_that_trapped(&mut self) {
+        let others = self.image.objects.iter().filter_map(|object| match &object.body {
+            Body::Process(process) if object.number != self.image.root => {
+                process.trap.map(|trap| (object.number, trap, process))
+            }
+            _ => None,
+        });
+        let others: Vec<_> = others.collect();
+        for &(number, trap, process) in others.iter().take(SHOWN_TRAPPED) {
+            let name = self.process_name(number);
+            let at = self.instruction(process.code, process.index);
+            self.line(format_args!("  before: {name} trapped, {trap}, {at}"));
+        }
+        if others.len() > SHOWN_TRAPPED {
+            self.line(format_args!("  and {} others", others.len() - SHOWN_TRAPPED));
+        }
+    }
+
+    fn process_name(&self, number: Number) -> String {
+        match self.origin.and_then(|origin| origin.map.name(number)) {
+            Some(name) => format!("process {number} ({name})"),
+            None => format!("process {number}"),
+        }
+    }
+
+    /// An instruction and where it is.
+    fn instruction(&mut self, code: Number, index: u64) -> String {
+        let image = self.image;
+        let place = self.source_place(code, index);
+        let page = self.pages.entry(code).or_insert_with(|| match body(image, code) {
+            Some(Body::Code(words)) => Disassembly::of(words),
+            _ => None,
+        });
+        let Some(page) = page else {
+            return format!("index {index} of code that is gone");
+        };
+        let Some(instruction) = page.instruction(index) else {
+            return format!("index {index}: the end of the code");
+        };
+        let in_code = || page.func(index).map_or(String::new(), |func| format!(", in {}", behind(&func)));
+        format!("index {index}: {instruction}{}", place.unwrap_or_else(in_code))
+    }
+
+    /// The place of an instruction in the text.
+    fn source_place(&self, code: Number, index: u64) -> Option<String> {
+        let origin = self.origin?;
+        let place = origin.map.place(code, index)?;
+        let before = origin.text.get(..place.span.start)?;
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+        let mut text = format!(", at {}:{line}:{column}", origin.name);
+        if let Some(near) = place.near {
+            // Writing into a string does not fail.
+            let _ = match place.func.filter(|&func| func != near.0) {
+                Some(func) => write!(text, ", in {func} at {}", behind(&near)),
+                None => write!(text, ", in {}", behind(&near)),
+            };
+        }
+        Some(text)
+    }
+
+    /// The line of the text that an instruction stands in.
+    fn source_line(&self, code: Number, index: u64) -> Option<String> {
+        let origin = self.origin?;
+        let start = origin.map.place(code, index)?.span.start;
+        let (before, behind) = origin.text.split_at_checked(start)?;
+        let before = before.rsplit('\n').next().unwrap_or_default();
+        let line = format!("{before}{}", behind.lines().next().unwrap_or_default());
+        let line = line.trim();
+        let shown: String = line.chars().take(SHOWN_CHARACTERS).collect();
+        let more = if shown.len() < line.len() { " …" } else { "" };
+        Some(format!("{}{more}", printable(&shown)))
+    }
+}
+
+/// A name, and how many instructions behind it.
+fn behind((name, instructions): &(impl std::fmt::Display, u64)) -> String {
+    match instructions {
+        0 => name.to_string(),
+        n => format!("{name}+{n}"),
+    }
+}
+
+fn process<'i, 'a>(image: &'i Image<'a>, number: Number) -> Option<&'i Process<'a>> {
+    match body(image, number)? {
+        Body::Process(process) => Some(process),
+        _ => None,
+    }
+}
+
+fn body<'i, 'a>(image: &'i Image<'a>, number: Number) -> Option<&'i Body<'a>> {
+    let at = image.objects.binary_search_by_key(&number, |object| object.number).ok()?;
+    image.objects.get(at).map(|object| &object.body)
+}
+
+/// The operands as people are shown them: the last few, the top at the end.
+fn operands(stack: &[u64]) -> String {
+    let hidden = stack.len().saturating_sub(SHOWN_OPERANDS);
+    let shown: Vec<_> = stack[hidden..].iter().map(u64::to_string).collect();
+    let before = if hidden > 0 { format!("{hidden} more, ") } else { String::new() };
+    match stack.len() {
+        0 => "no operands".to_owned(),
+        _ => format!("operands, the top last: {before}{}", shown.join(", ")),
+    }
+}

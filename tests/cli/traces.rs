@@ -1,0 +1,168 @@
+//! What is told of where a run stood: the place in the text, or in the code where there is no text, and who called whom.
+
+use super::{Ran, keyvm, temporary, written};
+
+/// Runs a text, and the image that is built of it, with these options; the messages, with `FILE` for the file.
+fn both(text: &str, options: &str) -> [String; 2] {
+    let directory = temporary();
+    let source = written(&directory, "it.kasm", text);
+    let image = directory.path().join("it.blob");
+    assert_eq!(keyvm("build -o", &[&image, &source]).code, Some(0));
+    [source, image].map(|file| {
+        let Ran { err, .. } = keyvm(&format!("run {options}"), &[&file]);
+        err.replace(&file.display().to_string(), "FILE")
+    })
+}
+
+#[test]
+fn a_trap_in_a_subroutine_is_told_with_the_calls_that_led_there() {
+    let text = "\
+; A remark.
+        yield 1 (call(10, :outer))
+func outer 1 -> 1
+        params n
+        set n (add(get n, 1))
+again:  ret(call(get n, :half))
+func half 1 -> 1
+        params n
+        ret(div(get n,
+            sub(get n, 11)))
+";
+    let [source, image] = both(text, "");
+    assert_eq!(
+        source,
+        "\
+trap DivideByZero (11): Division by zero.
+  process 3 (root), index 16: div, at FILE:9:13, in half+5
+      ret(div(get n,
+  operands, the top last: 11, 11, 11, 0
+    called from index 9: call :F11, at FILE:6:13, in outer at again+1
+    called from index 1: call :F3, at FILE:2:18
+"
+    );
+    assert_eq!(
+        image,
+        "\
+trap DivideByZero (11): Division by zero.
+  process 3, index 16: div, in F11+5
+  operands, the top last: 11, 11, 11, 0
+    called from index 9: call :F11, in F3+6
+    called from index 1: call :F3
+"
+    );
+}
+
+#[test]
+fn of_many_calls_the_innermost_are_told() {
+    let text = "call :down\nfunc down 0 -> 0, 1\nset 0 (add(get 0, mempush(0, meta.FRAMES)))\n\
+                jumpif(lt(mempush(0, meta.FRAMES), 7), :more)\n.word 0xff\nmore: call :down";
+    let [source, _] = both(text, "");
+    let more = "    called from index 15: call :F1, at FILE:6:7, in down at more\n";
+    let wanted = format!(
+        "\
+trap UnknownInstruction (1): The word is no instruction.
+  process 3 (root), index 14: .word 0xff, at FILE:5:7, in down+13
+      .word 0xff
+  operands, the top last: 1, 2, 3, 4, 5, 6, 7
+{}    through 3 calls more
+",
+        more.repeat(4)
+    );
+    assert_eq!(source, wanted);
+}
+
+#[test]
+fn a_process_that_trapped_before_is_told_too() {
+    let text = "\
+code inner {
+f:      div(1, 0)
+}
+        recurse 0 (create(inner, 0), 50, 50)
+        jumpif(ne(status.Returned), :bad)
+        halt
+bad:    load64 2, 80 (0)
+";
+    let [source, image] = both(text, "");
+    assert_eq!(
+        source,
+        "\
+trap OutOfBounds (14): An address, index or field that does not exist.
+  process 3 (root), index 11: load64 2, 80, at FILE:7:9, in bad+1
+      bad:    load64 2, 80 (0)
+  operands, the top last: 11, 1, 0
+  before: process 5 trapped, DivideByZero, index 2: div, at FILE:2:9, in f+2
+"
+    );
+    assert!(image.ends_with("\n  before: process 5 trapped, DivideByZero, index 2: div\n"), "{image}");
+}
+
+#[test]
+fn a_dry_run_is_told_across_the_processes_that_wait() {
+    let text = "\
+image { root boss }
+meter all { }
+code boss_code {
+        invoke 0 (1)
+}
+code worker_code {
+        call(:work)
+func work 0 -> 0
+again:  jump :again
+}
+process boss { code boss_code standing keys { 1: worker(call) } }
+process worker { code worker_code standing }
+";
+    let [source, image] = both(text, "--gas 1_000");
+    let go_on = "nothing was saved; to go on from here next time, add --snapshot OUT.blob; or run it again with more --gas\n";
+    assert_eq!(
+        source,
+        format!(
+            "\
+out of gas after 1000: the next instruction needs 1 at least and 0 is left
+  process 5 (worker), index 2: jump :L2, at FILE:9:9, in work at again
+      again:  jump :again
+  no operands
+    called from index 0: call :F1, at FILE:7:9
+  called by process 4 (boss), index 1: invoke 0, 0, at FILE:4:9
+{go_on}"
+        )
+    );
+    assert!(image.contains("\n  process 5, index 2: jump :L2, in F1+1\n"), "{image}");
+    assert!(image.contains("\n  called by process 4, index 1: invoke 0, 0\n"), "{image}");
+}
+
+#[test]
+fn a_keeper_is_told_as_such() {
+    let text = "\
+image { root kept }
+meter all { }
+code c { div(1, 0) }
+code endless {
+again:  jump :again
+}
+process kept { code c standing keeper helper(call) }
+process helper { code endless standing }
+";
+    let [source, _] = both(text, "--gas 1_000");
+    let wanted = "  as keeper of process 4 (kept), index 2: div, at FILE:3:10\n";
+    assert!(source.contains(wanted), "{source}");
+    assert!(source.contains("  process 5 (helper), index 0: jump :L0, at FILE:5:9, in again\n"), "{source}");
+}
+
+#[test]
+fn a_long_line_is_cut_and_shows_what_a_terminal_would_obey_as_text() {
+    let text = format!(".word 0xff ; \u{1b}[2J {}", "x".repeat(200));
+    let [source, _] = both(&text, "");
+    let line = source.lines().nth(2).unwrap();
+    assert!(line.starts_with("      .word 0xff ; \\u{1b}[2J xxx") && line.ends_with("x …"), "{line}");
+    assert!(line.chars().count() < 130, "{line}");
+}
+
+#[test]
+fn a_root_that_cannot_be_called_is_told() {
+    let [source, _] = both("process p { }\ncode main2 { halt }\nmeter all { }\nhalt", "--json");
+    assert_eq!(
+        source,
+        "the root process cannot be called: it does not stand, so it has no meter to run under\n"
+    );
+}

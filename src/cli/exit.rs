@@ -76,14 +76,23 @@ impl Failure {
     pub(super) fn tell(self) -> ExitCode {
         match self {
             Self::Error(message) => {
-                let [on, off] = if style_errors() { ["\x1b[1;31m", "\x1b[0m"] } else { ["", ""] };
-                tell(format_args!("{on}error:{off} {message}"));
+                tell(format_args!("{} {message}", styled("error:", "\x1b[1;31m")));
             }
             Self::Diagnostics(text) => tell(text.trim_end()),
             Self::ClosedOutput => return Exit::ClosedOutput.code(),
         }
         Self::USAGE.into()
     }
+}
+
+/// Tells of something that is done, but perhaps not as it is wanted.
+pub(super) fn warn(message: impl std::fmt::Display) {
+    tell(format_args!("{} {message}", styled("warning:", "\x1b[1;33m")));
+}
+
+/// A text in a style, if messages have any.
+fn styled(text: &str, style: &str) -> String {
+    if style_errors() { format!("{style}{text}\x1b[0m") } else { text.to_owned() }
 }
 
 /// Writes a line to the standard error; if nobody listens, nothing is to be done.

@@ -47,6 +47,24 @@ fn a_drawing_for_graphviz_has_the_same_nodes_and_keys() {
 }
 
 #[test]
+fn a_large_drawing_is_warned_of_and_one_for_graphviz_is_not() {
+    let directory = temporary();
+    let of = |pages: usize, end: &str| {
+        let text: String = (0..pages).map(|page| format!("page p{page} {{ }}\n")).collect();
+        let source = written(&directory, "many.kasm", &text);
+        let ran = keyvm("graph -o", &[&directory.path().join(format!("many.{end}")), &source]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""));
+        ran.err.replace(&directory.path().display().to_string(), "DIR")
+    };
+    // Besides the pages there are the root and the prime meter.
+    let warning = "warning: DIR/many.svg: 3002 nodes and 3001 arrows are much for a browser; \
+                   with -o DIR/many.dot Graphviz or other tools draw them\n";
+    assert_eq!(of(3000, "svg"), warning);
+    assert_eq!(of(3000, "dot"), "");
+    assert_eq!(of(2998, "svg"), "");
+}
+
+#[test]
 fn of_a_tree_of_some_hundred_processes_no_two_overlap_and_children_stand_behind_their_makers() {
     const COUNT: usize = 511;
     let directory = temporary();

@@ -7,7 +7,7 @@ mod layout;
 mod model;
 mod svg;
 
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, warn};
 use super::input::{machine, show};
 use super::output::{check_target, write_file};
 use super::survey::Survey;
@@ -37,11 +37,14 @@ Examples:
   keyvm graph stranger.blob -o keys.svg
   keyvm run examples/replicate.kasm --gas 3000 --snapshot tree.blob    then: keyvm graph tree.blob -o tree.svg";
 
+/// Browsers show drawings of more nodes than this slowly, or not at all.
+const SVG_NODES_MAX: usize = 3000;
+
 pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
     let Arguments { file, output } = arguments;
-    let write = match output.extension() {
-        Some(end) if end.eq_ignore_ascii_case("svg") => svg::write,
-        Some(end) if end.eq_ignore_ascii_case("dot") => dot::write,
+    let (write, nodes_max): (fn(&_, &_, &_) -> _, _) = match output.extension() {
+        Some(end) if end.eq_ignore_ascii_case("svg") => (svg::write, SVG_NODES_MAX),
+        Some(end) if end.eq_ignore_ascii_case("dot") => (dot::write, usize::MAX),
         _ => {
             let message = "the name has to end in .svg or .dot, which says how to draw";
             return Err(Failure::about(show(output), message));
@@ -53,5 +56,14 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
     let graph = Graph::of(&Survey::new(&image));
     let name = file.file_name().map(std::path::Path::new).map_or_else(String::new, show);
     write_file(output, &write(&graph, &Layout::of(&graph), &name))?;
+    let (nodes, arrows) = (graph.nodes.len(), graph.arrows.len());
+    if nodes > nodes_max {
+        warn(format_args!(
+            "{}: {nodes} nodes and {arrows} arrows are much for a browser; \
+             with -o {} Graphviz or other tools draw them",
+            show(output),
+            show(&output.with_extension("dot"))
+        ));
+    }
     Ok(Exit::Done)
 }

@@ -4,7 +4,8 @@
 const COMPARED_MAX: usize = 40;
 
 /// Of `candidates`, the one that `name` may have been meant for: few letters are to be put in, taken out, replaced or
-/// exchanged.
+/// exchanged, or small and capital letters.
+#[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if !(2..=COMPARED_MAX).contains(&name.len()) {
         return None;
@@ -13,7 +14,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates
         .into_iter()
         .filter(|candidate| candidate.len().abs_diff(name.len()) <= limit)
-        .map(|candidate| (distance(name, candidate), candidate))
+        .map(|candidate| (distance(&name.to_ascii_lowercase(), &candidate.to_ascii_lowercase()), candidate))
         .filter(|&(distance, candidate)| distance <= limit && distance < candidate.len())
         .min()
         .map(|(_, candidate)| candidate)
@@ -62,6 +63,7 @@ mod tests {
         let names = ["load64", "store64", "jump"];
         assert_eq!(nearest("laod64", names), Some("load64"));
         assert_eq!(nearest("jmp", names), Some("jump"));
+        assert_eq!(nearest("JUMP", names), Some("jump"));
         assert_eq!(nearest("xyzzy", names), None);
     }
 }

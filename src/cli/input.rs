@@ -45,6 +45,11 @@ impl Source {
     /// If it cannot be read, is neither assembly nor image, or is not well-formed.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let wrong = |message: &dyn std::fmt::Display| Failure::about(show(path), message);
+        if path == Path::new("-") {
+            return Err(wrong(
+                &"nothing is read from the standard input but what a program asks for; name a file",
+            ));
+        }
         // A pipe would block before it could be refused.
         let found = std::fs::metadata(path).map_err(|error| wrong(&plain(&error)))?;
         if found.is_dir() {
@@ -52,6 +57,9 @@ impl Source {
         }
         if !found.is_file() {
             return Err(wrong(&"this is not a regular file; save it to one first"));
+        }
+        if found.len() == 0 {
+            return Err(wrong(&"this file is empty"));
         }
         let mut file = File::open(path).map_err(|error| wrong(&plain(&error)))?;
         let mut start = Vec::new();
@@ -76,9 +84,12 @@ impl Source {
         let mut bytes = start;
         file.read_to_end(&mut bytes).map_err(|error| wrong(&plain(&error)))?;
         let text = String::from_utf8(bytes).map_err(|error| {
+            if error.as_bytes().starts_with(&[0xff, 0xfe]) || error.as_bytes().starts_with(&[0xfe, 0xff]) {
+                return wrong(&"this is UTF-16 text; save it as UTF-8");
+            }
             let at = error.utf8_error().valid_up_to();
             let line = error.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
-            wrong(&format_args!("line {line} is not UTF-8 text (at byte {at}); an assembly file is text"))
+            wrong(&format_args!("line {line} is not UTF-8 text (at byte {at}); save the file as UTF-8"))
         })?;
         match asm::assemble_with_map(&text) {
             Ok((image, map)) => {

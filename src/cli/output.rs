@@ -31,7 +31,7 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// What to do when the standard output takes nothing more.
-fn output_failure(error: &io::Error) -> Failure {
+pub(super) fn output_failure(error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::ClosedOutput,
         _ => Failure::about("standard output", plain(error)),
@@ -114,6 +114,9 @@ pub(super) fn check_target(path: &Path, input: &Path, replaces_input: bool) -> R
     if path.as_os_str().is_empty() {
         return Err(Failure::Error("the name of the file to write is empty".to_owned()));
     }
+    if path == Path::new("-") {
+        return Err(wrong(&"this is not written to the standard output; name a file"));
+    }
     let target = Target::find(path).map_err(|error| match error.kind() {
         io::ErrorKind::IsADirectory => wrong(&"this is a directory; name a file to write to"),
         io::ErrorKind::InvalidInput => wrong(&"this is not a regular file, and is not written to"),
@@ -123,7 +126,7 @@ pub(super) fn check_target(path: &Path, input: &Path, replaces_input: bool) -> R
         return Err(wrong(&"this is the input, and is not overwritten; name another file to write to"));
     }
     target.check().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => wrong(&"there is no such directory"),
+        io::ErrorKind::NotFound if !target.directory().is_dir() => wrong(&"there is no such directory"),
         _ => wrong(&format_args!("no file can be made in its directory: {}", plain(&error))),
     })
 }

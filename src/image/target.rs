@@ -38,7 +38,9 @@ impl Target {
         }
     }
 
-    fn directory(&self) -> &Path {
+    /// The directory where the file is made, which may lie elsewhere than the path says.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
         match self.path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),

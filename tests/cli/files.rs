@@ -215,3 +215,33 @@ fn an_output_that_is_full_is_an_error_and_the_run_is_saved() {
     let output = command().arg("disasm").arg(&counts).stdout(full()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn what_is_no_text_is_told_with_what_to_do() {
+    let directory = temporary();
+    for (bytes, message) in [
+        (&b""[..], "this file is empty"),
+        (b"nop\n\xff\n", "line 2 is not UTF-8 text (at byte 4); save the file as UTF-8"),
+        (b"\xff\xfen\0o\0p\0", "this is UTF-16 text; save it as UTF-8"),
+    ] {
+        let path = directory.path().join("text.kasm");
+        std::fs::write(&path, bytes).unwrap();
+        for command in ["run", "hash", "disasm", "inspect", "resume"] {
+            let ran = keyvm(command, &[&path]);
+            let wanted = format!("error: {}: {message}\n", path.display());
+            assert_eq!((ran.code, ran.err), (Some(2), wanted), "{command}");
+        }
+    }
+    let marked = directory.path().join("marked.kasm");
+    std::fs::write(&marked, "\u{feff}return 1 (7)\r\n").unwrap();
+    assert_eq!(keyvm("run", &[&marked]).out, "7\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_printed_is_an_error() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = command().arg("--help").stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: standard output: "));
+}

@@ -114,8 +114,24 @@ pub(crate) fn label_taken(span: &Span, text: &str, first: &Span) -> Diagnostic {
 }
 
 pub(crate) fn unknown_name<'a>(span: &Span, text: &str, names: impl Iterator<Item = &'a str>) -> Diagnostic {
+    let hint = declaration_form(text).or_else(|| given_elsewhere(text));
     Diagnostic::new(span, format!("nothing is called `{text}`"), "unknown name")
-        .maybe_hint(given_elsewhere(text).or_else(|| did_you_mean(text, names)))
+        .maybe_hint(hint.or_else(|| did_you_mean(text, names)))
+}
+
+/// How what begins with this word is written, if it begins anything but an instruction.
+fn declaration_form(word: &str) -> Option<String> {
+    let form = match word {
+        "const" => "const NAME = VALUE",
+        "data" | "image" | "chain" | "request" => return Some(format!("it is written `{word} {{ … }}`")),
+        "host" => "host NAME \"hostname\"` or `host NAME",
+        "params" | "locals" => return Some(format!("it is written `{word} NAME, NAME`")),
+        _ if super::parse_blocks::OBJECTS.contains(&word) => {
+            return Some(format!("it is written `{word} NAME {{ … }}`"));
+        }
+        _ => return None,
+    };
+    Some(format!("it is written `{form}`"))
 }
 
 /// The given names that have this behind their dots.

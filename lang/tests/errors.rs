@@ -36,7 +36,7 @@ refused! {
     an_unknown_instruction_among_operands: "add(1, mull(2, 3))";
     an_unknown_instruction_with_no_likeness: "frobnicate 7";
     an_instruction_in_capitals: "ADD(1, 2)\nPush 1";
-    declarations_that_lack_something: "const X 5\ndata \"hello\"\nhost \"console\"\nmeter\nlocals\nimage";
+    declarations_that_lack_something: "data \"hello\"\nhost \"console\"\nmeter\nlocals\nimage";
     an_unknown_directive: ".constnat 5";
     immediates_where_there_are_none: "add 1, 2";
     too_many_immediates: "load64 2, 8, 9";

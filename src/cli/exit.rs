@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub(super) const HELP: &str = "\
 Exit codes:
     0  the root process returned or halted; the command did what it was asked
-    2  the command line or a file is wrong, or a file cannot be written: what was there is still there
+    2  the command line or a file is wrong, or output cannot be written: files there were are still there
   120  the root process trapped
   121  the root process is stopped or destroyed, or cannot be called
   122  out of gas (or of rent)

@@ -121,17 +121,16 @@ pub(crate) fn unknown_name<'a>(span: &Span, text: &str, names: impl Iterator<Ite
 
 /// How what begins with this word is written, if it begins anything but an instruction.
 fn declaration_form(word: &str) -> Option<String> {
-    let form = match word {
-        "const" => "const NAME = VALUE",
-        "data" | "image" | "chain" | "request" => return Some(format!("it is written `{word} {{ … }}`")),
-        "host" => "host NAME \"hostname\"` or `host NAME",
-        "params" | "locals" => return Some(format!("it is written `{word} NAME, NAME`")),
+    match word {
+        "data" | "image" | "chain" | "request" => Some(format!("it is written `{word} {{ … }}`")),
+        "host" => Some("it is written `host NAME \"hostname\"` or `host NAME`".to_owned()),
+        "brand" => Some("it is written `brand NAME`".to_owned()),
+        "params" | "locals" => Some(format!("it is written `{word} NAME, NAME`")),
         _ if super::parse_blocks::OBJECTS.contains(&word) => {
-            return Some(format!("it is written `{word} NAME {{ … }}`"));
+            Some(format!("it is written `{word} NAME {{ … }}`"))
         }
-        _ => return None,
-    };
-    Some(format!("it is written `{form}`"))
+        _ => None,
+    }
 }
 
 /// The given names that have this behind their dots.

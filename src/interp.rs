@@ -11,31 +11,48 @@
 //!
 //! Until all hold nothing has changed, but that a raised capacity stays raised.
 
-use crate::kernel::{Activation, CodePage, Kernel, Step, Stop};
+use crate::kernel::{Activation, Kernel, Step, Stop};
+use crate::machine::RecentCode;
 use keyvm_isa::alu::{self, ArithmeticTrap};
 use keyvm_isa::code::FuncType;
 use keyvm_isa::image::Frame;
 use keyvm_isa::layout::CHUNK_WORDS;
 use keyvm_isa::{Code, Op, OpInfo, OpVisitor, Status, Trap, dispatch, gas};
 
-/// Executes the running process until something stops it. It is parked only if the answer is `Switched`.
-pub(crate) fn interpret(kernel: &mut Kernel, act: &mut Activation, page: &CodePage) -> Stop {
-    let code = page.code.normal();
-    let mut machine = Interpreter { kernel, act, code: &page.code };
+/// Executes the last process of the chain, and those that control moves to, until something stops it that is not
+/// this function's affair. If the answer is `Switched` nothing runs: all processes are parked.
+pub(crate) fn interpret(kernel: &mut Kernel, act: &mut Activation, recent: &RecentCode) -> Stop {
     let mut executed = 0;
     let stop = loop {
-        let index = machine.act.index;
-        // An index past the end can come with an image; it is as the end.
-        let word = usize::try_from(index).ok().and_then(|i| code.get(i)).copied().unwrap_or(Op::Halt as u64);
-        machine.act.next = index + 1;
-        if let Err(stop) = dispatch(&mut machine, word) {
+        let Some(page) = act.load(kernel, recent) else {
+            break Stop::Switched;
+        };
+        let stop = run(kernel, act, &page.code, &mut executed);
+        if stop != Stop::Switched {
             break stop;
         }
-        machine.act.index = machine.act.next;
         executed += 1;
     };
-    machine.kernel.instructions += executed + u64::from(stop == Stop::Switched);
+    kernel.instructions += executed;
     stop
+}
+
+/// Executes the process that is loaded until something stops it. It is parked only if the answer is `Switched`.
+#[inline(always)]
+fn run(kernel: &mut Kernel, act: &mut Activation, code: &Code, executed: &mut u64) -> Stop {
+    let normal = code.normal();
+    let mut machine = Interpreter { kernel, act, code };
+    loop {
+        let index = machine.act.index;
+        // An index past the end can come with an image; it is as the end.
+        let word = usize::try_from(index).ok().and_then(|i| normal.get(i)).copied().unwrap_or(Op::Halt as u64);
+        machine.act.next = index + 1;
+        if let Err(stop) = dispatch(&mut machine, word) {
+            return stop;
+        }
+        machine.act.index = machine.act.next;
+        *executed += 1;
+    }
 }
 
 struct Interpreter<'a> {

@@ -63,27 +63,33 @@ pub struct Machine {
 /// Code pages that ran last. Calls go to and fro between few pages, and counting references to them costs two atomic
 /// operations each time.
 #[derive(Debug, Default)]
-struct RecentCode(Vec<(Ref, Arc<CodePage>)>);
+pub(crate) struct RecentCode(Vec<(Ref, Arc<CodePage>)>);
 
 /// How many pages [`RecentCode`] keeps.
 const RECENT_MAX: usize = 4;
 
 impl RecentCode {
-    /// The code of the running process, if it is not gone.
-    fn take(&mut self, kernel: &Kernel) -> Option<(Ref, Arc<CodePage>)> {
-        let (code, page) = kernel.code_of(kernel.running()?)?;
-        match self.0.iter().position(|(recent, _)| *recent == code) {
-            Some(place) => Some(self.0.swap_remove(place)),
-            None => Some((code, Arc::clone(page))),
-        }
+    /// The page, if it ran lately.
+    #[inline]
+    pub(crate) fn find(&self, code: Ref) -> Option<&CodePage> {
+        self.0.iter().find(|(recent, _)| *recent == code).map(|(_, page)| &**page)
     }
 
-    fn put(&mut self, kernel: &Kernel, page: (Ref, Arc<CodePage>)) {
-        self.0.retain(|(code, _)| kernel.arena.alive(*code));
-        if self.0.len() == RECENT_MAX {
-            self.0.remove(0);
+    /// Takes in the code of the running process, if it is not gone.
+    fn admit(&mut self, kernel: &Kernel) -> Option<Ref> {
+        let (code, page) = kernel.code_of(kernel.running()?)?;
+        if self.find(code).is_none() {
+            if self.0.len() == RECENT_MAX {
+                self.0.remove(0);
+            }
+            self.0.push((code, Arc::clone(page)));
         }
-        self.0.push(page);
+        Some(code)
+    }
+
+    /// Lets pages go that are destroyed.
+    fn forget_gone(&mut self, kernel: &Kernel) {
+        self.0.retain(|(code, _)| kernel.arena.alive(*code));
     }
 }
 
@@ -186,8 +192,8 @@ impl Machine {
         }
     }
 
-    /// Runs the last process of the chain until control moves or `portion` is used up; gives why, and the gas used. The
-    /// process is parked.
+    /// Runs the last process of the chain, and those that control moves to, until something else has to be done or
+    /// `portion` is used up; gives why, and the gas used. All processes are parked.
     fn step(&mut self, slice: u64, portion: u64) -> (Option<Stop>, u64) {
         let kernel = &mut self.kernel;
         if kernel.must_descend() {
@@ -199,16 +205,14 @@ impl Machine {
                 Err(stop) => (Some(stop), 0),
             };
         }
-        let Some(page) = self.recent.take(kernel) else {
+        if self.recent.admit(kernel).is_none() {
             kernel.code_is_gone();
             return (None, 0);
-        };
-        let Some(mut act) = Activation::load(kernel, portion) else { return (None, 0) };
-        let stop = interpret(kernel, &mut act, &page.1);
-        self.recent.put(kernel, page);
-        if stop != Stop::Switched {
-            act.park_before(kernel);
         }
+        let mut act = Activation::new(portion);
+        let stop = interpret(kernel, &mut act, &self.recent);
+        act.park_before(kernel);
+        self.recent.forget_gone(kernel);
         (Some(stop), portion - act.slice_left())
     }
 

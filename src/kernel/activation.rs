@@ -1,8 +1,9 @@
 //! The running process, taken out of its object: what an engine works on.
 
 use super::arena::Ref;
-use super::object::Content;
+use super::object::{CodePage, Content, Process};
 use super::{Kernel, Stop};
+use crate::machine::RecentCode;
 use keyvm_isa::image::Frame;
 use keyvm_isa::layout::CHUNK_WORDS;
 use keyvm_isa::{Status, Trap, gas};
@@ -35,31 +36,61 @@ pub(crate) struct Activation {
 }
 
 impl Activation {
-    /// Takes the last process of the chain out of its object. `None` if the chain is empty.
-    pub(crate) fn load(kernel: &mut Kernel, slice: u64) -> Option<Self> {
-        let process = kernel.chain.last()?.process;
-        let loaded = kernel.gas_for_running().min(slice);
-        let state = kernel.arena.process_mut(process);
-        let mut stack = std::mem::take(&mut state.stack);
-        if stack.len() < gas::STACK_INCLUDED as usize {
-            stack.resize(gas::STACK_INCLUDED as usize, 0);
-        }
-        let frames = std::mem::take(&mut state.frames);
-        Some(Self {
-            process,
-            index: state.index,
-            next: state.index,
-            height: state.height as usize,
-            base: frames.last().map_or(0, |frame| frame.base as usize),
-            stack,
-            frames,
-            data: std::mem::take(&mut state.data),
-            fuel: loaded,
+    /// One that holds no process yet and may use so much gas.
+    pub(crate) const fn new(slice: u64) -> Self {
+        Self {
+            process: Ref::NONE,
+            index: 0,
+            next: 0,
+            stack: Vec::new(),
+            height: 0,
+            base: 0,
+            frames: Vec::new(),
+            data: Content::new(Vec::new()),
+            fuel: 0,
             charged: 0,
-            loaded,
+            loaded: 0,
             slice,
-            parked: false,
-        })
+            parked: true,
+        }
+    }
+
+    /// Takes the last process of the chain out of its object and gives its code. `None`, and nothing has changed, if
+    /// something else has to be done first, or the code did not run lately.
+    #[inline]
+    pub(crate) fn load<'a>(&mut self, kernel: &mut Kernel, recent: &'a RecentCode) -> Option<&'a CodePage> {
+        if kernel.has_news() {
+            return None;
+        }
+        let top = kernel.chain.last()?;
+        let (process, gas) = (top.process, kernel.gas_for(top));
+        let code = kernel.arena.process(process).code;
+        let page = recent.find(code).filter(|_| kernel.arena.alive(code))?;
+        let state = kernel.arena.process_mut(process);
+        if !state.callee.is_none() {
+            return None;
+        }
+        if state.stack.len() < gas::STACK_INCLUDED as usize {
+            state.stack.resize(gas::STACK_INCLUDED as usize, 0);
+        }
+        self.process = process;
+        self.index = state.index;
+        self.height = state.height as usize;
+        self.base = state.frames.last().map_or(0, |frame| frame.base as usize);
+        self.exchange(state);
+        self.loaded = gas.min(self.slice);
+        self.fuel = self.loaded;
+        self.charged = 0;
+        self.parked = false;
+        Some(page)
+    }
+
+    /// Takes the memories of a process out of its object, or puts them back: what they are exchanged for is empty.
+    #[inline]
+    fn exchange(&mut self, state: &mut Process) {
+        std::mem::swap(&mut state.stack, &mut self.stack);
+        std::mem::swap(&mut state.frames, &mut self.frames);
+        std::mem::swap(&mut state.data, &mut self.data);
     }
 
     /// Completes the present instruction and puts the process back into its object, its index at the next one.
@@ -69,24 +100,29 @@ impl Activation {
         self.put_back(kernel);
     }
 
-    /// Puts the process back, its index at the present instruction, which has not been executed.
+    /// Puts the process back, if it is not parked, its index at the present instruction, which has not been executed.
     pub(crate) fn park_before(&mut self, kernel: &mut Kernel) {
+        if self.parked {
+            return;
+        }
         self.fuel += std::mem::take(&mut self.charged);
         self.commit(kernel);
         self.put_back(kernel);
     }
 
     fn put_back(&mut self, kernel: &mut Kernel) {
-        if std::mem::replace(&mut self.parked, true) || !kernel.arena.alive(self.process) {
+        if std::mem::replace(&mut self.parked, true) {
+            return;
+        }
+        if !kernel.arena.alive(self.process) {
+            // It was destroyed; what it leaves is not another's.
+            (self.stack, self.frames, self.data) = (Vec::new(), Vec::new(), Content::default());
             return;
         }
         let state = kernel.arena.process_mut(self.process);
         state.index = self.index;
         state.height = u32::try_from(self.height).unwrap_or(u32::MAX);
-        // What stands there is empty; swapping spares dropping it.
-        std::mem::swap(&mut state.stack, &mut self.stack);
-        std::mem::swap(&mut state.frames, &mut self.frames);
-        std::mem::swap(&mut state.data, &mut self.data);
+        self.exchange(state);
     }
 
     /// Gas this run may still use.

@@ -13,7 +13,7 @@
 //! carries it up. It is done whenever anybody could see the difference.
 
 use super::arena::Ref;
-use super::control::LinkCall;
+use super::control::{Link, LinkCall};
 use super::object::{Body, CallMeter, Meter};
 use super::{Kernel, NUMBER_MAX, Stop};
 use keyvm_isa::{Status, gas};
@@ -194,9 +194,15 @@ impl Kernel {
 
     /// Gas that the running process can use before some meter is dry.
     pub(crate) fn gas_for_running(&self) -> u64 {
-        match self.chain.last() {
-            Some(top) if matches!(top.call, LinkCall::Recurse { .. }) => top.gas.min(self.base_gas),
-            _ => self.base_gas,
+        self.chain.last().map_or(self.base_gas, |top| self.gas_for(top))
+    }
+
+    /// As [`Kernel::gas_for_running`], for the last link.
+    #[inline]
+    pub(super) fn gas_for(&self, top: &Link) -> u64 {
+        match top.call {
+            LinkCall::Recurse { .. } => top.gas.min(self.base_gas),
+            LinkCall::Invoke | LinkCall::Keeper => self.base_gas,
         }
     }
 

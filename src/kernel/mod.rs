@@ -126,6 +126,12 @@ impl Kernel {
         self.chain.last().is_some_and(|top| !self.arena.process(top.process).callee.is_none())
     }
 
+    /// Whether something is to be told to the host before anything runs on.
+    #[inline]
+    pub(crate) const fn has_news(&self) -> bool {
+        self.request.is_some() || self.finished.is_some() || self.standstill.is_some()
+    }
+
     pub(crate) fn take_finished(&mut self) -> Option<Finished> {
         self.finished.take()
     }

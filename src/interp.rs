@@ -45,7 +45,8 @@ fn run(kernel: &mut Kernel, act: &mut Activation, code: &Code, executed: &mut u6
     loop {
         let index = machine.act.index;
         // An index past the end can come with an image; it is as the end.
-        let word = usize::try_from(index).ok().and_then(|i| normal.get(i)).copied().unwrap_or(Op::Halt as u64);
+        let word =
+            usize::try_from(index).ok().and_then(|i| normal.get(i)).copied().unwrap_or(Op::Halt as u64);
         machine.act.next = index + 1;
         if let Err(stop) = dispatch(&mut machine, word) {
             return stop;

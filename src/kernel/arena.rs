@@ -3,7 +3,9 @@
 //! A [`Ref`] is an object's number and the slot where it lay; numbers are never used again, so a reference
 //! that outlives its object finds another number there, or none.
 
-use super::object::{Body, Process};
+use super::key::Key;
+use super::object::{Body, Content, Process};
+use keyvm_isa::Rights;
 use keyvm_isa::image::Number;
 
 /// A reference to an object that may be gone. One that never named an object in the arena has a slot that does not
@@ -22,6 +24,9 @@ impl Ref {
         self.number == 0
     }
 }
+
+/// Processes whose host memory is kept for the next ones at most.
+const SPARE_MAX: usize = 64;
 
 /// Marks the end of a list of slots.
 const END: u32 = u32::MAX;
@@ -46,6 +51,8 @@ pub(crate) struct Slot {
 pub(crate) struct Arena {
     slots: Vec<Slot>,
     free: Vec<u32>,
+    /// Empty slots that keep the host memory of a process for the next one.
+    spare: Vec<u32>,
     living: u64,
     /// Whether changes are to be remembered for the state hash.
     watched: bool,
@@ -100,10 +107,12 @@ impl Arena {
         }
     }
 
+    #[inline]
     pub(crate) fn body(&self, r: Ref) -> Option<&Body> {
         self.get(r).map(|slot| &slot.body)
     }
 
+    #[inline]
     pub(crate) fn body_mut(&mut self, r: Ref) -> Option<&mut Body> {
         self.get_mut(r).map(|slot| &mut slot.body)
     }
@@ -131,14 +140,43 @@ impl Arena {
 
     /// Puts an object in and hangs it into the list of its meter.
     pub(crate) fn insert(&mut self, number: Number, meter: Ref, body: Body) -> Ref {
-        let entry = Slot { number, meter, previous: END, next: END, first: END, stale: false, body };
         let slot = if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize] = entry;
+            self.slots[slot as usize].body = body;
             slot
         } else {
-            self.slots.push(entry);
-            u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 objects fit in host memory")
+            self.stage(0, Ref::NONE, body)
         };
+        self.enter(number, slot, meter)
+    }
+
+    /// Puts a process in that has not begun, in the memory of one that is gone if there is one.
+    pub(crate) fn insert_process(
+        &mut self,
+        number: Number,
+        meter: Ref,
+        code: Ref,
+        data: Content,
+        random: u64,
+    ) -> Ref {
+        if let Some(slot) = self.spare.pop()
+            && let Body::Process(process) = &mut self.slots[slot as usize].body
+        {
+            process.renew(code, data, random);
+            process.keys.push(Some(Key::new(Ref { number, slot }, Rights::OWN)));
+            return self.enter(number, slot, meter);
+        }
+        let process = self.insert(number, meter, Body::Process(Box::new(Process::new(code, data, random))));
+        self.process_mut(process).keys.push(Some(Key::new(process, Rights::OWN)));
+        process
+    }
+
+    /// Gives a slot whose body stands already to an object.
+    #[inline]
+    fn enter(&mut self, number: Number, slot: u32, meter: Ref) -> Ref {
+        let entry = &mut self.slots[slot as usize];
+        entry.number = number;
+        entry.meter = meter;
+        entry.first = END;
         self.link(slot, meter);
         self.living += 1;
         if self.watched {
@@ -147,10 +185,11 @@ impl Arena {
         Ref { number, slot }
     }
 
-    /// Puts an object into the next slot without hanging it into its meter's list, which may not be there yet.
-    pub(crate) fn stage(&mut self, number: Number, meter: Ref, body: Body) {
+    /// Puts an object into the next slot, which it gives, without counting it or hanging it into its meter's list:
+    /// the meter may not be there yet.
+    pub(crate) fn stage(&mut self, number: Number, meter: Ref, body: Body) -> u32 {
         self.slots.push(Slot { number, meter, previous: END, next: END, first: END, stale: false, body });
-        self.living += 1;
+        u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 objects fit in host memory")
     }
 
     /// Hangs all staged objects into the lists of their meters.
@@ -159,31 +198,41 @@ impl Arena {
             let meter = self.slots[index].meter;
             self.link(u32::try_from(index).unwrap_or(END), meter);
         }
+        self.living += self.slots.len() as u64;
     }
 
     /// Takes an object out. What is charged to it, if it is a meter, must be gone already.
-    pub(crate) fn remove(&mut self, r: Ref) -> Option<Body> {
-        if !self.alive(r) {
-            return None;
-        }
-        self.unlink(r.slot);
-        let slot = &mut self.slots[r.slot as usize];
+    pub(crate) fn remove(&mut self, r: Ref) {
+        let Some(slot) = self.slots.get_mut(r.slot as usize).filter(|slot| slot.number == r.number) else {
+            return;
+        };
         slot.number = 0;
         slot.stale = false;
-        let body = std::mem::replace(&mut slot.body, Body::Brand);
+        let list = match &mut slot.body {
+            Body::Process(process) if process.is_small() && self.spare.len() < SPARE_MAX => {
+                process.data = Content::default();
+                &mut self.spare
+            }
+            Body::CallMeter(_) | Body::Gate { .. } | Body::Brand => &mut self.free,
+            body => {
+                *body = Body::Brand;
+                &mut self.free
+            }
+        };
+        list.push(r.slot);
+        self.unlink(r.slot);
+        self.living -= 1;
         if self.watched {
             self.gone.push(r.number);
         }
-        self.free.push(r.slot);
-        self.living -= 1;
-        Some(body)
     }
 
+    #[inline]
     fn link(&mut self, slot: u32, meter: Ref) {
-        if meter.is_none() {
-            return;
-        }
-        let first = std::mem::replace(&mut self.slots[meter.slot as usize].first, slot);
+        let first = match self.slots.get_mut(meter.slot as usize) {
+            Some(meter) => std::mem::replace(&mut meter.first, slot),
+            None => END,
+        };
         let entry = &mut self.slots[slot as usize];
         entry.next = first;
         entry.previous = END;
@@ -192,6 +241,7 @@ impl Arena {
         }
     }
 
+    #[inline]
     fn unlink(&mut self, slot: u32) {
         let (previous, next, meter) = {
             let entry = &self.slots[slot as usize];

@@ -272,6 +272,9 @@ impl Kernel {
     /// # Errors
     /// `Words`.
     pub(super) fn pay(&mut self, act: &mut Activation, words: u64) -> Result<Ref, Stop> {
+        if let Some(meter) = self.charge_running(words) {
+            return Ok(meter);
+        }
         let meter = self.running_meter();
         act.sync(self);
         if !self.can_charge(meter, words) {

@@ -7,13 +7,10 @@
 use super::activation::Activation;
 use super::arena::Ref;
 use super::control::Message;
-use super::object::{Body, CallMeter, Content};
+use super::object::{Body, CallMeter};
 use super::{Kernel, Step};
 use keyvm_isa::layout::Kind;
 use keyvm_isa::{Rights, Status, Trap, gas};
-
-/// Processes kept for [`Process::renew`](super::object::Process::renew) at most.
-const SPARE_MAX: usize = 64;
 
 /// What else a destruction touches.
 #[derive(Default)]
@@ -209,7 +206,9 @@ impl Kernel {
         match self.arena.body(object) {
             Some(Body::Process(process)) => {
                 let (number, callee) = (object.number, process.callee);
-                also.doomed.extend(self.dormant.range((number, 0)..=(number, u64::MAX)).map(|(_, &m)| m));
+                if !self.dormant.is_empty() {
+                    also.doomed.extend(self.dormant.range((number, 0)..=(number, u64::MAX)).map(|(_, &m)| m));
+                }
                 if let Some(place) = self.link_of(object) {
                     // What pays for its run may go next; it still has to count what ran.
                     self.book();
@@ -238,13 +237,7 @@ impl Kernel {
             }
             _ => {}
         }
-        if let Some(Body::Process(mut process)) = self.arena.remove(object)
-            && process.is_small()
-            && self.spare.len() < SPARE_MAX
-        {
-            process.data = Content::default();
-            self.spare.push(process);
-        }
+        self.arena.remove(object);
         words
     }
 }

@@ -302,13 +302,15 @@ impl Kernel {
             dormant: BTreeMap::new(),
             grown: BTreeMap::new(),
             unbooked: 0,
+            unbooked_words: 0,
+            base: Ref::NONE,
             base_gas: 0,
-            has_rent: false,
+            base_words: 0,
+            walks_for_words: false,
             cut: None,
             total_gas: 0,
             instructions: 0,
             hashes: None,
-            spare: Vec::new(),
         };
         kernel.check_gates()?;
         kernel.check_meters()?;

@@ -9,8 +9,10 @@
 //! what the last one has left is its own, and only the standing meters above the whole row (the *base* and its
 //! superiors) remain to be watched. That makes a step, and one more call, cost the same at any depth.
 //!
-//! Gas that ran since the standing meters were last brought up to date is in `Kernel::unbooked`; [`Kernel::book`]
-//! carries it up. It is done whenever anybody could see the difference.
+//! Gas that ran since the standing meters were last brought up to date is in `Kernel::unbooked`, and what was charged to
+//! the current run, less what was credited, in `Kernel::unbooked_words`; [`Kernel::book`] carries both up. It is done
+//! whenever anybody could see the difference, and before any count on that way up is looked at or changed otherwise.
+//! So making and destroying things costs the same however many meters are above.
 
 use super::arena::Ref;
 use super::control::{Link, LinkCall};
@@ -36,6 +38,7 @@ pub(crate) struct Dry {
 
 impl Kernel {
     /// The standing meter at `r`.
+    #[inline]
     pub(crate) fn meter(&self, r: Ref) -> &Meter {
         match self.arena.body(r) {
             Some(Body::Meter(meter)) => meter,
@@ -43,6 +46,7 @@ impl Kernel {
         }
     }
 
+    #[inline]
     pub(crate) fn meter_mut(&mut self, r: Ref) -> &mut Meter {
         match self.arena.body_mut(r) {
             Some(Body::Meter(meter)) => meter,
@@ -50,6 +54,7 @@ impl Kernel {
         }
     }
 
+    #[inline]
     pub(crate) fn call_meter(&self, r: Ref) -> Option<&CallMeter> {
         match self.arena.body(r) {
             Some(Body::CallMeter(meter)) => Some(meter),
@@ -57,6 +62,7 @@ impl Kernel {
         }
     }
 
+    #[inline]
     pub(crate) fn call_meter_mut(&mut self, r: Ref) -> Option<&mut CallMeter> {
         match self.arena.body_mut(r) {
             Some(Body::CallMeter(meter)) => Some(meter),
@@ -65,12 +71,14 @@ impl Kernel {
     }
 
     /// The place in the chain of the call that a call meter was made for, if the call is going on.
+    #[inline]
     fn active_link(&self, r: Ref, meter: &CallMeter) -> Option<usize> {
         let place = meter.link as usize;
         let link = self.chain.get(place)?;
         matches!(link.call, LinkCall::Recurse { meter } if meter == r).then_some(place)
     }
 
+    #[inline]
     fn above(&self, meter: Ref) -> Above {
         let up = self.arena.get(meter).map_or(Ref::NONE, |slot| slot.meter);
         match self.call_meter(up) {
@@ -154,18 +162,27 @@ impl Kernel {
         })
     }
 
-    /// Carries the gas that ran in the current run up to its standing meters.
+    /// Carries the gas that ran in the current run, and the words charged in it, up to its standing meters.
+    #[inline]
     pub(crate) fn book(&mut self) {
-        let gas = std::mem::take(&mut self.unbooked);
-        if gas == 0 {
-            return;
+        if self.unbooked != 0 || self.unbooked_words != 0 {
+            self.carry_up();
         }
-        let mut at = self.base_meter();
+    }
+
+    fn carry_up(&mut self) {
+        let gas = std::mem::take(&mut self.unbooked);
+        let words = std::mem::take(&mut self.unbooked_words);
+        let mut at = self.base;
         while !at.is_none() {
-            self.meter_mut(at).count_gas(gas);
+            let meter = self.meter_mut(at);
+            meter.count_gas(gas);
+            meter.words_used = meter.words_used.wrapping_add(words);
             let above = self.above(at);
             if let Some(Some(place)) = above.call {
-                self.chain[place].gas = self.chain[place].gas.saturating_sub(gas);
+                let link = &mut self.chain[place];
+                link.gas = link.gas.saturating_sub(gas);
+                link.words = link.words.wrapping_sub(words);
             }
             at = above.meter;
         }
@@ -174,13 +191,29 @@ impl Kernel {
     /// Looks up anew what the standing meters above the current run have left.
     pub(crate) fn refresh(&mut self) {
         self.book();
-        let base = self.base_meter();
-        self.base_gas = self.gas_on_path(base);
-        let has_rent = self.path(base).any(|at| self.meter(at).rent_limit != u128::MAX);
-        self.has_rent = has_rent;
+        self.base = self.base_meter();
+        self.base_gas = self.gas_on_path(self.base);
+        self.base_words = u64::MAX;
+        self.walks_for_words = false;
+        let mut at = self.base;
+        while !at.is_none() {
+            let meter = self.meter(at);
+            let has_rent = meter.rent_limit != u128::MAX;
+            // A limit may be below what is counted: then what comes back is not what can be had.
+            let passed = meter.words_used > meter.words_limit;
+            let mut left = meter.words_left();
+            let above = self.above(at);
+            if let Some(call) = above.call {
+                left = left.min(call.map_or(0, |place| self.chain[place].words));
+            }
+            self.base_words = self.base_words.min(left);
+            self.walks_for_words |= has_rent || passed || above.call == Some(None);
+            at = above.meter;
+        }
     }
 
     /// Counts gas that the running process has used.
+    #[inline]
     pub(crate) fn settle(&mut self, gas: u64) {
         self.unbooked += gas;
         self.total_gas = self.total_gas.saturating_add(gas);
@@ -207,6 +240,7 @@ impl Kernel {
     }
 
     /// Gas left in the running process's own meter, whatever its superiors have.
+    #[inline]
     pub(crate) fn own_gas(&self) -> u64 {
         match self.chain.last() {
             Some(top) if matches!(top.call, LinkCall::Recurse { .. }) => top.gas,
@@ -220,17 +254,21 @@ impl Kernel {
     }
 
     /// Words left in the running process's own meter, whatever its superiors have.
+    #[inline]
     pub(crate) fn own_words(&self) -> u64 {
         match self.chain.last() {
             Some(top) if matches!(top.call, LinkCall::Recurse { .. }) => top.words,
             _ => match self.arena.body(self.base_meter()) {
-                Some(Body::Meter(meter)) => meter.words_left(),
+                Some(Body::Meter(meter)) => {
+                    meter.words_limit.saturating_sub(meter.words_used.wrapping_add(self.unbooked_words))
+                }
                 _ => 0,
             },
         }
     }
 
     /// The meter that the running process's own doings are charged to.
+    #[inline]
     pub(crate) fn running_meter(&self) -> Ref {
         match self.chain.last() {
             Some(top) => match top.call {
@@ -242,23 +280,30 @@ impl Kernel {
     }
 
     /// The standing meter at the end of the row that `meter` is in.
+    #[inline]
     pub(crate) fn standing_end(&self, meter: Ref) -> Ref {
         self.call_meter(meter).map_or(meter, |call| call.base)
     }
 
     /// Whether `words` more could be charged to `meter`.
-    pub(crate) fn can_charge(&self, meter: Ref, words: u64) -> bool {
+    pub(crate) fn can_charge(&mut self, meter: Ref, words: u64) -> bool {
         // Nothing can be made when the numbers are used up; only a forged image comes near that.
         if self.next_number >= NUMBER_MAX && words > 0 {
             return false;
         }
+        let mut standing = meter;
         if let Some(call) = self.call_meter(meter) {
             let left = self.active_link(meter, call).map_or(0, |place| self.chain[place].words);
             if left < words {
                 return false;
             }
+            standing = call.base;
         }
-        let mut at = self.standing_end(meter);
+        if standing == self.base {
+            return words <= self.base_words;
+        }
+        self.book();
+        let mut at = standing;
         while !at.is_none() {
             let above = self.above(at);
             let call_is_dry =
@@ -269,6 +314,26 @@ impl Kernel {
             at = above.meter;
         }
         true
+    }
+
+    /// Charges `words` to the meter of the running process and gives it. `None`, and nothing has changed, if there are
+    /// not so many, or if meters above have to be looked at.
+    #[inline]
+    pub(crate) fn charge_running(&mut self, words: u64) -> Option<Ref> {
+        let top = self.chain.last_mut()?;
+        if self.base_words < words || self.walks_for_words || self.next_number >= NUMBER_MAX {
+            return None;
+        }
+        let meter = match top.call {
+            LinkCall::Recurse { meter } => {
+                top.words = top.words.checked_sub(words)?;
+                meter
+            }
+            LinkCall::Invoke | LinkCall::Keeper => self.base,
+        };
+        self.base_words -= words;
+        self.unbooked_words = self.unbooked_words.wrapping_add(words);
+        Some(meter)
     }
 
     /// Charges `words` to `meter` and all its superiors.
@@ -286,7 +351,7 @@ impl Kernel {
     /// As [`Kernel::charge`], where [`Kernel::can_charge`] has said yes.
     pub(crate) fn charge_checked(&mut self, meter: Ref, words: u64) {
         if words > 0 {
-            self.count_words(meter, |count| *count += words, |left| *left -= words);
+            self.count_words(meter, words, |left, words| left - words);
         }
     }
 
@@ -294,32 +359,42 @@ impl Kernel {
     /// budget if the call is still going on.
     pub(crate) fn credit(&mut self, meter: Ref, words: u64) {
         if words > 0 {
-            self.count_words(meter, |count| *count -= words, |left| *left = left.saturating_add(words));
+            self.count_words(meter, words.wrapping_neg(), |left, words| {
+                left.saturating_add(words.wrapping_neg())
+            });
         }
     }
 
-    fn count_words(&mut self, meter: Ref, count: impl Fn(&mut u64), left: impl Fn(&mut u64)) {
+    /// Adds `words` to the counts from `meter` up, modulo 2^64, and takes them off what is left there.
+    #[inline]
+    fn count_words(&mut self, meter: Ref, words: u64, left_after: impl Fn(u64, u64) -> u64) {
+        let mut standing = meter;
+        if let Some(call) = self.call_meter(meter) {
+            standing = call.base;
+            if let Some(place) = self.active_link(meter, call) {
+                let left = &mut self.chain[place].words;
+                *left = left_after(*left, words);
+            }
+        }
+        if standing == self.base && !self.walks_for_words {
+            self.base_words = left_after(self.base_words, words);
+            self.unbooked_words = self.unbooked_words.wrapping_add(words);
+            return;
+        }
         // Rent grows with the words: what ran until now ran at the old count.
-        if self.has_rent {
-            self.book();
-        }
-        if let Some(call) = self.call_meter(meter)
-            && let Some(place) = self.active_link(meter, call)
-        {
-            left(&mut self.chain[place].words);
-        }
-        let mut at = self.standing_end(meter);
+        self.book();
+        let mut at = standing;
         while !at.is_none() {
-            count(&mut self.meter_mut(at).words_used);
+            let meter = self.meter_mut(at);
+            meter.words_used = meter.words_used.wrapping_add(words);
             let above = self.above(at);
             if let Some(Some(place)) = above.call {
-                left(&mut self.chain[place].words);
+                let left = &mut self.chain[place].words;
+                *left = left_after(*left, words);
             }
             at = above.meter;
         }
-        if self.has_rent {
-            self.refresh();
-        }
+        self.refresh();
     }
 
     /// Charges the growth of a process: to the meter of the call it is in, else to its standing meter.
@@ -372,6 +447,7 @@ impl Kernel {
     }
 
     /// The meter an object is charged to.
+    #[inline]
     pub(crate) fn charged_to(&self, object: Ref) -> Ref {
         self.arena.get(object).map_or(Ref::NONE, |slot| slot.meter)
     }

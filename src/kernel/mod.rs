@@ -87,10 +87,17 @@ pub(crate) struct Kernel {
     grown: BTreeMap<(Number, Number), Ref>,
     /// Gas that ran in the current run and has not been counted by its standing meters.
     unbooked: u64,
-    /// The least that the standing meters above the current run have left.
+    /// Words charged in it, less those credited, that they have not counted; modulo 2^64.
+    unbooked_words: u64,
+    /// The first of the standing meters above the current run.
+    base: Ref,
+    /// The least gas that they have left.
     base_gas: u64,
-    /// Whether one of them counts rent.
-    has_rent: bool,
+    /// The least words.
+    base_words: u64,
+    /// Whether a change of words must be carried up at once: because of rent, or because what is credited does not
+    /// make `base_words` greater.
+    walks_for_words: bool,
     /// The lowest link that was destroyed or stopped by the present instruction, and which of the two.
     cut: Option<(usize, Status)>,
     /// Gas used since the image was loaded.
@@ -98,17 +105,19 @@ pub(crate) struct Kernel {
     /// Instructions executed since then.
     pub(crate) instructions: u64,
     hashes: Option<Box<crate::image::StateTree>>,
-    /// Processes that are gone, whose host memory the next ones take.
-    #[allow(clippy::vec_box, reason = "they came in boxes and go into boxes")]
-    spare: Vec<Box<object::Process>>,
 }
 
 impl Kernel {
     /// Makes an object with the next number. The words must have been charged.
     fn add(&mut self, meter: Ref, body: Body) -> Ref {
+        let number = self.take_number();
+        self.arena.insert(number, meter, body)
+    }
+
+    fn take_number(&mut self) -> Number {
         let number = self.next_number;
         self.next_number += 1;
-        self.arena.insert(number, meter, body)
+        number
     }
 
     /// How deep the chain is.

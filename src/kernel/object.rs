@@ -293,15 +293,39 @@ impl Process {
         }
     }
 
-    /// Begins a process in the memory of one that is gone.
+    /// Begins a process in the memory of one that is gone and was small. Field by field: moving a whole process is
+    /// what takes time in making one.
     pub(crate) fn renew(&mut self, code: Ref, data: Content, random: u64) {
-        let mut stack = std::mem::take(&mut self.stack);
-        let mut frames = std::mem::take(&mut self.frames);
-        let mut keys = std::mem::take(&mut self.keys);
-        stack.clear();
-        frames.clear();
-        keys.clear();
-        *self = Self { stack, frames, keys, ..Self::new(code, data, random) };
+        self.code = code;
+        self.index = 0;
+        self.progress = 0;
+        // What stands above the height does not exist; it need not be cleared.
+        self.stack.truncate(gas::STACK_INCLUDED as usize);
+        self.height = 0;
+        self.stack_capacity = gas::STACK_INCLUDED;
+        self.stack_maximum = keyvm_isa::layout::STACK_MAXIMUM;
+        self.frame_capacity = gas::FRAMES_INCLUDED;
+        self.key_capacity = gas::KEYS_INCLUDED;
+        self.frames.clear();
+        self.data_words = data.words();
+        self.data = data;
+        self.keys.clear();
+        self.random = random;
+        self.amount = 0;
+        self.gas_seen = 0;
+        self.words_seen = 0;
+        self.keeper = None;
+        self.callee = Ref::NONE;
+        self.caller = Ref::NONE;
+        self.suspended = None;
+        self.link = u32::MAX;
+        self.status = Status::Returned;
+        self.trap = None;
+        self.message_words = 0;
+        self.message_keys = 0;
+        self.standing = false;
+        self.stopped = false;
+        self.grown = 0;
     }
 
     /// Whether it takes little enough host memory to be kept for [`Process::renew`].

@@ -13,18 +13,13 @@ use keyvm_isa::layout::{
 use keyvm_isa::{Rights, Status, Trap, alu, gas};
 
 impl Kernel {
-    /// Hangs a new process below a meter, with its key 0, and gives a key with all rights.
-    fn add_process(&mut self, meter: Ref, code: Ref, data: Content, random: u64) -> Key {
-        let process = match self.spare.pop() {
-            Some(mut process) => {
-                process.renew(code, data, random);
-                process
-            }
-            None => Box::new(Process::new(code, data, random)),
-        };
-        let process = self.add(meter, Body::Process(process));
-        self.arena.process_mut(process).keys.push(Some(Key::new(process, Rights::OWN)));
-        Key::new(process, Rights::ALL)
+    /// Makes a process of `code` below a meter, and gives its maker, the running process, a key with all rights; in
+    /// which slot.
+    fn make_process(&mut self, maker: Ref, meter: Ref, code: Ref, data: Content) -> SlotNumber {
+        let random = self.next_random(maker);
+        let number = self.take_number();
+        let process = self.arena.insert_process(number, meter, code, data, random);
+        self.append_key(maker, Key::new(process, Rights::ALL))
     }
 
     /// The next random number of the running process.
@@ -60,9 +55,7 @@ impl Kernel {
         // Act.
         let mut data = Content::default();
         data.resize(words);
-        let random = self.next_random(act.process);
-        let key = self.add_process(meter, code, data, random);
-        let slot = self.append_key(act.process, key);
+        let slot = self.make_process(act.process, meter, code, data);
         act.drop_operands(2);
         act.push_unchecked(slot);
         Ok(())
@@ -78,10 +71,8 @@ impl Kernel {
         let meter = self.pay(act, gas::PROCESS_WORDS + words)?;
         // Act.
         let data = Content::new(act.data.bytes().to_vec());
-        let random = self.next_random(act.process);
         let code = self.arena.process(act.process).code;
-        let key = self.add_process(meter, code, data, random);
-        let slot = self.append_key(act.process, key);
+        let slot = self.make_process(act.process, meter, code, data);
         act.push_unchecked(slot);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The running process, taken out of its object: what an engine works on.
 
 use super::arena::Ref;
-use super::object::{CodePage, Content, Process};
+use super::object::{Body, CodePage, Content, Process};
 use super::{Kernel, Stop};
 use crate::machine::RecentCode;
 use keyvm_isa::image::Frame;
@@ -96,8 +96,14 @@ impl Activation {
     /// Completes the present instruction and puts the process back into its object, its index at the next one.
     pub(crate) fn park(&mut self, kernel: &mut Kernel) {
         self.commit(kernel);
+        self.leave(kernel);
+    }
+
+    /// As [`Activation::park`], when the present instruction is committed and the chain may have changed since.
+    #[inline]
+    pub(crate) fn leave<'a>(&mut self, kernel: &'a mut Kernel) -> Option<&'a mut Process> {
         self.index = self.next;
-        self.put_back(kernel);
+        self.put_back(kernel)
     }
 
     /// Puts the process back, if it is not parked, its index at the present instruction, which has not been executed.
@@ -110,19 +116,20 @@ impl Activation {
         self.put_back(kernel);
     }
 
-    fn put_back(&mut self, kernel: &mut Kernel) {
+    #[inline]
+    fn put_back<'a>(&mut self, kernel: &'a mut Kernel) -> Option<&'a mut Process> {
         if std::mem::replace(&mut self.parked, true) {
-            return;
+            return None;
         }
-        if !kernel.arena.alive(self.process) {
+        let Some(Body::Process(state)) = kernel.arena.body_mut(self.process) else {
             // It was destroyed; what it leaves is not another's.
             (self.stack, self.frames, self.data) = (Vec::new(), Vec::new(), Content::default());
-            return;
-        }
-        let state = kernel.arena.process_mut(self.process);
+            return None;
+        };
         state.index = self.index;
         state.height = u32::try_from(self.height).unwrap_or(u32::MAX);
         self.exchange(state);
+        Some(state)
     }
 
     /// Gas this run may still use.
@@ -136,6 +143,7 @@ impl Activation {
     }
 
     /// Tells the kernel of all gas used before the present instruction.
+    #[inline]
     pub(crate) fn sync(&mut self, kernel: &mut Kernel) {
         let before = self.fuel + self.charged;
         let used = self.loaded - before;
@@ -145,6 +153,7 @@ impl Activation {
     }
 
     /// Tells the kernel of all gas used, that of the present instruction included: it will complete.
+    #[inline]
     pub(crate) fn commit(&mut self, kernel: &mut Kernel) {
         self.charged = 0;
         self.sync(kernel);
@@ -208,6 +217,12 @@ impl Activation {
             return Err(Stop::Trap(Trap::StackUnderflow));
         }
         Ok(&self.stack[self.height - count..self.height])
+    }
+
+    /// The words that were above the operands that are left.
+    #[inline]
+    pub(crate) fn dropped(&self, words: u8) -> &[u64] {
+        &self.stack[self.height..self.height + usize::from(words)]
     }
 
     /// Drops operands that are there.

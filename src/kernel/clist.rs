@@ -108,17 +108,14 @@ impl Kernel {
     /// Makes a slot, which is in the list, null; if it is the last, it is cut off with null slots before it.
     pub(super) fn drop_slot(&mut self, process: Ref, slot: SlotNumber) {
         let keys = &self.arena.process(process).keys;
-        let last = slot + 1 == keys.len() as u64;
-        let null = |key: &&Option<Key>| !key.is_some_and(|key| self.is_live(&key));
-        let before = keys[..keys.len() - 1].iter().rev().take(SLOTS_CUT_MAX - 1);
-        let cut = if last { 1 + before.take_while(null).count() } else { 0 };
-        let keys = &mut self.arena.process_mut(process).keys;
-        if last {
-            let length = keys.len() - cut;
-            keys.truncate(length);
-        } else {
-            keys[slot as usize] = None;
+        if slot + 1 < keys.len() as u64 {
+            self.arena.process_mut(process).keys[slot as usize] = None;
+            return;
         }
+        let null = |key: &&Option<Key>| !key.as_ref().is_some_and(|key| self.is_live(key));
+        let before = keys[..keys.len() - 1].iter().rev().take(SLOTS_CUT_MAX - 1);
+        let length = keys.len() - 1 - before.take_while(null).count();
+        self.arena.process_mut(process).keys.truncate(length);
     }
 
     pub(crate) fn keydrop(&mut self, act: &mut Activation) -> Step {

@@ -7,7 +7,7 @@
 use super::activation::Activation;
 use super::arena::Ref;
 use super::key::Key;
-use super::object::{Body, CallMeter};
+use super::object::{Body, CallMeter, Process};
 use super::{Kernel, Stop};
 use keyvm_isa::image::Suspended;
 use keyvm_isa::layout::{Kind, MESSAGE_KEYS_MAX, MESSAGE_WORDS_MAX};
@@ -100,12 +100,14 @@ impl Kernel {
     }
 
     /// A process's place in the chain, if it is there.
+    #[inline]
     pub(crate) fn link_of(&self, process: Ref) -> Option<usize> {
         let place = self.arena.process(process).link as usize;
         self.chain.get(place).filter(|link| link.process == process).map(|_| place)
     }
 
     /// Whether a process is in the chain, or in a suspended one behind a caller that waits for it still.
+    #[inline]
     pub(crate) fn is_busy(&self, process: Ref) -> bool {
         if self.link_of(process).is_some() {
             return true;
@@ -115,6 +117,7 @@ impl Kernel {
     }
 
     /// Whether a process could be called, and what its caller hears if not.
+    #[inline]
     pub(super) fn callable(&self, process: Ref) -> Result<(), Status> {
         if self.is_busy(process) {
             return Err(Status::Busy);
@@ -129,41 +132,42 @@ impl Kernel {
     }
 
     /// Whether a process takes a message when it is called now.
+    #[inline]
     pub(super) fn listens(&self, process: Ref) -> bool {
         matches!(self.arena.process(process).status, Status::Returned | Status::Yielded)
     }
 
     /// Puts a link on the chain and lets its process run.
+    #[inline]
     pub(super) fn push_link(&mut self, process: Ref, call: LinkCall, gas: u64, words: u64) {
-        let place = u32::try_from(self.chain.len()).expect("fewer than 2^32 calls are open");
-        let base = match (call, self.chain.last()) {
-            (LinkCall::Recurse { .. }, Some(top)) => top.base,
-            _ => {
-                self.book();
-                place
-            }
+        let place = self.place_of_next();
+        let (caller, base) = match self.chain.last() {
+            Some(top) => (top.process, if matches!(call, LinkCall::Recurse { .. }) { top.base } else { place }),
+            None => (Ref::NONE, place),
         };
+        if base == place {
+            self.book();
+        }
         self.chain.push(Link { process, call, gas, words, base });
-        if let LinkCall::Recurse { meter } = call {
-            if let Some(meter) = self.call_meter_mut(meter) {
-                meter.link = place;
-            }
-        } else {
+        if base == place {
             self.refresh();
         }
-        let caller = if place == 0 { Ref::NONE } else { self.chain[place as usize - 1].process };
-        if !caller.is_none() {
-            // A process that is with its keeper may besides wait for one that is suspended.
-            if call != LinkCall::Keeper {
-                let waiting = self.arena.process_mut(caller);
-                waiting.callee = process;
-                waiting.status = Status::Waiting;
-            }
+        // A process that is with its keeper may besides wait for one that is suspended.
+        if !caller.is_none() && call != LinkCall::Keeper {
+            let waiting = self.arena.process_mut(caller);
+            waiting.callee = process;
+            waiting.status = Status::Waiting;
         }
         let callee = self.arena.process_mut(process);
         callee.link = place;
         callee.caller = caller;
         callee.suspended = None;
+        callee.set_running();
+    }
+
+    /// The place in the chain of the next call.
+    fn place_of_next(&self) -> u32 {
+        u32::try_from(self.chain.len()).expect("fewer than 2^32 calls are open")
     }
 
     /// The last process of the chain has no code any more.
@@ -174,27 +178,29 @@ impl Kernel {
     /// Marks the last of the chain as running, whatever had stopped it.
     pub(super) fn set_running(&mut self) {
         if let Some(top) = self.chain.last() {
-            let process = self.arena.process_mut(top.process);
-            process.status = Status::Running;
-            process.trap = None;
-            process.amount = 0;
+            self.arena.process_mut(top.process).set_running();
         }
     }
 
-    /// Takes the last link off the chain. What it had left goes back to the call below, and the gas and words it
-    /// had are given, so that a suspended process can be given them again.
-    fn pop_link(&mut self) -> Option<Link> {
+    /// Takes the last link off the chain; its process, if it is not gone, gets a status, if there is one, and then
+    /// nobody waits for it. What it had left goes back to the call below, and the gas and words it had are given, so
+    /// that a suspended process can be given them again.
+    #[inline]
+    fn pop_link(&mut self, status: Option<Status>) -> Option<Link> {
         let top = *self.chain.last()?;
         let (gas_seen, words_seen) = (self.own_gas(), self.own_words());
         if top.call_meter().is_none() {
             self.book();
         }
         self.chain.pop();
-        let process = self.arena.get_mut(top.process).map(|slot| &mut slot.body);
-        if let Some(Body::Process(process)) = process {
+        if let Some(Body::Process(process)) = self.arena.body_mut(top.process) {
             process.link = u32::MAX;
             process.gas_seen = gas_seen;
             process.words_seen = words_seen;
+            if let Some(status) = status {
+                process.status = status;
+                process.caller = Ref::NONE;
+            }
         }
         match top.call {
             LinkCall::Recurse { meter } => {
@@ -204,18 +210,7 @@ impl Kernel {
                     below.gas = below.gas.saturating_add(top.gas);
                     below.words = below.words.saturating_add(top.words);
                 }
-                if let Some(call) = self.call_meter_mut(meter) {
-                    call.link = u32::MAX;
-                    let callee = call.callee.number;
-                    let grown = call.own_words > 0;
-                    if !self.dissolve_if_empty(meter) {
-                        let superior = self.charged_to(meter);
-                        self.dormant.insert((callee, superior.number), meter);
-                        if grown {
-                            self.grown.insert((callee, superior.number), meter);
-                        }
-                    }
-                }
+                self.end_use(meter);
             }
             LinkCall::Invoke | LinkCall::Keeper => self.refresh(),
         }
@@ -242,15 +237,8 @@ impl Kernel {
 
     /// Takes the last process off the chain, which stands so from now on; gives how it had been called.
     fn end_last(&mut self, status: Status) -> LinkCall {
-        if let Some(top) = self.chain.last() {
-            let process = top.process;
-            if self.arena.alive(process) {
-                let process = self.arena.process_mut(process);
-                process.status = if status == Status::Destroyed { Status::Suspended } else { status };
-                process.caller = Ref::NONE;
-            }
-        }
-        self.pop_link().map_or(LinkCall::Invoke, |link| link.call)
+        let status = if status == Status::Destroyed { Status::Suspended } else { status };
+        self.pop_link(Some(status)).map_or(LinkCall::Invoke, |link| link.call)
     }
 
     /// Suspends the links from the top down to `floor`; gives how the process at `floor` had been called.
@@ -277,7 +265,7 @@ impl Kernel {
                     }));
                 }
             }
-            if let Some(link) = self.pop_link() {
+            if let Some(link) = self.pop_link(None) {
                 call = link.call;
             }
         }
@@ -290,7 +278,6 @@ impl Kernel {
             self.finished = Some(Finished { status, words: message.words.into_vec() });
             return None;
         };
-        let caller = top.process;
         if call == LinkCall::Keeper {
             let resume =
                 matches!(status, Status::Returned | Status::Yielded) && message.words.first() == Some(&1);
@@ -300,39 +287,34 @@ impl Kernel {
             self.set_running();
             return None;
         }
-        self.arena.process_mut(caller).callee = Ref::NONE;
-        self.set_running();
-        self.push_result(caller, status, message);
+        self.resume(top.process, status, &message.words, &message.keys);
         None
     }
 
-    /// Pushes a result onto a parked process's operands.
-    pub(crate) fn push_result(&mut self, caller: Ref, status: Status, message: Message) {
-        let Message { mut words, keys } = message;
-        if self.make_room(caller, words.len() as u64 + 2).is_err() {
-            words.clear();
-        }
+    /// Lets the last process of the chain go on with a result.
+    #[inline]
+    fn resume(&mut self, caller: Ref, status: Status, words: &[u64], keys: &[Key]) {
         let process = self.arena.process_mut(caller);
-        let count = words.len() as u64;
-        process.push_words(&words);
-        process.push_words(&[count, u64::from(status.number())]);
-        process.message_words = u8::try_from(count).unwrap_or(u8::MAX);
-        self.append_message_keys(caller, &keys);
+        process.callee = Ref::NONE;
+        process.set_running();
+        self.push_result(caller, status, words, keys);
     }
 
-    fn append_message_keys(&mut self, to: Ref, keys: &[Key]) {
-        let process = self.arena.process_mut(to);
-        if keys.is_empty() {
-            process.message_keys = 0;
-            return;
-        }
-        let room = (process.key_capacity as usize).saturating_sub(process.keys.len());
-        let count = room.min(keys.len());
-        process.keys.extend(keys[..count].iter().map(|&key| Some(key)));
-        process.message_keys = u8::try_from(count).unwrap_or(u8::MAX);
+    /// Pushes a result onto a parked process's operands; without its words, if there is no room and none can be paid.
+    #[inline]
+    pub(crate) fn push_result(&mut self, caller: Ref, status: Status, words: &[u64], keys: &[Key]) {
+        let fits = self.make_room(caller, words.len() as u64 + 2).is_ok();
+        let words = if fits { words } else { &[] };
+        let process = self.arena.process_mut(caller);
+        let count = words.len() as u64;
+        process.push_words(words);
+        process.push_words(&[count, u64::from(status.number())]);
+        process.message_words = u8::try_from(count).unwrap_or(u8::MAX);
+        process.append_message_keys(keys);
     }
 
     /// Raises a parked process's stack so that `more` operands fit.
+    #[inline]
     fn make_room(&mut self, process: Ref, more: u64) -> Result<(), Stop> {
         let Some(capacity) = self.stack_capacity_for(process, more)? else {
             return Ok(());
@@ -344,6 +326,7 @@ impl Kernel {
     }
 
     /// The capacity a parked process's stack needs for `more` operands, if that is more than it has.
+    #[inline]
     fn stack_capacity_for(&self, process: Ref, more: u64) -> Result<Option<u32>, Stop> {
         let process = self.arena.process(process);
         let needed = u32::try_from(u64::from(process.height) + more).unwrap_or(u32::MAX);
@@ -356,87 +339,91 @@ impl Kernel {
     }
 
     /// Puts a message on the operands and the key list of a process that listens; the room is there.
-    pub(super) fn hand_over(&mut self, to: Ref, message: &Message) {
+    #[inline]
+    pub(super) fn hand_over(&mut self, to: Ref, words: &[u64], keys: &[Key]) {
         let process = self.arena.process_mut(to);
-        process.push_words(&message.words);
-        process.message_words = u8::try_from(message.words.len()).unwrap_or(u8::MAX);
-        self.append_message_keys(to, &message.keys);
+        process.push_words(words);
+        process.message_words = u8::try_from(words.len()).unwrap_or(u8::MAX);
+        process.append_message_keys(keys);
     }
 
-    /// Takes the operands of a call or result apart: `fixed` ones on top, below them key numbers, below those words.
-    fn take_message(
+    /// Looks up the keys of a message: their slots lie below the `fixed` topmost operands, and its words below those.
+    /// Gives with them how many operands all that is.
+    #[inline]
+    fn keys_of_message(
         &self,
         act: &Activation,
         words: u8,
         keys: u8,
         fixed: usize,
-    ) -> Result<(Message, usize), Stop> {
+    ) -> Result<(Vec<Key>, usize), Stop> {
         if keys > MESSAGE_KEYS_MAX {
             return Err(Stop::Trap(Trap::TooMany));
         }
         let depth = fixed + usize::from(keys) + usize::from(words);
         let operands = act.top(depth)?;
-        let slots = &operands[usize::from(words)..depth - fixed];
-        let mut taken = Vec::with_capacity(slots.len());
-        for &slot in slots {
-            taken.push(self.copyable(act.process, slot)?);
+        let mut taken = Vec::new();
+        if keys > 0 {
+            for &slot in &operands[usize::from(words)..depth - fixed] {
+                taken.push(self.copyable(act.process, slot)?);
+            }
         }
-        Ok((Message { words: MessageWords::from_slice(&operands[..usize::from(words)]), keys: taken }, depth))
+        Ok((taken, depth))
     }
 
     /// `recurse`.
     pub(crate) fn recurse(&mut self, act: &mut Activation, words: u8, keys: u8) -> Result<(), Stop> {
         // Check.
         let [slot, asked_gas, asked_words] = act.operands()?;
-        let key = match self.use_key(act.process, slot, &[Kind::Process], Rights::CALL) {
+        let callee = match self.use_object(act.process, slot, Kind::Process, Rights::CALL) {
             // What is wrong with the message's shape is found first.
             Err(trap) => {
                 self.check_shape(act, words, keys, 3)?;
                 return Err(trap.into());
             }
-            Ok(key) => key,
+            Ok(callee) => callee,
         };
-        let callee = key.object();
-        let (message, depth) = self.take_message(act, words, keys, 3)?;
+        let (taken, depth) = self.keys_of_message(act, words, keys, 3)?;
         act.extra(gas::message(words, keys))?;
-        act.sync(self);
-        if let Err(status) = self.callable(callee).and_then(|()| self.has_key_room(callee, &message)) {
+        if let Err(status) = self.callable(callee).and_then(|()| self.has_key_room(callee, &taken)) {
             return act.answer(depth, status);
         }
         let superior = self.running_meter();
-        let dormant = self.dormant.get(&(callee.number, superior.number)).copied();
-        let added = if self.listens(callee) {
+        let dormant = self.dormant_meter(callee, superior);
+        let listens = self.listens(callee);
+        let added = if listens {
             match self.stack_capacity_for(callee, u64::from(words)) {
-                Ok(capacity) => {
-                    capacity.map_or(0, |c| u64::from(c - self.arena.process(callee).stack_capacity))
-                }
+                Ok(None) => 0,
+                Ok(Some(capacity)) => u64::from(capacity - self.arena.process(callee).stack_capacity),
                 Err(_) => return act.answer(depth, Status::Full),
             }
         } else {
             0
         };
         let meter_words = if dormant.is_some() { 0 } else { gas::METER_WORDS };
-        if !self.can_charge(superior, meter_words) {
+        let chargeable = self.chargeable();
+        if meter_words > chargeable {
             return Err(Stop::Words { meter: superior, amount: meter_words });
         }
         let granted = asked_words.min(self.own_words() - meter_words);
-        if added > granted || (added > 0 && !self.can_charge(superior, meter_words + added)) {
+        if added > granted || (added > 0 && meter_words + added > chargeable) {
             return act.answer(depth, Status::OutOfWords);
         }
         // Act. Nothing below can fail.
-        act.commit(self);
-        self.charge_checked(superior, meter_words);
         act.drop_operands(depth);
-        act.park(self);
+        act.commit(self);
+        if self.charge_running(meter_words).is_none() {
+            self.charge_checked(superior, meter_words);
+        }
         let granted_gas = asked_gas.min(self.own_gas());
         self.enter_call(callee, superior, dormant, granted_gas, granted);
-        if self.listens(callee) {
+        if listens {
             if added > 0 {
                 self.make_room(callee, u64::from(words))?;
             }
-            self.hand_over(callee, &message);
+            self.hand_over(callee, act.dropped(words), &taken);
         }
-        self.set_running();
+        act.leave(self);
         Err(Stop::Switched)
     }
 
@@ -448,15 +435,19 @@ impl Kernel {
     }
 
     /// Puts a link for a `recurse` on the chain: its budget is set aside from the caller's.
+    #[inline]
     fn enter_call(&mut self, callee: Ref, superior: Ref, dormant: Option<Ref>, gas: u64, words: u64) {
+        let link = self.place_of_next();
         let meter = if let Some(meter) = dormant {
             self.dormant.remove(&(callee.number, superior.number));
             self.grown.remove(&(callee.number, superior.number));
+            if let Some(call) = self.call_meter_mut(meter) {
+                call.link = link;
+            }
             meter
         } else {
             let base = self.standing_end(superior);
-            let body = CallMeter { callee, own_words: 0, base, link: u32::MAX };
-            self.add(superior, Body::CallMeter(body))
+            self.add(superior, Body::CallMeter(CallMeter { callee, own_words: 0, base, link }))
         };
         if let Some(top) = self.chain.last_mut()
             && matches!(top.call, LinkCall::Recurse { .. })
@@ -467,10 +458,13 @@ impl Kernel {
         self.push_link(callee, LinkCall::Recurse { meter }, gas, words);
     }
 
-    fn has_key_room(&self, callee: Ref, message: &Message) -> Result<(), Status> {
-        let process = self.arena.process(callee);
-        let room = (process.key_capacity as usize).saturating_sub(process.keys.len());
-        if self.listens(callee) && message.keys.len() > room { Err(Status::Full) } else { Ok(()) }
+    #[inline]
+    fn has_key_room(&self, callee: Ref, keys: &[Key]) -> Result<(), Status> {
+        if keys.is_empty() || !self.listens(callee) || keys.len() <= self.arena.process(callee).key_room() {
+            Ok(())
+        } else {
+            Err(Status::Full)
+        }
     }
 
     /// `invoke`.
@@ -484,44 +478,42 @@ impl Kernel {
             }
             Ok(key) => key,
         };
-        let (message, depth) = self.take_message(act, words, keys, 1)?;
+        let (taken, depth) = self.keys_of_message(act, words, keys, 1)?;
         act.extra(gas::message(words, keys))?;
         act.room(self, 1)?;
-        act.sync(self);
         let callee = key.object();
         if self.kind_of(&key) == Some(Kind::Host) {
             // Act.
             act.drop_operands(depth);
-            act.park(self);
-            self.arena.process_mut(act.process).status = Status::Pending;
             self.request = Some(Pending {
                 host: callee,
-                words: message.words.into_vec(),
-                keys: message.keys.into_iter().map(Some).collect(),
+                words: act.dropped(words).to_vec(),
+                keys: taken.into_iter().map(Some).collect(),
             });
+            act.park(self);
+            self.arena.process_mut(act.process).status = Status::Pending;
             return Err(Stop::Switched);
         }
-        let answer =
-            self.callable(callee).and_then(|()| self.has_key_room(callee, &message)).and_then(|()| {
-                let process = self.arena.process(callee);
-                if !process.standing {
-                    return Err(Status::NoMeter);
-                }
-                let room = u64::from(process.stack_capacity.saturating_sub(process.height));
-                if self.listens(callee) && u64::from(words) > room { Err(Status::Full) } else { Ok(()) }
-            });
+        let answer = self.callable(callee).and_then(|()| self.has_key_room(callee, &taken)).and_then(|()| {
+            let process = self.arena.process(callee);
+            if !process.standing {
+                return Err(Status::NoMeter);
+            }
+            let room = u64::from(process.stack_capacity.saturating_sub(process.height));
+            if self.listens(callee) && u64::from(words) > room { Err(Status::Full) } else { Ok(()) }
+        });
         if let Err(status) = answer {
             return act.answer(depth, status);
         }
         // Act. Nothing below can fail.
         act.drop_operands(depth);
-        act.park(self);
+        act.commit(self);
         let listens = self.listens(callee);
         self.push_link(callee, LinkCall::Invoke, 0, 0);
         if listens {
-            self.hand_over(callee, &message);
+            self.hand_over(callee, act.dropped(words), &taken);
         }
-        self.set_running();
+        act.leave(self);
         Err(Stop::Switched)
     }
 
@@ -534,15 +526,23 @@ impl Kernel {
         status: Status,
     ) -> Result<(), Stop> {
         // Check.
-        let (message, depth) = self.take_message(act, words, keys, 0)?;
+        let (taken, depth) = self.keys_of_message(act, words, keys, 0)?;
         act.extra(gas::message(words, keys))?;
         // Act.
         act.drop_operands(depth);
-        act.park(self);
-        if status == Status::Returned {
-            self.arena.process_mut(act.process).reset();
+        act.commit(self);
+        match *self.chain {
+            [.., Link { process: caller, .. }, Link { call, .. }] if call != LinkCall::Keeper => {
+                self.pop_link(Some(status));
+                self.resume(caller, status, act.dropped(words), &taken);
+                end_turn(act.leave(self), status);
+            }
+            _ => {
+                let message = Message { words: MessageWords::from_slice(act.dropped(words)), keys: taken };
+                end_turn(act.leave(self), status);
+                self.finish(status, message);
+            }
         }
-        self.finish(status, message);
         Err(Stop::Switched)
     }
 
@@ -579,9 +579,8 @@ impl Kernel {
         }
         self.push_link(root, LinkCall::Invoke, 0, 0);
         if listens {
-            self.hand_over(root, &Message { words: words.into(), keys: Vec::new() });
+            self.hand_over(root, words, &[]);
         }
-        self.set_running();
         Ok(())
     }
 
@@ -608,7 +607,7 @@ impl Kernel {
         match suspended {
             Some(suspended) if !code_is_gone => {
                 let superior = self.running_meter();
-                let dormant = self.dormant.get(&(callee.number, superior.number)).copied();
+                let dormant = self.dormant_meter(callee, superior);
                 let made = matches!(suspended, Suspended::Recurse { .. }) && dormant.is_none();
                 let meter_words = if made { gas::METER_WORDS } else { 0 };
                 if !self.can_charge(superior, meter_words) {
@@ -623,7 +622,6 @@ impl Kernel {
                     }
                     Suspended::Invoke => self.push_link(callee, LinkCall::Invoke, 0, 0),
                 }
-                self.set_running();
             }
             _ => {
                 self.settle(DESCEND_GAS);
@@ -635,7 +633,7 @@ impl Kernel {
                 }
                 self.arena.process_mut(top.process).callee = Ref::NONE;
                 self.set_running();
-                self.push_result(top.process, Status::Destroyed, Message::default());
+                self.push_result(top.process, Status::Destroyed, &[], &[]);
             }
         }
         Ok(())
@@ -656,5 +654,15 @@ impl Kernel {
             Some((lowest, _)) if lowest <= place => {}
             _ => self.cut = Some((place, status)),
         }
+    }
+}
+
+/// A process that returned begins anew when it is called again.
+#[inline]
+fn end_turn(process: Option<&mut Process>, status: Status) {
+    if let Some(process) = process
+        && status == Status::Returned
+    {
+        process.reset();
     }
 }

@@ -5,8 +5,7 @@
 //! objects apart is work that their making paid for.
 
 use super::activation::Activation;
-use super::arena::Ref;
-use super::control::Message;
+use super::arena::{Ref, Slot};
 use super::object::{Body, CallMeter};
 use super::{Kernel, Step};
 use keyvm_isa::layout::Kind;
@@ -37,6 +36,10 @@ impl Kernel {
         }
         // Act.
         act.drop_operands(1);
+        if self.destroy_idle(key.object()) {
+            self.drop_slot(act.process, slot);
+            return Ok(());
+        }
         act.commit(self);
         self.destroy_object(key.object());
         if self.arena.alive(act.process) {
@@ -120,6 +123,23 @@ impl Kernel {
         Err(super::Stop::Switched)
     }
 
+    /// Destroys a process that nothing else hangs on, if it is one: what is charged for it is credited, and nobody's gas
+    /// changes.
+    fn destroy_idle(&mut self, object: Ref) -> bool {
+        let Some(Slot { meter, body: Body::Process(process), .. }) = self.arena.get(object) else {
+            return false;
+        };
+        let (meter, words) = (*meter, process.words());
+        let idle = process.callee.is_none() && process.grown == 0 && self.link_of(object).is_none();
+        if !idle || self.walks_for_words || !self.dormant.is_empty() {
+            return false;
+        }
+        self.arena.remove(object);
+        self.credit(meter, words);
+        self.dissolve_if_empty(meter);
+        true
+    }
+
     /// Destroys an object with all that hangs below it, and credits its words.
     fn destroy_object(&mut self, object: Ref) {
         let mut also = Also::default();
@@ -150,7 +170,7 @@ impl Kernel {
         {
             waiting.callee = Ref::NONE;
             waiting.status = Status::Suspended;
-            self.push_result(caller, Status::Stopped, Message::default());
+            self.push_result(caller, Status::Stopped, &[], &[]);
         }
     }
 

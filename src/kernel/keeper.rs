@@ -178,13 +178,9 @@ impl Kernel {
             return;
         };
         let index = self.arena.process(top.process).index;
-        let message = Message {
-            words: smallvec::smallvec![u64::from(status.number()), index, amount],
-            keys: vec![Key::new(top.process, Rights::KEEPER)],
-        };
+        let words = [u64::from(status.number()), index, amount];
         self.push_link(keeper, LinkCall::Keeper, 0, 0);
         self.settle(KEEPER_GAS);
-        self.hand_over(keeper, &message);
-        self.set_running();
+        self.hand_over(keeper, &words, &[Key::new(top.process, Rights::KEEPER)]);
     }
 }

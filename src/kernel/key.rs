@@ -146,6 +146,28 @@ impl Kernel {
         Ok(key)
     }
 
+    /// As [`Kernel::use_key`] with one kind, for what is done most often: the object that the key names.
+    ///
+    /// # Errors
+    /// `NoSuchKey`, then `WrongKind` (also for a sealed key), then `NoRight`.
+    #[inline]
+    pub(crate) fn use_object(
+        &self,
+        process: Ref,
+        slot: SlotNumber,
+        kind: Kind,
+        rights: Rights,
+    ) -> Result<Ref, Trap> {
+        let keys = &self.arena.process(process).keys;
+        let key = usize::try_from(slot).ok().and_then(|slot| keys.get(slot)?.as_ref());
+        match key.and_then(|key| Some((key, self.arena.body(key.object())?))) {
+            Some((key, body)) if key.gate | key.seal == 0 && body.kind() == kind && key.rights.has(rights) => {
+                Ok(key.object())
+            }
+            _ => self.use_key(process, slot, &[kind], rights).map(|key| key.object()),
+        }
+    }
+
     /// The key in a slot, if it may be copied.
     ///
     /// # Errors

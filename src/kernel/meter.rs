@@ -14,7 +14,7 @@
 //! whenever anybody could see the difference, and before any count on that way up is looked at or changed otherwise.
 //! So making and destroying things costs the same however many meters are above.
 
-use super::arena::Ref;
+use super::arena::{Ref, Slot};
 use super::control::{Link, LinkCall};
 use super::object::{Body, CallMeter, Meter};
 use super::{Kernel, NUMBER_MAX, Stop};
@@ -316,6 +316,16 @@ impl Kernel {
         true
     }
 
+    /// The most words that could be charged to the meter of the running process.
+    #[inline]
+    pub(crate) fn chargeable(&self) -> u64 {
+        match self.chain.last() {
+            _ if self.next_number >= NUMBER_MAX => 0,
+            Some(top) if matches!(top.call, LinkCall::Recurse { .. }) => top.words.min(self.base_words),
+            _ => self.base_words,
+        }
+    }
+
     /// Charges `words` to the meter of the running process and gives it. `None`, and nothing has changed, if there are
     /// not so many, or if meters above have to be looked at.
     #[inline]
@@ -444,6 +454,31 @@ impl Kernel {
         }
         let meter = self.charged_to(process);
         self.credit(meter, words);
+    }
+
+    /// Ends the use of a call meter by its call, which is off the chain: it dissolves, or waits for the next call of the
+    /// same pair.
+    pub(super) fn end_use(&mut self, meter: Ref) {
+        let Some(Slot { meter: superior, body: Body::CallMeter(call), .. }) = self.arena.get_mut(meter) else {
+            return;
+        };
+        call.link = u32::MAX;
+        let (superior, callee, grown) = (*superior, call.callee.number, call.own_words > 0);
+        if !self.dissolve_if_empty(meter) {
+            self.dormant.insert((callee, superior.number), meter);
+            if grown {
+                self.grown.insert((callee, superior.number), meter);
+            }
+        }
+    }
+
+    /// The call meter that waits for the next call of a process by who runs under `superior`.
+    #[inline]
+    pub(super) fn dormant_meter(&self, callee: Ref, superior: Ref) -> Option<Ref> {
+        if self.dormant.is_empty() {
+            return None;
+        }
+        self.dormant.get(&(callee.number, superior.number)).copied()
     }
 
     /// The meter an object is charged to.

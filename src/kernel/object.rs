@@ -334,17 +334,46 @@ impl Process {
     }
 
     /// Pushes words; the stack's capacity must allow them.
+    #[inline]
     pub(crate) fn push_words(&mut self, words: &[u64]) {
         let height = self.height as usize;
         let end = height + words.len();
         if self.stack.len() < end {
-            self.stack.resize(end.max(gas::STACK_INCLUDED as usize), 0);
+            self.lengthen(end);
         }
         // Messages are short: a loop beats a call of memcpy.
         for (operand, &word) in self.stack[height..end].iter_mut().zip(words) {
             *operand = word;
         }
         self.height = u32::try_from(end).unwrap_or(u32::MAX);
+    }
+
+    #[cold]
+    fn lengthen(&mut self, end: usize) {
+        self.stack.resize(end.max(gas::STACK_INCLUDED as usize), 0);
+    }
+
+    /// Appends the keys that came with a message, as far as there is room.
+    #[inline]
+    pub(crate) fn append_message_keys(&mut self, keys: &[Key]) {
+        let count = if keys.is_empty() { 0 } else { self.key_room().min(keys.len()) };
+        if count > 0 {
+            self.keys.extend(keys[..count].iter().map(|&key| Some(key)));
+        }
+        self.message_keys = u8::try_from(count).unwrap_or(u8::MAX);
+    }
+
+    /// How many more keys its list can take.
+    pub(crate) fn key_room(&self) -> usize {
+        (self.key_capacity as usize).saturating_sub(self.keys.len())
+    }
+
+    /// Marks it as running, whatever had stopped it.
+    #[inline]
+    pub(crate) fn set_running(&mut self) {
+        self.status = Status::Running;
+        self.trap = None;
+        self.amount = 0;
     }
 
     /// The words that are charged for it.

@@ -2,7 +2,6 @@
 
 use super::Kernel;
 use super::arena::Ref;
-use super::control::Message;
 use super::key::Key;
 use super::object::{Body, Meter};
 use keyvm_isa::image::Number;
@@ -74,7 +73,7 @@ impl Kernel {
         }
         let Some(caller) = self.running() else { return };
         let process = self.arena.process(caller);
-        let room = (process.key_capacity as usize).saturating_sub(process.keys.len());
+        let room = process.key_room();
         let mut keys = Vec::new();
         for name in grants.iter().take(room) {
             if name.is_empty() || name.len() > HOST_NAME_MAX || !self.can_charge(self.prime, gas::HOST_WORDS)
@@ -87,7 +86,7 @@ impl Kernel {
             }
         }
         self.arena.process_mut(caller).status = Status::Running;
-        self.push_result(caller, status, Message { words: words.into(), keys });
+        self.push_result(caller, status, words, &keys);
     }
 
     /// The prime meter, its counts up to date.

@@ -45,7 +45,7 @@ impl Kernel {
     pub(crate) fn create(&mut self, act: &mut Activation) -> Step {
         // Check.
         let [slot, words] = act.operands()?;
-        let code = self.use_key(act.process, slot, &[Kind::Code], Rights::CALL)?.object();
+        let code = self.use_object(act.process, slot, Kind::Code, Rights::CALL)?;
         if words > CHUNK_WORDS {
             return Err(Trap::TooLarge.into());
         }
@@ -54,7 +54,9 @@ impl Kernel {
         let meter = self.pay(act, gas::PROCESS_WORDS + words)?;
         // Act.
         let mut data = Content::default();
-        data.resize(words);
+        if words > 0 {
+            data.resize(words);
+        }
         let slot = self.make_process(act.process, meter, code, data);
         act.drop_operands(2);
         act.push_unchecked(slot);

@@ -10,11 +10,20 @@ use keyvm_isa::image::Number;
 
 /// A reference to an object that may be gone. One that never named an object in the arena has a slot that does not
 /// exist; an empty slot has the number 0, which no reference with a slot has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Ref {
     pub(crate) number: Number,
     pub(crate) slot: u32,
 }
+
+impl PartialEq for Ref {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for Ref {}
 
 impl Ref {
     /// No object.
@@ -268,6 +277,7 @@ impl Arena {
     }
 
     /// The object that was charged to `meter` last.
+    #[inline]
     pub(crate) fn first_charged(&self, meter: Ref) -> Option<Ref> {
         let slot = self.get(meter)?.first;
         self.slots.get(slot as usize).map(|entry| Ref { number: entry.number, slot })

@@ -16,8 +16,8 @@ use keyvm_isa::{Rights, Status, Trap, gas};
 /// How control came to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LinkCall {
-    /// By `recurse`, under this call meter.
-    Recurse { meter: Ref },
+    /// By `recurse`, under a call meter.
+    Recurse,
     /// By `invoke` or by the host.
     Invoke,
     /// As the keeper of the process below it in the chain.
@@ -28,22 +28,27 @@ pub(crate) enum LinkCall {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Link {
     pub(crate) process: Ref,
-    pub(crate) call: LinkCall,
-    /// Gas left of what the call was handed, less what was handed on (`Recurse` only).
+    /// What the process runs under: the call meter, or its standing meter.
+    pub(crate) meter: Ref,
+    /// Gas left of what the call was handed, less what was handed on; without `Recurse`, more than any meter has.
     pub(crate) gas: u64,
-    /// Words, likewise.
+    /// Words, likewise (`Recurse` only).
     pub(crate) words: u64,
     /// Place of the link that the run began with.
     pub(crate) base: u32,
+    pub(crate) call: LinkCall,
 }
 
 impl Link {
     /// The call meter, if there is one.
-    pub(crate) const fn call_meter(&self) -> Option<Ref> {
-        match self.call {
-            LinkCall::Recurse { meter } => Some(meter),
-            LinkCall::Invoke | LinkCall::Keeper => None,
-        }
+    #[inline]
+    pub(crate) fn call_meter(&self) -> Option<Ref> {
+        self.is_recurse().then_some(self.meter)
+    }
+
+    #[inline]
+    pub(crate) fn is_recurse(&self) -> bool {
+        self.call == LinkCall::Recurse
     }
 }
 
@@ -137,28 +142,26 @@ impl Kernel {
         matches!(self.arena.process(process).status, Status::Returned | Status::Yielded)
     }
 
-    /// Puts a link on the chain and lets its process run.
-    #[inline]
-    pub(super) fn push_link(&mut self, process: Ref, call: LinkCall, gas: u64, words: u64) {
+    /// Puts a link on the chain that begins a run, and lets its process go on.
+    pub(super) fn push_link(&mut self, process: Ref, call: LinkCall) {
+        self.book();
+        let (meter, base) = (self.charged_to(process), self.place_of_next());
+        self.push(Link { process, meter, gas: u64::MAX, words: 0, base, call });
+        self.refresh();
+    }
+
+    #[inline(always)]
+    fn push(&mut self, link: Link) {
         let place = self.place_of_next();
-        let (caller, base) = match self.chain.last() {
-            Some(top) => (top.process, if matches!(call, LinkCall::Recurse { .. }) { top.base } else { place }),
-            None => (Ref::NONE, place),
-        };
-        if base == place {
-            self.book();
-        }
-        self.chain.push(Link { process, call, gas, words, base });
-        if base == place {
-            self.refresh();
-        }
+        let caller = self.chain.last().map_or(Ref::NONE, |top| top.process);
+        self.chain.push(link);
         // A process that is with its keeper may besides wait for one that is suspended.
-        if !caller.is_none() && call != LinkCall::Keeper {
+        if !caller.is_none() && link.call != LinkCall::Keeper {
             let waiting = self.arena.process_mut(caller);
-            waiting.callee = process;
+            waiting.callee = link.process;
             waiting.status = Status::Waiting;
         }
-        let callee = self.arena.process_mut(process);
+        let callee = self.arena.process_mut(link.process);
         callee.link = place;
         callee.caller = caller;
         callee.suspended = None;
@@ -166,6 +169,7 @@ impl Kernel {
     }
 
     /// The place in the chain of the next call.
+    #[inline]
     fn place_of_next(&self) -> u32 {
         u32::try_from(self.chain.len()).expect("fewer than 2^32 calls are open")
     }
@@ -185,11 +189,11 @@ impl Kernel {
     /// Takes the last link off the chain; its process, if it is not gone, gets a status, if there is one, and then
     /// nobody waits for it. What it had left goes back to the call below, and the gas and words it had are given, so
     /// that a suspended process can be given them again.
-    #[inline]
+    #[inline(always)]
     fn pop_link(&mut self, status: Option<Status>) -> Option<Link> {
         let top = *self.chain.last()?;
         let (gas_seen, words_seen) = (self.own_gas(), self.own_words());
-        if top.call_meter().is_none() {
+        if !top.is_recurse() {
             self.book();
         }
         self.chain.pop();
@@ -202,17 +206,14 @@ impl Kernel {
                 process.caller = Ref::NONE;
             }
         }
-        match top.call {
-            LinkCall::Recurse { meter } => {
-                if let Some(below) = self.chain.last_mut()
-                    && matches!(below.call, LinkCall::Recurse { .. })
-                {
-                    below.gas = below.gas.saturating_add(top.gas);
-                    below.words = below.words.saturating_add(top.words);
-                }
-                self.end_use(meter);
+        if top.is_recurse() {
+            if let Some(below) = self.chain.last_mut() {
+                below.gas = below.gas.saturating_add(top.gas);
+                below.words = below.words.saturating_add(top.words);
             }
-            LinkCall::Invoke | LinkCall::Keeper => self.refresh(),
+            self.end_use(top.meter);
+        } else {
+            self.refresh();
         }
         Some(top)
     }
@@ -260,7 +261,7 @@ impl Kernel {
                     process.suspended = None;
                 } else {
                     process.suspended = Some(Box::new(match top.call {
-                        LinkCall::Recurse { .. } => Suspended::Recurse { gas: top.gas, words: top.words },
+                        LinkCall::Recurse => Suspended::Recurse { gas: top.gas, words: top.words },
                         LinkCall::Invoke | LinkCall::Keeper => Suspended::Invoke,
                     }));
                 }
@@ -292,7 +293,7 @@ impl Kernel {
     }
 
     /// Lets the last process of the chain go on with a result.
-    #[inline]
+    #[inline(always)]
     fn resume(&mut self, caller: Ref, status: Status, words: &[u64], keys: &[Key]) {
         let process = self.arena.process_mut(caller);
         process.callee = Ref::NONE;
@@ -301,7 +302,7 @@ impl Kernel {
     }
 
     /// Pushes a result onto a parked process's operands; without its words, if there is no room and none can be paid.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_result(&mut self, caller: Ref, status: Status, words: &[u64], keys: &[Key]) {
         let fits = self.make_room(caller, words.len() as u64 + 2).is_ok();
         let words = if fits { words } else { &[] };
@@ -314,11 +315,16 @@ impl Kernel {
     }
 
     /// Raises a parked process's stack so that `more` operands fit.
-    #[inline]
+    #[inline(always)]
     fn make_room(&mut self, process: Ref, more: u64) -> Result<(), Stop> {
-        let Some(capacity) = self.stack_capacity_for(process, more)? else {
-            return Ok(());
-        };
+        match self.stack_capacity_for(process, more)? {
+            None => Ok(()),
+            Some(capacity) => self.raise_stack(process, capacity),
+        }
+    }
+
+    #[cold]
+    fn raise_stack(&mut self, process: Ref, capacity: u32) -> Result<(), Stop> {
         let added = u64::from(capacity - self.arena.process(process).stack_capacity);
         self.charge_growth(process, added)?;
         self.arena.process_mut(process).stack_capacity = capacity;
@@ -326,7 +332,7 @@ impl Kernel {
     }
 
     /// The capacity a parked process's stack needs for `more` operands, if that is more than it has.
-    #[inline]
+    #[inline(always)]
     fn stack_capacity_for(&self, process: Ref, more: u64) -> Result<Option<u32>, Stop> {
         let process = self.arena.process(process);
         let needed = u32::try_from(u64::from(process.height) + more).unwrap_or(u32::MAX);
@@ -339,7 +345,7 @@ impl Kernel {
     }
 
     /// Puts a message on the operands and the key list of a process that listens; the room is there.
-    #[inline]
+    #[inline(always)]
     pub(super) fn hand_over(&mut self, to: Ref, words: &[u64], keys: &[Key]) {
         let process = self.arena.process_mut(to);
         process.push_words(words);
@@ -349,7 +355,7 @@ impl Kernel {
 
     /// Looks up the keys of a message: their slots lie below the `fixed` topmost operands, and its words below those.
     /// Gives with them how many operands all that is.
-    #[inline]
+    #[inline(always)]
     fn keys_of_message(
         &self,
         act: &Activation,
@@ -362,13 +368,14 @@ impl Kernel {
         }
         let depth = fixed + usize::from(keys) + usize::from(words);
         let operands = act.top(depth)?;
-        let mut taken = Vec::new();
-        if keys > 0 {
-            for &slot in &operands[usize::from(words)..depth - fixed] {
-                taken.push(self.copyable(act.process, slot)?);
-            }
-        }
-        Ok((taken, depth))
+        let slots = &operands[usize::from(words)..depth - fixed];
+        Ok((if keys == 0 { Vec::new() } else { self.copies(act.process, slots)? }, depth))
+    }
+
+    /// The keys in slots of a list, if all may be copied.
+    #[cold]
+    fn copies(&self, process: Ref, slots: &[u64]) -> Result<Vec<Key>, Trap> {
+        slots.iter().map(|&slot| self.copyable(process, slot)).collect()
     }
 
     /// `recurse`.
@@ -435,9 +442,15 @@ impl Kernel {
     }
 
     /// Puts a link for a `recurse` on the chain: its budget is set aside from the caller's.
-    #[inline]
+    #[inline(always)]
     fn enter_call(&mut self, callee: Ref, superior: Ref, dormant: Option<Ref>, gas: u64, words: u64) {
         let link = self.place_of_next();
+        let Some(top) = self.chain.last_mut() else { return };
+        top.gas -= gas;
+        if top.is_recurse() {
+            top.words -= words;
+        }
+        let base = top.base;
         let meter = if let Some(meter) = dormant {
             self.dormant.remove(&(callee.number, superior.number));
             self.grown.remove(&(callee.number, superior.number));
@@ -446,16 +459,10 @@ impl Kernel {
             }
             meter
         } else {
-            let base = self.standing_end(superior);
+            let base = self.base;
             self.add(superior, Body::CallMeter(CallMeter { callee, own_words: 0, base, link }))
         };
-        if let Some(top) = self.chain.last_mut()
-            && matches!(top.call, LinkCall::Recurse { .. })
-        {
-            top.gas -= gas;
-            top.words -= words;
-        }
-        self.push_link(callee, LinkCall::Recurse { meter }, gas, words);
+        self.push(Link { process: callee, meter, gas, words, base, call: LinkCall::Recurse });
     }
 
     #[inline]
@@ -509,7 +516,7 @@ impl Kernel {
         act.drop_operands(depth);
         act.commit(self);
         let listens = self.listens(callee);
-        self.push_link(callee, LinkCall::Invoke, 0, 0);
+        self.push_link(callee, LinkCall::Invoke);
         if listens {
             self.hand_over(callee, act.dropped(words), &taken);
         }
@@ -577,7 +584,7 @@ impl Kernel {
         if listens && words.len() as u64 > room.min(MESSAGE_WORDS_MAX.into()) {
             return Err(Status::Full);
         }
-        self.push_link(root, LinkCall::Invoke, 0, 0);
+        self.push_link(root, LinkCall::Invoke);
         if listens {
             self.hand_over(root, words, &[]);
         }
@@ -620,7 +627,7 @@ impl Kernel {
                         let (gas, words) = (gas.min(self.own_gas()), words.min(self.own_words()));
                         self.enter_call(callee, superior, dormant, gas, words);
                     }
-                    Suspended::Invoke => self.push_link(callee, LinkCall::Invoke, 0, 0),
+                    Suspended::Invoke => self.push_link(callee, LinkCall::Invoke),
                 }
             }
             _ => {

@@ -41,8 +41,8 @@ impl Kernel {
             .map(|link| image::Link {
                 process: link.process.number,
                 call: match link.call {
-                    LinkCall::Recurse { meter } => {
-                        Call::Recurse { meter: meter.number, gas: link.gas, words: link.words }
+                    LinkCall::Recurse => {
+                        Call::Recurse { meter: link.meter.number, gas: link.gas, words: link.words }
                     }
                     LinkCall::Invoke => Call::Invoke,
                     LinkCall::Keeper => Call::Keeper,

@@ -306,6 +306,8 @@ impl Kernel {
             base: Ref::NONE,
             base_gas: 0,
             base_words: 0,
+            own_gas: 0,
+            own_words: 0,
             walks_for_words: false,
             cut: None,
             total_gas: 0,
@@ -379,7 +381,7 @@ impl Kernel {
             )?;
             check(self.link_of(process).is_none(), "the chain goes through it twice")?;
             let here = u32::try_from(place).map_err(|_| wrong(number, "the chain is too long"))?;
-            let (call, gas, words) = match link.call {
+            let (call, meter, gas, words) = match link.call {
                 Call::Recurse { meter, gas, words } => {
                     let meter = incoming.reference(meter);
                     let superior = self.charged_to(meter);
@@ -390,12 +392,12 @@ impl Kernel {
                     if let Some(call) = self.call_meter_mut(meter) {
                         call.link = here;
                     }
-                    (LinkCall::Recurse { meter }, gas, words)
+                    (LinkCall::Recurse, meter, gas, words)
                 }
-                Call::Invoke => (LinkCall::Invoke, 0, 0),
-                Call::Keeper => (LinkCall::Keeper, 0, 0),
+                Call::Invoke => (LinkCall::Invoke, self.charged_to(process), u64::MAX, 0),
+                Call::Keeper => (LinkCall::Keeper, self.charged_to(process), u64::MAX, 0),
             };
-            let recursed = matches!(call, LinkCall::Recurse { .. });
+            let recursed = call == LinkCall::Recurse;
             let state = self.arena.process(process);
             let expected = chain.get(place + 1).map_or(0, |next| next.process);
             let last = place + 1 == chain.len();
@@ -431,7 +433,7 @@ impl Kernel {
             let state = self.arena.process_mut(process);
             state.link = here;
             state.caller = caller;
-            self.chain.push(Link { process, call, gas, words, base });
+            self.chain.push(Link { process, meter, gas, words, base, call });
         }
         Ok(())
     }

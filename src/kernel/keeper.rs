@@ -179,7 +179,7 @@ impl Kernel {
         };
         let index = self.arena.process(top.process).index;
         let words = [u64::from(status.number()), index, amount];
-        self.push_link(keeper, LinkCall::Keeper, 0, 0);
+        self.push_link(keeper, LinkCall::Keeper);
         self.settle(KEEPER_GAS);
         self.hand_over(keeper, &words, &[Key::new(top.process, Rights::KEEPER)]);
     }

@@ -150,7 +150,7 @@ impl Kernel {
     ///
     /// # Errors
     /// `NoSuchKey`, then `WrongKind` (also for a sealed key), then `NoRight`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn use_object(
         &self,
         process: Ref,

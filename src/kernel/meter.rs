@@ -15,7 +15,7 @@
 //! So making and destroying things costs the same however many meters are above.
 
 use super::arena::{Ref, Slot};
-use super::control::{Link, LinkCall};
+use super::control::Link;
 use super::object::{Body, CallMeter, Meter};
 use super::{Kernel, NUMBER_MAX, Stop};
 use keyvm_isa::{Status, gas};
@@ -75,7 +75,7 @@ impl Kernel {
     fn active_link(&self, r: Ref, meter: &CallMeter) -> Option<usize> {
         let place = meter.link as usize;
         let link = self.chain.get(place)?;
-        matches!(link.call, LinkCall::Recurse { meter } if meter == r).then_some(place)
+        (link.meter == r).then_some(place)
     }
 
     #[inline]
@@ -194,6 +194,10 @@ impl Kernel {
         self.base = self.base_meter();
         self.base_gas = self.gas_on_path(self.base);
         self.base_words = u64::MAX;
+        (self.own_gas, self.own_words) = match self.arena.body(self.base) {
+            Some(Body::Meter(meter)) => (meter.gas_limit.saturating_sub(meter.gas_used), meter.words_left()),
+            _ => (0, 0),
+        };
         self.walks_for_words = false;
         let mut at = self.base;
         while !at.is_none() {
@@ -218,9 +222,8 @@ impl Kernel {
         self.unbooked += gas;
         self.total_gas = self.total_gas.saturating_add(gas);
         self.base_gas = self.base_gas.saturating_sub(gas);
-        if let Some(top) = self.chain.last_mut()
-            && matches!(top.call, LinkCall::Recurse { .. })
-        {
+        self.own_gas = self.own_gas.saturating_sub(gas);
+        if let Some(top) = self.chain.last_mut() {
             top.gas -= gas;
         }
     }
@@ -233,50 +236,25 @@ impl Kernel {
     /// As [`Kernel::gas_for_running`], for the last link.
     #[inline]
     pub(super) fn gas_for(&self, top: &Link) -> u64 {
-        match top.call {
-            LinkCall::Recurse { .. } => top.gas.min(self.base_gas),
-            LinkCall::Invoke | LinkCall::Keeper => self.base_gas,
-        }
+        top.gas.min(self.base_gas)
     }
 
     /// Gas left in the running process's own meter, whatever its superiors have.
     #[inline]
     pub(crate) fn own_gas(&self) -> u64 {
-        match self.chain.last() {
-            Some(top) if matches!(top.call, LinkCall::Recurse { .. }) => top.gas,
-            _ => match self.arena.body(self.base_meter()) {
-                Some(Body::Meter(meter)) => {
-                    meter.gas_limit.saturating_sub(meter.gas_used).saturating_sub(self.unbooked)
-                }
-                _ => 0,
-            },
-        }
+        self.chain.last().map_or(0, |top| if top.is_recurse() { top.gas } else { self.own_gas })
     }
 
     /// Words left in the running process's own meter, whatever its superiors have.
     #[inline]
     pub(crate) fn own_words(&self) -> u64 {
-        match self.chain.last() {
-            Some(top) if matches!(top.call, LinkCall::Recurse { .. }) => top.words,
-            _ => match self.arena.body(self.base_meter()) {
-                Some(Body::Meter(meter)) => {
-                    meter.words_limit.saturating_sub(meter.words_used.wrapping_add(self.unbooked_words))
-                }
-                _ => 0,
-            },
-        }
+        self.chain.last().map_or(0, |top| if top.is_recurse() { top.words } else { self.own_words })
     }
 
     /// The meter that the running process's own doings are charged to.
     #[inline]
     pub(crate) fn running_meter(&self) -> Ref {
-        match self.chain.last() {
-            Some(top) => match top.call {
-                LinkCall::Recurse { meter } => meter,
-                LinkCall::Invoke | LinkCall::Keeper => self.base_meter(),
-            },
-            None => self.prime,
-        }
+        self.chain.last().map_or(self.prime, |top| top.meter)
     }
 
     /// The standing meter at the end of the row that `meter` is in.
@@ -321,27 +299,25 @@ impl Kernel {
     pub(crate) fn chargeable(&self) -> u64 {
         match self.chain.last() {
             _ if self.next_number >= NUMBER_MAX => 0,
-            Some(top) if matches!(top.call, LinkCall::Recurse { .. }) => top.words.min(self.base_words),
+            Some(top) if top.is_recurse() => top.words.min(self.base_words),
             _ => self.base_words,
         }
     }
 
     /// Charges `words` to the meter of the running process and gives it. `None`, and nothing has changed, if there are
     /// not so many, or if meters above have to be looked at.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn charge_running(&mut self, words: u64) -> Option<Ref> {
         let top = self.chain.last_mut()?;
         if self.base_words < words || self.walks_for_words || self.next_number >= NUMBER_MAX {
             return None;
         }
-        let meter = match top.call {
-            LinkCall::Recurse { meter } => {
-                top.words = top.words.checked_sub(words)?;
-                meter
-            }
-            LinkCall::Invoke | LinkCall::Keeper => self.base,
-        };
+        if top.is_recurse() {
+            top.words = top.words.checked_sub(words)?;
+        }
+        let meter = top.meter;
         self.base_words -= words;
+        self.own_words -= words;
         self.unbooked_words = self.unbooked_words.wrapping_add(words);
         Some(meter)
     }
@@ -388,6 +364,7 @@ impl Kernel {
         }
         if standing == self.base && !self.walks_for_words {
             self.base_words = left_after(self.base_words, words);
+            self.own_words = left_after(self.own_words, words);
             self.unbooked_words = self.unbooked_words.wrapping_add(words);
             return;
         }
@@ -458,18 +435,37 @@ impl Kernel {
 
     /// Ends the use of a call meter by its call, which is off the chain: it dissolves, or waits for the next call of the
     /// same pair.
+    #[inline(always)]
     pub(super) fn end_use(&mut self, meter: Ref) {
         let Some(Slot { meter: superior, body: Body::CallMeter(call), .. }) = self.arena.get_mut(meter) else {
             return;
         };
         call.link = u32::MAX;
         let (superior, callee, grown) = (*superior, call.callee.number, call.own_words > 0);
-        if !self.dissolve_if_empty(meter) {
+        let running = self.running_meter() == superior && !self.walks_for_words;
+        if running && !grown && self.arena.first_charged(meter).is_none() {
+            // The caller goes on, so what it runs under stays.
+            self.arena.remove(meter);
+            self.credit_running(gas::METER_WORDS);
+        } else if !self.dissolve_if_empty(meter) {
             self.dormant.insert((callee, superior.number), meter);
             if grown {
                 self.grown.insert((callee, superior.number), meter);
             }
         }
+    }
+
+    /// Gives words back to the meter of the running process, where nothing above has to be looked at.
+    #[inline]
+    fn credit_running(&mut self, words: u64) {
+        if let Some(top) = self.chain.last_mut()
+            && top.is_recurse()
+        {
+            top.words = top.words.saturating_add(words);
+        }
+        self.base_words = self.base_words.saturating_add(words);
+        self.own_words = self.own_words.saturating_add(words);
+        self.unbooked_words = self.unbooked_words.wrapping_sub(words);
     }
 
     /// The call meter that waits for the next call of a process by who runs under `superior`.

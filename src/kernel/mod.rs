@@ -95,6 +95,9 @@ pub(crate) struct Kernel {
     base_gas: u64,
     /// The least words.
     base_words: u64,
+    /// The gas and the words that the first of them has left.
+    own_gas: u64,
+    own_words: u64,
     /// Whether a change of words must be carried up at once: because of rent, or because what is credited does not
     /// make `base_words` greater.
     walks_for_words: bool,

@@ -100,7 +100,7 @@ impl Activation {
     }
 
     /// As [`Activation::park`], when the present instruction is committed and the chain may have changed since.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn leave<'a>(&mut self, kernel: &'a mut Kernel) -> Option<&'a mut Process> {
         self.index = self.next;
         self.put_back(kernel)
@@ -116,7 +116,7 @@ impl Activation {
         self.put_back(kernel);
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_back<'a>(&mut self, kernel: &'a mut Kernel) -> Option<&'a mut Process> {
         if std::mem::replace(&mut self.parked, true) {
             return None;
@@ -143,7 +143,7 @@ impl Activation {
     }
 
     /// Tells the kernel of all gas used before the present instruction.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn sync(&mut self, kernel: &mut Kernel) {
         let before = self.fuel + self.charged;
         let used = self.loaded - before;

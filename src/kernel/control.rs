@@ -112,60 +112,57 @@ impl Kernel {
     }
 
     /// Whether a process is in the chain, or in a suspended one behind a caller that waits for it still.
-    #[inline]
     pub(crate) fn is_busy(&self, process: Ref) -> bool {
-        if self.link_of(process).is_some() {
-            return true;
-        }
-        let caller = self.arena.process(process).caller;
+        self.is_taken(process, self.arena.process(process))
+    }
+
+    #[inline(always)]
+    fn is_taken(&self, process: Ref, state: &Process) -> bool {
+        state.link != u32::MAX || (!state.caller.is_none() && self.waits_for(state.caller, process))
+    }
+
+    /// Whether one process, which may be gone, waits for another.
+    fn waits_for(&self, caller: Ref, process: Ref) -> bool {
         matches!(self.arena.body(caller), Some(Body::Process(caller)) if caller.callee == process)
     }
 
     /// Whether a process could be called, and what its caller hears if not.
-    #[inline]
     pub(super) fn callable(&self, process: Ref) -> Result<(), Status> {
-        if self.is_busy(process) {
+        self.takes_call(process, self.arena.process(process), 0)
+    }
+
+    /// As [`Kernel::callable`], with so many keys.
+    #[inline(always)]
+    fn takes_call(&self, callee: Ref, state: &Process, keys: usize) -> Result<(), Status> {
+        if self.is_taken(callee, state) {
             return Err(Status::Busy);
         }
-        let callee = self.arena.process(process);
-        match callee.status {
-            _ if callee.stopped => Err(Status::Stopped),
+        match state.status {
+            _ if state.stopped => Err(Status::Stopped),
             Status::Halted => Err(Status::Halted),
-            _ if !self.arena.alive(callee.code) => Err(Status::Destroyed),
+            _ if !self.arena.alive(state.code) => Err(Status::Destroyed),
+            _ if keys > 0 && state.listens() && keys > state.key_room() => Err(Status::Full),
             _ => Ok(()),
         }
     }
 
     /// Whether a process takes a message when it is called now.
-    #[inline]
     pub(super) fn listens(&self, process: Ref) -> bool {
-        matches!(self.arena.process(process).status, Status::Returned | Status::Yielded)
+        self.arena.process(process).listens()
     }
 
     /// Puts a link on the chain that begins a run, and lets its process go on.
     pub(super) fn push_link(&mut self, process: Ref, call: LinkCall) {
         self.book();
         let (meter, base) = (self.charged_to(process), self.place_of_next());
-        self.push(Link { process, meter, gas: u64::MAX, words: 0, base, call });
-        self.refresh();
-    }
-
-    #[inline(always)]
-    fn push(&mut self, link: Link) {
-        let place = self.place_of_next();
         let caller = self.chain.last().map_or(Ref::NONE, |top| top.process);
-        self.chain.push(link);
+        self.chain.push(Link { process, meter, gas: u64::MAX, words: 0, base, call });
+        self.refresh();
         // A process that is with its keeper may besides wait for one that is suspended.
-        if !caller.is_none() && link.call != LinkCall::Keeper {
-            let waiting = self.arena.process_mut(caller);
-            waiting.callee = link.process;
-            waiting.status = Status::Waiting;
+        if !caller.is_none() && call != LinkCall::Keeper {
+            self.arena.process_mut(caller).wait_for(process);
         }
-        let callee = self.arena.process_mut(link.process);
-        callee.link = place;
-        callee.caller = caller;
-        callee.suspended = None;
-        callee.set_running();
+        self.arena.process_mut(process).begin_turn(base, caller);
     }
 
     /// The place in the chain of the next call.
@@ -191,27 +188,24 @@ impl Kernel {
     /// that a suspended process can be given them again.
     #[inline(always)]
     fn pop_link(&mut self, status: Option<Status>) -> Option<Link> {
-        let top = *self.chain.last()?;
-        let (gas_seen, words_seen) = (self.own_gas(), self.own_words());
-        if !top.is_recurse() {
+        let recursed = self.chain.last()?.is_recurse();
+        let (own_gas, own_words) = (self.own_gas, self.own_words);
+        if !recursed {
             self.book();
         }
-        self.chain.pop();
+        let top = self.chain.pop()?;
+        let (gas, words) = if recursed { (top.gas, top.words) } else { (own_gas, own_words) };
         if let Some(Body::Process(process)) = self.arena.body_mut(top.process) {
             process.link = u32::MAX;
-            process.gas_seen = gas_seen;
-            process.words_seen = words_seen;
+            process.gas_seen = gas;
+            process.words_seen = words;
             if let Some(status) = status {
                 process.status = status;
                 process.caller = Ref::NONE;
             }
         }
-        if top.is_recurse() {
-            if let Some(below) = self.chain.last_mut() {
-                below.gas = below.gas.saturating_add(top.gas);
-                below.words = below.words.saturating_add(top.words);
-            }
-            self.end_use(top.meter);
+        if recursed {
+            self.end_use(top.meter, top.gas, top.words);
         } else {
             self.refresh();
         }
@@ -298,59 +292,33 @@ impl Kernel {
         let process = self.arena.process_mut(caller);
         process.callee = Ref::NONE;
         process.set_running();
-        self.push_result(caller, status, words, keys);
+        if process.capacity_for(words.len() as u64 + 2) == Some(0) {
+            process.push_result(status, words, keys);
+        } else {
+            self.push_result(caller, status, words, keys);
+        }
     }
 
     /// Pushes a result onto a parked process's operands; without its words, if there is no room and none can be paid.
-    #[inline(always)]
     pub(crate) fn push_result(&mut self, caller: Ref, status: Status, words: &[u64], keys: &[Key]) {
         let fits = self.make_room(caller, words.len() as u64 + 2).is_ok();
         let words = if fits { words } else { &[] };
-        let process = self.arena.process_mut(caller);
-        let count = words.len() as u64;
-        process.push_words(words);
-        process.push_words(&[count, u64::from(status.number())]);
-        process.message_words = u8::try_from(count).unwrap_or(u8::MAX);
-        process.append_message_keys(keys);
+        self.arena.process_mut(caller).push_result(status, words, keys);
     }
 
     /// Raises a parked process's stack so that `more` operands fit.
-    #[inline(always)]
     fn make_room(&mut self, process: Ref, more: u64) -> Result<(), Stop> {
-        match self.stack_capacity_for(process, more)? {
-            None => Ok(()),
-            Some(capacity) => self.raise_stack(process, capacity),
+        let added = self.arena.process(process).capacity_for(more).ok_or(Stop::Trap(Trap::StackOverflow))?;
+        if added > 0 {
+            self.charge_growth(process, added.into())?;
+            self.arena.process_mut(process).stack_capacity += added;
         }
-    }
-
-    #[cold]
-    fn raise_stack(&mut self, process: Ref, capacity: u32) -> Result<(), Stop> {
-        let added = u64::from(capacity - self.arena.process(process).stack_capacity);
-        self.charge_growth(process, added)?;
-        self.arena.process_mut(process).stack_capacity = capacity;
         Ok(())
     }
 
-    /// The capacity a parked process's stack needs for `more` operands, if that is more than it has.
-    #[inline(always)]
-    fn stack_capacity_for(&self, process: Ref, more: u64) -> Result<Option<u32>, Stop> {
-        let process = self.arena.process(process);
-        let needed = u32::try_from(u64::from(process.height) + more).unwrap_or(u32::MAX);
-        if needed <= process.stack_capacity {
-            return Ok(None);
-        }
-        gas::grown_capacity(process.stack_capacity, needed, process.stack_maximum)
-            .map(Some)
-            .ok_or(Stop::Trap(Trap::StackOverflow))
-    }
-
     /// Puts a message on the operands and the key list of a process that listens; the room is there.
-    #[inline(always)]
     pub(super) fn hand_over(&mut self, to: Ref, words: &[u64], keys: &[Key]) {
-        let process = self.arena.process_mut(to);
-        process.push_words(words);
-        process.message_words = u8::try_from(words.len()).unwrap_or(u8::MAX);
-        process.append_message_keys(keys);
+        self.arena.process_mut(to).push_message(words, keys);
     }
 
     /// Looks up the keys of a message: their slots lie below the `fixed` topmost operands, and its words below those.
@@ -392,45 +360,45 @@ impl Kernel {
         };
         let (taken, depth) = self.keys_of_message(act, words, keys, 3)?;
         act.extra(gas::message(words, keys))?;
-        if let Err(status) = self.callable(callee).and_then(|()| self.has_key_room(callee, &taken)) {
+        let state = self.arena.process(callee);
+        if let Err(status) = self.takes_call(callee, state, taken.len()) {
             return act.answer(depth, status);
         }
+        let listens = state.listens();
+        let added = if listens { state.capacity_for(words.into()) } else { Some(0) };
+        let Some(added) = added.map(u64::from) else {
+            return act.answer(depth, Status::Full);
+        };
         let superior = self.running_meter();
         let dormant = self.dormant_meter(callee, superior);
-        let listens = self.listens(callee);
-        let added = if listens {
-            match self.stack_capacity_for(callee, u64::from(words)) {
-                Ok(None) => 0,
-                Ok(Some(capacity)) => u64::from(capacity - self.arena.process(callee).stack_capacity),
-                Err(_) => return act.answer(depth, Status::Full),
-            }
-        } else {
-            0
-        };
         let meter_words = if dormant.is_some() { 0 } else { gas::METER_WORDS };
-        let chargeable = self.chargeable();
+        let (own_words, chargeable) = self.words_for_running();
         if meter_words > chargeable {
             return Err(Stop::Words { meter: superior, amount: meter_words });
         }
-        let granted = asked_words.min(self.own_words() - meter_words);
+        let granted = asked_words.min(own_words - meter_words);
         if added > granted || (added > 0 && meter_words + added > chargeable) {
             return act.answer(depth, Status::OutOfWords);
         }
         // Act. Nothing below can fail.
         act.drop_operands(depth);
         act.commit(self);
-        if self.charge_running(meter_words).is_none() {
+        if meter_words > 0 && self.charge_running(meter_words).is_none() {
             self.charge_checked(superior, meter_words);
         }
-        let granted_gas = asked_gas.min(self.own_gas());
-        self.enter_call(callee, superior, dormant, granted_gas, granted);
-        if listens {
-            if added > 0 {
-                self.make_room(callee, u64::from(words))?;
-            }
-            self.hand_over(callee, act.dropped(words), &taken);
+        let place = self.enter_call(callee, superior, dormant, asked_gas, granted);
+        if added > 0 {
+            self.arena.process_mut(callee).link = place;
+            self.make_room(callee, words.into())?;
         }
-        act.leave(self);
+        let state = self.arena.process_mut(callee);
+        state.begin_turn(place, act.process);
+        if listens {
+            state.push_message(act.dropped(words), &taken);
+        }
+        if let Some(caller) = act.leave(self) {
+            caller.wait_for(callee);
+        }
         Err(Stop::Switched)
     }
 
@@ -441,37 +409,40 @@ impl Kernel {
         act.top(fixed + usize::from(keys) + usize::from(words)).map(|_| ())
     }
 
-    /// Puts a link for a `recurse` on the chain: its budget is set aside from the caller's.
+    /// Puts a link for a `recurse` on the chain and gives its place: its budget is set aside from the caller's, as far as
+    /// there is so much gas.
     #[inline(always)]
-    fn enter_call(&mut self, callee: Ref, superior: Ref, dormant: Option<Ref>, gas: u64, words: u64) {
-        let link = self.place_of_next();
-        let Some(top) = self.chain.last_mut() else { return };
-        top.gas -= gas;
-        if top.is_recurse() {
+    fn enter_call(&mut self, callee: Ref, superior: Ref, dormant: Option<Ref>, gas: u64, words: u64) -> u32 {
+        let place = self.place_of_next();
+        let Some(top) = self.chain.last_mut() else { return place };
+        let gas = if top.is_recurse() {
             top.words -= words;
-        }
-        let base = top.base;
-        let meter = if let Some(meter) = dormant {
-            self.dormant.remove(&(callee.number, superior.number));
-            self.grown.remove(&(callee.number, superior.number));
-            if let Some(call) = self.call_meter_mut(meter) {
-                call.link = link;
-            }
-            meter
+            gas.min(top.gas)
         } else {
-            let base = self.base;
-            self.add(superior, Body::CallMeter(CallMeter { callee, own_words: 0, base, link }))
+            gas.min(self.own_gas)
         };
-        self.push(Link { process: callee, meter, gas, words, base, call: LinkCall::Recurse });
+        top.gas -= gas;
+        let base = top.base;
+        let meter = match dormant {
+            Some(meter) => self.wake(meter, callee, superior, place),
+            None => {
+                let body = CallMeter { callee, own_words: 0, base: self.base, link: place };
+                self.add(superior, Body::CallMeter(body))
+            }
+        };
+        self.chain.push(Link { process: callee, meter, gas, words, base, call: LinkCall::Recurse });
+        place
     }
 
-    #[inline]
-    fn has_key_room(&self, callee: Ref, keys: &[Key]) -> Result<(), Status> {
-        if keys.is_empty() || !self.listens(callee) || keys.len() <= self.arena.process(callee).key_room() {
-            Ok(())
-        } else {
-            Err(Status::Full)
+    /// Uses a call meter again.
+    #[cold]
+    fn wake(&mut self, meter: Ref, callee: Ref, superior: Ref, place: u32) -> Ref {
+        self.dormant.remove(&(callee.number, superior.number));
+        self.grown.remove(&(callee.number, superior.number));
+        if let Some(call) = self.call_meter_mut(meter) {
+            call.link = place;
         }
+        meter
     }
 
     /// `invoke`.
@@ -501,13 +472,13 @@ impl Kernel {
             self.arena.process_mut(act.process).status = Status::Pending;
             return Err(Stop::Switched);
         }
-        let answer = self.callable(callee).and_then(|()| self.has_key_room(callee, &taken)).and_then(|()| {
-            let process = self.arena.process(callee);
+        let process = self.arena.process(callee);
+        let answer = self.takes_call(callee, process, taken.len()).and_then(|()| {
             if !process.standing {
                 return Err(Status::NoMeter);
             }
             let room = u64::from(process.stack_capacity.saturating_sub(process.height));
-            if self.listens(callee) && u64::from(words) > room { Err(Status::Full) } else { Ok(()) }
+            if process.listens() && u64::from(words) > room { Err(Status::Full) } else { Ok(()) }
         });
         if let Err(status) = answer {
             return act.answer(depth, status);
@@ -624,8 +595,10 @@ impl Kernel {
                 self.charge_checked(superior, meter_words);
                 match suspended {
                     Suspended::Recurse { gas, words } => {
-                        let (gas, words) = (gas.min(self.own_gas()), words.min(self.own_words()));
-                        self.enter_call(callee, superior, dormant, gas, words);
+                        let words = words.min(self.words_for_running().0);
+                        let place = self.enter_call(callee, superior, dormant, gas, words);
+                        self.arena.process_mut(top.process).wait_for(callee);
+                        self.arena.process_mut(callee).begin_turn(place, top.process);
                     }
                     Suspended::Invoke => self.push_link(callee, LinkCall::Invoke),
                 }

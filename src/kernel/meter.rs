@@ -217,7 +217,7 @@ impl Kernel {
     }
 
     /// Counts gas that the running process has used.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn settle(&mut self, gas: u64) {
         self.unbooked += gas;
         self.total_gas = self.total_gas.saturating_add(gas);
@@ -294,14 +294,14 @@ impl Kernel {
         true
     }
 
-    /// The most words that could be charged to the meter of the running process.
-    #[inline]
-    pub(crate) fn chargeable(&self) -> u64 {
-        match self.chain.last() {
-            _ if self.next_number >= NUMBER_MAX => 0,
-            Some(top) if top.is_recurse() => top.words.min(self.base_words),
-            _ => self.base_words,
-        }
+    /// The words left in the running process's own meter, and how many could be charged to it.
+    #[inline(always)]
+    pub(crate) fn words_for_running(&self) -> (u64, u64) {
+        let (own, chargeable) = match self.chain.last() {
+            Some(top) if top.is_recurse() => (top.words, top.words.min(self.base_words)),
+            _ => (self.own_words, self.base_words),
+        };
+        (own, if self.next_number < NUMBER_MAX { chargeable } else { 0 })
     }
 
     /// Charges `words` to the meter of the running process and gives it. `None`, and nothing has changed, if there are
@@ -433,30 +433,44 @@ impl Kernel {
         self.credit(meter, words);
     }
 
-    /// Ends the use of a call meter by its call, which is off the chain: it dissolves, or waits for the next call of the
-    /// same pair.
+    /// Ends the use of a call meter by its call, which is off the chain: the caller gets back what it has left, and it
+    /// dissolves, or waits for the next call of the same pair.
     #[inline(always)]
-    pub(super) fn end_use(&mut self, meter: Ref) {
+    pub(super) fn end_use(&mut self, meter: Ref, gas: u64, words: u64) {
+        let Some(below) = self.chain.last_mut() else { return };
+        below.gas = below.gas.saturating_add(gas);
+        below.words = below.words.saturating_add(words);
+        let running = below.meter;
         let Some(Slot { meter: superior, body: Body::CallMeter(call), .. }) = self.arena.get_mut(meter) else {
             return;
         };
         call.link = u32::MAX;
-        let (superior, callee, grown) = (*superior, call.callee.number, call.own_words > 0);
-        let running = self.running_meter() == superior && !self.walks_for_words;
-        if running && !grown && self.arena.first_charged(meter).is_none() {
+        let plain = call.own_words == 0 && *superior == running && !self.walks_for_words;
+        if plain && self.arena.first_charged(meter).is_none() {
             // The caller goes on, so what it runs under stays.
             self.arena.remove(meter);
             self.credit_running(gas::METER_WORDS);
-        } else if !self.dissolve_if_empty(meter) {
-            self.dormant.insert((callee, superior.number), meter);
+        } else {
+            self.put_to_rest(meter);
+        }
+    }
+
+    /// A call meter whose call is over dissolves, or waits for the next call of the same pair.
+    #[inline(never)]
+    fn put_to_rest(&mut self, meter: Ref) {
+        let Some(call) = self.call_meter(meter) else { return };
+        let (callee, grown) = (call.callee.number, call.own_words > 0);
+        let superior = self.charged_to(meter).number;
+        if !self.dissolve_if_empty(meter) {
+            self.dormant.insert((callee, superior), meter);
             if grown {
-                self.grown.insert((callee, superior.number), meter);
+                self.grown.insert((callee, superior), meter);
             }
         }
     }
 
     /// Gives words back to the meter of the running process, where nothing above has to be looked at.
-    #[inline]
+    #[inline(always)]
     fn credit_running(&mut self, words: u64) {
         if let Some(top) = self.chain.last_mut()
             && top.is_recurse()

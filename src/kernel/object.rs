@@ -334,8 +334,8 @@ impl Process {
     }
 
     /// Pushes words; the stack's capacity must allow them.
-    #[inline]
-    pub(crate) fn push_words(&mut self, words: &[u64]) {
+    #[inline(always)]
+    fn push_words(&mut self, words: &[u64]) {
         let height = self.height as usize;
         let end = height + words.len();
         if self.stack.len() < end {
@@ -353,14 +353,64 @@ impl Process {
         self.stack.resize(end.max(gas::STACK_INCLUDED as usize), 0);
     }
 
-    /// Appends the keys that came with a message, as far as there is room.
-    #[inline]
-    pub(crate) fn append_message_keys(&mut self, keys: &[Key]) {
-        let count = if keys.is_empty() { 0 } else { self.key_room().min(keys.len()) };
-        if count > 0 {
-            self.keys.extend(keys[..count].iter().map(|&key| Some(key)));
+    /// Words to raise the capacity of its stack by, so that `more` operands fit; `None` past its maximum.
+    #[inline(always)]
+    pub(crate) fn capacity_for(&self, more: u64) -> Option<u32> {
+        let needed = u64::from(self.height) + more;
+        if needed <= u64::from(self.stack_capacity) {
+            return Some(0);
         }
-        self.message_keys = u8::try_from(count).unwrap_or(u8::MAX);
+        let needed = u32::try_from(needed).unwrap_or(u32::MAX);
+        let grown = gas::grown_capacity(self.stack_capacity, needed, self.stack_maximum)?;
+        Some(grown - self.stack_capacity)
+    }
+
+    /// Pushes a message; the stack's capacity must allow it.
+    #[inline(always)]
+    pub(crate) fn push_message(&mut self, words: &[u64], keys: &[Key]) {
+        self.push_words(words);
+        self.message_words = u8::try_from(words.len()).unwrap_or(u8::MAX);
+        self.append_message_keys(keys);
+    }
+
+    /// Pushes a result, its length and a status; the stack's capacity must allow them.
+    #[inline(always)]
+    pub(crate) fn push_result(&mut self, status: Status, words: &[u64], keys: &[Key]) {
+        self.push_message(words, keys);
+        self.push_words(&[words.len() as u64, u64::from(status.number())]);
+    }
+
+    /// Appends the keys that came with a message, as far as there is room.
+    #[inline(always)]
+    fn append_message_keys(&mut self, keys: &[Key]) {
+        self.message_keys = 0;
+        if !keys.is_empty() {
+            let count = self.key_room().min(keys.len());
+            self.keys.extend(keys[..count].iter().map(|&key| Some(key)));
+            self.message_keys = u8::try_from(count).unwrap_or(u8::MAX);
+        }
+    }
+
+    /// Whether it takes a message when it is called now.
+    #[inline(always)]
+    pub(crate) const fn listens(&self) -> bool {
+        matches!(self.status, Status::Returned | Status::Yielded)
+    }
+
+    /// Notes that it has called another process.
+    #[inline(always)]
+    pub(crate) const fn wait_for(&mut self, callee: Ref) {
+        self.callee = callee;
+        self.status = Status::Waiting;
+    }
+
+    /// Notes that it has been called: its place in the chain, and who waits for it.
+    #[inline(always)]
+    pub(crate) fn begin_turn(&mut self, place: u32, caller: Ref) {
+        self.link = place;
+        self.caller = caller;
+        self.suspended = None;
+        self.set_running();
     }
 
     /// How many more keys its list can take.

@@ -158,35 +158,56 @@ impl Arena {
         self.enter(number, slot, meter)
     }
 
-    /// Puts a process in that has not begun, in the memory of one that is gone if there is one.
-    pub(crate) fn insert_process(
-        &mut self,
-        number: Number,
-        meter: Ref,
-        code: Ref,
-        data: Content,
-        random: u64,
-    ) -> Ref {
+    /// Puts a process in that has not begun, without data, in the memory of one that is gone if there is one.
+    #[inline(always)]
+    pub(crate) fn insert_process(&mut self, number: Number, meter: Ref, code: Ref, random: u64) -> Ref {
         if let Some(slot) = self.spare.pop()
             && let Body::Process(process) = &mut self.slots[slot as usize].body
         {
-            process.renew(code, data, random);
+            process.renew(code, random);
             process.keys.push(Some(Key::new(Ref { number, slot }, Rights::OWN)));
             return self.enter(number, slot, meter);
         }
-        let process = self.insert(number, meter, Body::Process(Box::new(Process::new(code, data, random))));
+        self.insert_new_process(number, meter, code, random)
+    }
+
+    #[inline(never)]
+    fn insert_new_process(&mut self, number: Number, meter: Ref, code: Ref, random: u64) -> Ref {
+        let process = Process::new(code, Content::default(), random);
+        let process = self.insert(number, meter, Body::Process(Box::new(process)));
         self.process_mut(process).keys.push(Some(Key::new(process, Rights::OWN)));
         process
     }
 
+    /// Puts in what has nothing to be dropped.
+    #[inline(always)]
+    pub(crate) fn insert_bare(&mut self, number: Number, meter: Ref, body: Body) -> Ref {
+        match self.free.pop() {
+            Some(slot) => {
+                // What stood in a free slot had nothing to be dropped either.
+                std::mem::forget(std::mem::replace(&mut self.slots[slot as usize].body, body));
+                self.enter(number, slot, meter)
+            }
+            None => self.insert(number, meter, body),
+        }
+    }
+
     /// Gives a slot whose body stands already to an object.
-    #[inline]
+    #[inline(always)]
     fn enter(&mut self, number: Number, slot: u32, meter: Ref) -> Ref {
+        let first = match self.slots.get_mut(meter.slot as usize) {
+            Some(meter) => std::mem::replace(&mut meter.first, slot),
+            None => END,
+        };
+        if let Some(first) = self.slots.get_mut(first as usize) {
+            first.previous = slot;
+        }
         let entry = &mut self.slots[slot as usize];
         entry.number = number;
         entry.meter = meter;
         entry.first = END;
-        self.link(slot, meter);
+        entry.next = first;
+        entry.previous = END;
         self.living += 1;
         if self.watched {
             self.mark(slot);
@@ -215,21 +236,45 @@ impl Arena {
         let Some(slot) = self.slots.get_mut(r.slot as usize).filter(|slot| slot.number == r.number) else {
             return;
         };
+        if let Body::Process(_) = slot.body {
+            self.remove_process(r);
+        } else {
+            slot.body = Body::Brand;
+            self.remove_bare(r);
+        }
+    }
+
+    /// Takes a process out, which is there.
+    #[inline(always)]
+    pub(crate) fn remove_process(&mut self, r: Ref) {
+        let body = &mut self.slots[r.slot as usize].body;
+        match body {
+            Body::Process(process) if process.is_small() && self.spare.len() < SPARE_MAX => {
+                process.data.vacate();
+                self.spare.push(r.slot);
+            }
+            _ => {
+                *body = Body::Brand;
+                self.free.push(r.slot);
+            }
+        }
+        self.leave(r);
+    }
+
+    /// Takes out what is there and has nothing to be dropped.
+    #[inline(always)]
+    pub(crate) fn remove_bare(&mut self, r: Ref) {
+        self.free.push(r.slot);
+        self.leave(r);
+    }
+
+    /// Takes an object off its slot, whose body stays.
+    #[inline(always)]
+    fn leave(&mut self, r: Ref) {
+        self.unlink(r.slot);
+        let slot = &mut self.slots[r.slot as usize];
         slot.number = 0;
         slot.stale = false;
-        let list = match &mut slot.body {
-            Body::Process(process) if process.is_small() && self.spare.len() < SPARE_MAX => {
-                process.data = Content::default();
-                &mut self.spare
-            }
-            Body::CallMeter(_) | Body::Gate { .. } | Body::Brand => &mut self.free,
-            body => {
-                *body = Body::Brand;
-                &mut self.free
-            }
-        };
-        list.push(r.slot);
-        self.unlink(r.slot);
         self.living -= 1;
         if self.watched {
             self.gone.push(r.number);
@@ -250,7 +295,7 @@ impl Arena {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn unlink(&mut self, slot: u32) {
         let (previous, next, meter) = {
             let entry = &self.slots[slot as usize];

@@ -13,13 +13,16 @@ impl Kernel {
     ///
     /// # Errors
     /// `KeyListFull` at the greatest capacity; `Words` if the growth cannot be paid.
+    #[inline(always)]
     pub(super) fn room_for_keys(&mut self, act: &mut Activation, more: usize) -> Step {
+        if more <= self.arena.process(act.process).key_room() { Ok(()) } else { self.raise_keys(act, more) }
+    }
+
+    #[inline(never)]
+    fn raise_keys(&mut self, act: &mut Activation, more: usize) -> Step {
         let process = self.arena.process(act.process);
         let capacity = process.key_capacity;
         let needed = u32::try_from(process.keys.len() + more).unwrap_or(u32::MAX);
-        if needed <= capacity {
-            return Ok(());
-        }
         let maximum = u32::try_from(KEYS_MAX).unwrap_or(u32::MAX);
         let grown = gas::grown_capacity(capacity, needed, maximum).ok_or(Trap::KeyListFull)?;
         act.sync(self);
@@ -29,6 +32,7 @@ impl Kernel {
     }
 
     /// Appends a key to the running process's list, where there is room, and gives its slot.
+    #[inline(always)]
     pub(super) fn append_key(&mut self, process: Ref, key: Key) -> SlotNumber {
         let keys = &mut self.arena.process_mut(process).keys;
         keys.push(Some(key));
@@ -268,10 +272,17 @@ impl Kernel {
     ///
     /// # Errors
     /// `Words`.
+    #[inline(always)]
     pub(super) fn pay(&mut self, act: &mut Activation, words: u64) -> Result<Ref, Stop> {
-        if let Some(meter) = self.charge_running(words) {
-            return Ok(meter);
+        match self.charge_running(words) {
+            Some(meter) => Ok(meter),
+            None => self.pay_above(act, words),
         }
+    }
+
+    /// As [`Kernel::pay`], looking at each meter above.
+    #[inline(never)]
+    fn pay_above(&mut self, act: &mut Activation, words: u64) -> Result<Ref, Stop> {
         let meter = self.running_meter();
         act.sync(self);
         if !self.can_charge(meter, words) {

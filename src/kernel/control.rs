@@ -427,7 +427,8 @@ impl Kernel {
             Some(meter) => self.wake(meter, callee, superior, place),
             None => {
                 let body = CallMeter { callee, own_words: 0, base: self.base, link: place };
-                self.add(superior, Body::CallMeter(body))
+                let number = self.take_number();
+                self.arena.insert_bare(number, superior, Body::CallMeter(body))
             }
         };
         self.chain.push(Link { process: callee, meter, gas, words, base, call: LinkCall::Recurse });

@@ -125,6 +125,7 @@ impl Kernel {
 
     /// Destroys a process that nothing else hangs on, if it is one: what is charged for it is credited, and nobody's gas
     /// changes.
+    #[inline(always)]
     fn destroy_idle(&mut self, object: Ref) -> bool {
         let Some(Slot { meter, body: Body::Process(process), .. }) = self.arena.get(object) else {
             return false;
@@ -134,9 +135,13 @@ impl Kernel {
         if !idle || self.walks_for_words || !self.dormant.is_empty() {
             return false;
         }
-        self.arena.remove(object);
-        self.credit(meter, words);
-        self.dissolve_if_empty(meter);
+        self.arena.remove_process(object);
+        if meter == self.running_meter() {
+            self.credit_running(words);
+        } else {
+            self.credit(meter, words);
+            self.dissolve_if_empty(meter);
+        }
         true
     }
 

@@ -448,7 +448,7 @@ impl Kernel {
         let plain = call.own_words == 0 && *superior == running && !self.walks_for_words;
         if plain && self.arena.first_charged(meter).is_none() {
             // The caller goes on, so what it runs under stays.
-            self.arena.remove(meter);
+            self.arena.remove_bare(meter);
             self.credit_running(gas::METER_WORDS);
         } else {
             self.put_to_rest(meter);
@@ -471,7 +471,7 @@ impl Kernel {
 
     /// Gives words back to the meter of the running process, where nothing above has to be looked at.
     #[inline(always)]
-    fn credit_running(&mut self, words: u64) {
+    pub(super) fn credit_running(&mut self, words: u64) {
         if let Some(top) = self.chain.last_mut()
             && top.is_recurse()
         {
@@ -513,7 +513,7 @@ impl Kernel {
                 self.dormant.remove(&(callee, superior.number));
                 self.grown.remove(&(callee, superior.number));
             }
-            self.arena.remove(at);
+            self.arena.remove_bare(at);
             self.credit(superior, gas::METER_WORDS);
             at = superior;
         }

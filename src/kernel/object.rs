@@ -59,6 +59,14 @@ impl Content {
         self.bytes.len() as u64 / 8
     }
 
+    /// Gives back all its host memory: nothing is left.
+    #[inline(always)]
+    pub(crate) fn vacate(&mut self) {
+        if self.bytes.capacity() > 0 || self.tree.is_some() {
+            *self = Self::default();
+        }
+    }
+
     /// `N` bytes at `address`, if they are inside.
     #[inline]
     pub(crate) fn load<const N: usize>(&self, address: u64) -> Option<[u8; N]> {
@@ -293,9 +301,10 @@ impl Process {
         }
     }
 
-    /// Begins a process in the memory of one that is gone and was small. Field by field: moving a whole process is
+    /// Begins a process in the memory of one that is gone and was small, and whose data were vacated. Field by field: moving a whole process is
     /// what takes time in making one.
-    pub(crate) fn renew(&mut self, code: Ref, data: Content, random: u64) {
+    #[inline(always)]
+    pub(crate) fn renew(&mut self, code: Ref, random: u64) {
         self.code = code;
         self.index = 0;
         self.progress = 0;
@@ -307,8 +316,7 @@ impl Process {
         self.frame_capacity = gas::FRAMES_INCLUDED;
         self.key_capacity = gas::KEYS_INCLUDED;
         self.frames.clear();
-        self.data_words = data.words();
-        self.data = data;
+        self.data_words = 0;
         self.keys.clear();
         self.random = random;
         self.amount = 0;
@@ -329,6 +337,7 @@ impl Process {
     }
 
     /// Whether it takes little enough host memory to be kept for [`Process::renew`].
+    #[inline(always)]
     pub(crate) fn is_small(&self) -> bool {
         self.stack.capacity() <= 64 && self.frames.capacity() <= 16 && self.keys.capacity() <= 32
     }

@@ -14,15 +14,24 @@ use keyvm_isa::{Rights, Status, Trap, alu, gas};
 
 impl Kernel {
     /// Makes a process of `code` below a meter, and gives its maker, the running process, a key with all rights; in
-    /// which slot.
-    fn make_process(&mut self, maker: Ref, meter: Ref, code: Ref, data: Content) -> SlotNumber {
+    /// which slot, and the process.
+    #[inline(always)]
+    fn make_process(&mut self, maker: Ref, meter: Ref, code: Ref) -> (SlotNumber, Ref) {
         let random = self.next_random(maker);
         let number = self.take_number();
-        let process = self.arena.insert_process(number, meter, code, data, random);
-        self.append_key(maker, Key::new(process, Rights::ALL))
+        let process = self.arena.insert_process(number, meter, code, random);
+        (self.append_key(maker, Key::new(process, Rights::ALL)), process)
+    }
+
+    /// Gives data to a new process.
+    fn give_data(&mut self, process: Ref, data: Content) {
+        let state = self.arena.process_mut(process);
+        state.data_words = data.words();
+        state.data = data;
     }
 
     /// The next random number of the running process.
+    #[inline(always)]
     pub(super) fn next_random(&mut self, process: Ref) -> u64 {
         let state = self.arena.process_mut(process);
         let (next, random) = alu::random_next(state.random);
@@ -53,11 +62,12 @@ impl Kernel {
         self.room_for_keys(act, 1)?;
         let meter = self.pay(act, gas::PROCESS_WORDS + words)?;
         // Act.
-        let mut data = Content::default();
+        let (slot, process) = self.make_process(act.process, meter, code);
         if words > 0 {
+            let mut data = Content::default();
             data.resize(words);
+            self.give_data(process, data);
         }
-        let slot = self.make_process(act.process, meter, code, data);
         act.drop_operands(2);
         act.push_unchecked(slot);
         Ok(())
@@ -72,9 +82,11 @@ impl Kernel {
         act.room(self, 1)?;
         let meter = self.pay(act, gas::PROCESS_WORDS + words)?;
         // Act.
-        let data = Content::new(act.data.bytes().to_vec());
         let code = self.arena.process(act.process).code;
-        let slot = self.make_process(act.process, meter, code, data);
+        let (slot, process) = self.make_process(act.process, meter, code);
+        if words > 0 {
+            self.give_data(process, Content::new(act.data.bytes().to_vec()));
+        }
         act.push_unchecked(slot);
         Ok(())
     }

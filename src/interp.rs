@@ -220,11 +220,9 @@ impl Interpreter<'_> {
         self.act.room_for_frame(self.kernel)?;
         self.act.height = height;
         let base = height - arguments;
-        self.act.frames.push(Frame {
-            return_index: u32::try_from(self.act.next).map_err(|_| Trap::BadTarget)?,
-            base: u32::try_from(base).map_err(|_| Trap::StackOverflow)?,
-            typ: number,
-        });
+        let return_index = u32::try_from(self.act.next).map_err(|_| Trap::BadTarget)?;
+        let frame_base = u32::try_from(base).map_err(|_| Trap::StackOverflow)?;
+        self.act.frames.push(Frame { return_index, base: frame_base, typ: number });
         self.act.base = base;
         self.act.next = target;
         Ok(())

@@ -1,12 +1,12 @@
 //! The running process, taken out of its object: what an engine works on.
 
 use super::arena::Ref;
-use super::object::{Body, CodePage, Content, Process};
+use super::object::{Body, CodePage, Process, Workspace};
 use super::{Kernel, Stop};
 use crate::machine::RecentCode;
-use keyvm_isa::image::Frame;
 use keyvm_isa::layout::CHUNK_WORDS;
 use keyvm_isa::{Status, Trap, gas};
+use std::ops::{Deref, DerefMut};
 
 /// The running process's hot state, and the gas it may use before somebody has to look.
 ///
@@ -20,12 +20,10 @@ pub(crate) struct Activation {
     pub(crate) index: u64,
     /// Index of the one to execute after it.
     pub(crate) next: u64,
-    /// As long as is needed, and no longer than the stack's capacity: what is not used is not allocated.
-    pub(crate) stack: Vec<u64>,
+    /// Its stack is as long as is needed, and no longer than the stack's capacity: what is not used is not allocated.
+    workspace: Workspace,
     pub(crate) height: usize,
     pub(crate) base: usize,
-    pub(crate) frames: Vec<Frame>,
-    pub(crate) data: Content,
     pub(crate) fuel: u64,
     pub(crate) charged: u64,
     /// What `fuel` was when the kernel was last told.
@@ -35,18 +33,32 @@ pub(crate) struct Activation {
     parked: bool,
 }
 
+impl Deref for Activation {
+    type Target = Workspace;
+
+    #[inline(always)]
+    fn deref(&self) -> &Workspace {
+        &self.workspace
+    }
+}
+
+impl DerefMut for Activation {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Workspace {
+        &mut self.workspace
+    }
+}
+
 impl Activation {
     /// One that holds no process yet and may use so much gas.
-    pub(crate) const fn new(slice: u64) -> Self {
+    pub(crate) fn new(slice: u64) -> Self {
         Self {
             process: Ref::NONE,
             index: 0,
             next: 0,
-            stack: Vec::new(),
             height: 0,
             base: 0,
-            frames: Vec::new(),
-            data: Content::new(Vec::new()),
+            workspace: Workspace::default(),
             fuel: 0,
             charged: 0,
             loaded: 0,
@@ -77,20 +89,12 @@ impl Activation {
         self.index = state.index;
         self.height = state.height as usize;
         self.base = state.frames.last().map_or(0, |frame| frame.base as usize);
-        self.exchange(state);
+        std::mem::swap(&mut state.workspace, &mut self.workspace);
         self.loaded = gas.min(self.slice);
         self.fuel = self.loaded;
         self.charged = 0;
         self.parked = false;
         Some(page)
-    }
-
-    /// Takes the memories of a process out of its object, or puts them back: what they are exchanged for is empty.
-    #[inline]
-    fn exchange(&mut self, state: &mut Process) {
-        std::mem::swap(&mut state.stack, &mut self.stack);
-        std::mem::swap(&mut state.frames, &mut self.frames);
-        std::mem::swap(&mut state.data, &mut self.data);
     }
 
     /// Completes the present instruction and puts the process back into its object, its index at the next one.
@@ -123,12 +127,12 @@ impl Activation {
         }
         let Some(Body::Process(state)) = kernel.arena.body_mut(self.process) else {
             // It was destroyed; what it leaves is not another's.
-            (self.stack, self.frames, self.data) = (Vec::new(), Vec::new(), Content::default());
+            self.workspace = Workspace::default();
             return None;
         };
         state.index = self.index;
         state.height = u32::try_from(self.height).unwrap_or(u32::MAX);
-        self.exchange(state);
+        std::mem::swap(&mut state.workspace, &mut self.workspace);
         Some(state)
     }
 
@@ -234,7 +238,7 @@ impl Activation {
     /// Pushes where there is room.
     #[inline]
     pub(crate) fn push_unchecked(&mut self, word: u64) {
-        self.stack[self.height] = word;
+        self.workspace.stack[self.height] = word;
         self.height += 1;
     }
 

@@ -6,7 +6,7 @@
 use super::arena::{Arena, Ref};
 use super::control::{Link, LinkCall, Pending};
 use super::key::Key;
-use super::object::{Body, CallMeter, CodePage, Content, Meter, Process};
+use super::object::{Body, CallMeter, CodePage, Content, Meter, Process, Workspace};
 use super::{Kernel, NUMBER_MAX};
 use crate::image::{ImageError, ImageErrorKind};
 use keyvm_isa::image::{self, Call, Image, Number, Suspended};
@@ -169,15 +169,17 @@ impl Incoming {
             code: self.reference(process.code),
             index: process.index,
             progress: process.progress,
-            stack: process.stack.into_owned(),
+            data_words: process.data.len() as u64 / 8,
+            workspace: Workspace {
+                stack: process.stack.into_owned(),
+                frames: process.frames.into_owned(),
+                data: Content::new(process.data.into_owned()),
+            },
             height: u32::try_from(height).unwrap_or(u32::MAX),
             stack_capacity: process.stack_capacity,
             stack_maximum: process.stack_maximum,
             frame_capacity: process.frame_capacity,
             key_capacity: process.key_capacity,
-            frames: process.frames.into_owned(),
-            data_words: process.data.len() as u64 / 8,
-            data: Content::new(process.data.into_owned()),
             keys: self.keys(number, process.keys)?,
             random: process.random,
             amount: process.amount,

@@ -161,7 +161,9 @@ impl Kernel {
         let keys = &self.arena.process(process).keys;
         let key = usize::try_from(slot).ok().and_then(|slot| keys.get(slot)?.as_ref());
         match key.and_then(|key| Some((key, self.arena.body(key.object())?))) {
-            Some((key, body)) if key.gate | key.seal == 0 && body.kind() == kind && key.rights.has(rights) => {
+            Some((key, body))
+                if key.gate | key.seal == 0 && body.kind() == kind && key.rights.has(rights) =>
+            {
                 Ok(key.object())
             }
             _ => self.use_key(process, slot, &[kind], rights).map(|key| key.object()),

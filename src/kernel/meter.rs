@@ -441,7 +441,8 @@ impl Kernel {
         below.gas = below.gas.saturating_add(gas);
         below.words = below.words.saturating_add(words);
         let running = below.meter;
-        let Some(Slot { meter: superior, body: Body::CallMeter(call), .. }) = self.arena.get_mut(meter) else {
+        let Some(Slot { meter: superior, body: Body::CallMeter(call), .. }) = self.arena.get_mut(meter)
+        else {
             return;
         };
         call.link = u32::MAX;

@@ -6,6 +6,7 @@ use crate::image::{ContentTree, Hash, words_root};
 use keyvm_isa::image::{Frame, Suspended};
 use keyvm_isa::layout::Kind;
 use keyvm_isa::{Code, Status, Trap, gas};
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, OnceLock};
 
 /// What an object is.
@@ -226,21 +227,27 @@ pub(crate) struct CallMeter {
     pub(crate) link: u32,
 }
 
+/// What a process computes with: an engine takes it out of the process as long as it runs.
+#[derive(Debug, Default)]
+pub(crate) struct Workspace {
+    /// At least as many words as there are operands; grown towards the stack's capacity as it is needed.
+    pub(crate) stack: Vec<u64>,
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) data: Content,
+}
+
 /// A process.
 #[derive(Debug)]
 pub(crate) struct Process {
+    pub(crate) workspace: Workspace,
     pub(crate) code: Ref,
     pub(crate) index: u64,
     pub(crate) progress: u64,
-    /// At least `height` words; grown towards `stack_capacity` as it is needed.
-    pub(crate) stack: Vec<u64>,
     pub(crate) height: u32,
     pub(crate) stack_capacity: u32,
     pub(crate) stack_maximum: u32,
     pub(crate) frame_capacity: u32,
     pub(crate) key_capacity: u32,
-    pub(crate) frames: Vec<Frame>,
-    pub(crate) data: Content,
     /// The length of its data, also while an engine has them.
     pub(crate) data_words: u64,
     pub(crate) keys: Vec<Option<Key>>,
@@ -265,6 +272,22 @@ pub(crate) struct Process {
     pub(crate) grown: u64,
 }
 
+impl Deref for Process {
+    type Target = Workspace;
+
+    #[inline(always)]
+    fn deref(&self) -> &Workspace {
+        &self.workspace
+    }
+}
+
+impl DerefMut for Process {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Workspace {
+        &mut self.workspace
+    }
+}
+
 impl Process {
     /// A process that has not begun, with its smallest capacities and no keys.
     pub(crate) fn new(code: Ref, data: Content, random: u64) -> Self {
@@ -272,15 +295,13 @@ impl Process {
             code,
             index: 0,
             progress: 0,
-            stack: Vec::new(),
             height: 0,
             stack_capacity: gas::STACK_INCLUDED,
             stack_maximum: keyvm_isa::layout::STACK_MAXIMUM,
             frame_capacity: gas::FRAMES_INCLUDED,
             key_capacity: gas::KEYS_INCLUDED,
-            frames: Vec::new(),
             data_words: data.words(),
-            data,
+            workspace: Workspace { data, ..Workspace::default() },
             keys: Vec::new(),
             random,
             amount: 0,

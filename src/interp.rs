@@ -24,7 +24,11 @@ use keyvm_isa::{Code, Op, OpInfo, OpVisitor, Status, Trap, dispatch, gas};
 pub(crate) fn interpret(kernel: &mut Kernel, act: &mut Activation, recent: &RecentCode) -> Stop {
     let mut executed = 0;
     let stop = loop {
-        let Some(page) = act.load(kernel, recent) else {
+        if !act.load(kernel) {
+            break Stop::Switched;
+        }
+        let Some(page) = recent.find(act.code).filter(|_| kernel.arena.alive(act.code)) else {
+            act.park_before(kernel);
             break Stop::Switched;
         };
         let stop = run(kernel, act, &page.code, &mut executed);
@@ -37,7 +41,8 @@ pub(crate) fn interpret(kernel: &mut Kernel, act: &mut Activation, recent: &Rece
     stop
 }
 
-/// Executes the process that is loaded until something stops it. It is parked only if the answer is `Switched`.
+/// Executes the process that is loaded until something stops it. If the answer is `Switched` it is parked, and another
+/// may be loaded.
 #[inline(always)]
 fn run(kernel: &mut Kernel, act: &mut Activation, code: &Code, executed: &mut u64) -> Stop {
     let normal = code.normal();
@@ -296,8 +301,8 @@ impl OpVisitor for Interpreter<'_> {
     #[inline(always)]
     fn begin(&mut self, info: &'static OpInfo) -> Option<Step> {
         let cost = info.cost.base();
-        self.act.charged = 0;
         if self.act.fuel < cost {
+            self.act.charged = 0;
             return Some(Err(Stop::Gas(cost)));
         }
         self.act.fuel -= cost;

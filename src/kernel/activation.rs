@@ -1,9 +1,8 @@
 //! The running process, taken out of its object: what an engine works on.
 
 use super::arena::Ref;
-use super::object::{Body, CodePage, Process, Workspace};
+use super::object::{Body, Process, Workspace};
 use super::{Kernel, Stop};
-use crate::machine::RecentCode;
 use keyvm_isa::layout::CHUNK_WORDS;
 use keyvm_isa::{Status, Trap, gas};
 use std::ops::{Deref, DerefMut};
@@ -16,6 +15,8 @@ use std::ops::{Deref, DerefMut};
 #[derive(Debug)]
 pub(crate) struct Activation {
     pub(crate) process: Ref,
+    /// Its code, which may be gone.
+    pub(crate) code: Ref,
     /// Index of the present instruction.
     pub(crate) index: u64,
     /// Index of the one to execute after it.
@@ -54,6 +55,7 @@ impl Activation {
     pub(crate) fn new(slice: u64) -> Self {
         Self {
             process: Ref::NONE,
+            code: Ref::NONE,
             index: 0,
             next: 0,
             height: 0,
@@ -67,34 +69,46 @@ impl Activation {
         }
     }
 
-    /// Takes the last process of the chain out of its object and gives its code. `None`, and nothing has changed, if
-    /// something else has to be done first, or the code did not run lately.
-    #[inline]
-    pub(crate) fn load<'a>(&mut self, kernel: &mut Kernel, recent: &'a RecentCode) -> Option<&'a CodePage> {
-        if kernel.has_news() {
-            return None;
+    /// Takes the last process of the chain out of its object, if none is taken yet. Gives whether it can run: not if
+    /// something else has to be done first.
+    #[inline(always)]
+    pub(crate) fn load(&mut self, kernel: &mut Kernel) -> bool {
+        if !self.parked {
+            return true;
         }
-        let top = kernel.chain.last()?;
+        let Some(top) = kernel.chain.last().filter(|_| !kernel.has_news()) else {
+            return false;
+        };
         let (process, gas) = (top.process, kernel.gas_for(top));
-        let code = kernel.arena.process(process).code;
-        let page = recent.find(code).filter(|_| kernel.arena.alive(code))?;
         let state = kernel.arena.process_mut(process);
-        if !state.callee.is_none() {
-            return None;
+        if state.callee.is_none() {
+            self.enter(process, state, gas);
         }
-        if state.stack.len() < gas::STACK_INCLUDED as usize {
-            state.stack.resize(gas::STACK_INCLUDED as usize, 0);
-        }
+        !self.parked
+    }
+
+    /// Takes a process out of its object; none must be taken yet. It has so much gas.
+    #[inline(always)]
+    pub(crate) fn enter(&mut self, process: Ref, state: &mut Process, gas: u64) {
+        state.fill_stack();
         self.process = process;
+        self.code = state.code;
         self.index = state.index;
         self.height = state.height as usize;
         self.base = state.frames.last().map_or(0, |frame| frame.base as usize);
-        std::mem::swap(&mut state.workspace, &mut self.workspace);
+        state.workspace.move_to(&mut self.workspace);
         self.loaded = gas.min(self.slice);
         self.fuel = self.loaded;
         self.charged = 0;
         self.parked = false;
-        Some(page)
+    }
+
+    /// Gives up what the process computes with, which is no longer the running one, the present instruction being
+    /// complete. The index and the height go into its object; it is for the caller to give the rest back too.
+    #[inline(always)]
+    pub(crate) fn hand_back(&mut self) -> Workspace {
+        self.parked = true;
+        std::mem::take(&mut self.workspace)
     }
 
     /// Completes the present instruction and puts the process back into its object, its index at the next one.
@@ -130,9 +144,8 @@ impl Activation {
             self.workspace = Workspace::default();
             return None;
         };
-        state.index = self.index;
-        state.height = u32::try_from(self.height).unwrap_or(u32::MAX);
-        std::mem::swap(&mut state.workspace, &mut self.workspace);
+        let workspace = std::mem::take(&mut self.workspace);
+        state.take_back(workspace, self.index, self.height);
         Some(state)
     }
 

@@ -4,7 +4,7 @@
 //! that outlives its object finds another number there, or none.
 
 use super::key::Key;
-use super::object::{Body, Content, Process};
+use super::object::{Body, CallMeter, Content, Process};
 use keyvm_isa::Rights;
 use keyvm_isa::image::Number;
 
@@ -78,6 +78,11 @@ pub(crate) struct Changes {
     pub(crate) gone: Vec<Number>,
 }
 
+#[cold]
+fn no_process() -> ! {
+    unreachable!("a living process was expected")
+}
+
 impl Arena {
     /// With room for this many objects.
     pub(crate) fn with_capacity(objects: usize) -> Self {
@@ -89,17 +94,17 @@ impl Arena {
         self.living
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn alive(&self, r: Ref) -> bool {
         self.slots.get(r.slot as usize).is_some_and(|slot| slot.number == r.number)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get(&self, r: Ref) -> Option<&Slot> {
         self.slots.get(r.slot as usize).filter(|slot| slot.number == r.number)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get_mut(&mut self, r: Ref) -> Option<&mut Slot> {
         if self.watched && self.alive(r) {
             self.mark(r.slot);
@@ -116,12 +121,12 @@ impl Arena {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn body(&self, r: Ref) -> Option<&Body> {
         self.get(r).map(|slot| &slot.body)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn body_mut(&mut self, r: Ref) -> Option<&mut Body> {
         self.get_mut(r).map(|slot| &mut slot.body)
     }
@@ -130,20 +135,20 @@ impl Arena {
     ///
     /// # Panics
     /// If there is none: only for references that the kernel knows to be alive.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn process(&self, r: Ref) -> &Process {
         match self.body(r) {
             Some(Body::Process(process)) => process,
-            _ => unreachable!("a living process was expected"),
+            _ => no_process(),
         }
     }
 
     /// As [`Arena::process`], to change it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn process_mut(&mut self, r: Ref) -> &mut Process {
         match self.body_mut(r) {
             Some(Body::Process(process)) => process,
-            _ => unreachable!("a living process was expected"),
+            _ => no_process(),
         }
     }
 
@@ -319,6 +324,15 @@ impl Arena {
         }
         self.slots[r.slot as usize].meter = meter;
         self.link(r.slot, meter);
+    }
+
+    /// Whether a call meter hangs below `superior` and nothing is charged to it.
+    #[inline(always)]
+    pub(crate) fn is_idle_call(&self, meter: Ref, superior: Ref) -> bool {
+        self.get(meter).is_some_and(|slot| {
+            let grown = !matches!(slot.body, Body::CallMeter(CallMeter { own_words: 0, .. }));
+            !grown && slot.first == END && slot.meter == superior
+        })
     }
 
     /// The object that was charged to `meter` last.

@@ -347,7 +347,61 @@ impl Kernel {
     }
 
     /// `recurse`.
+    #[inline(always)]
     pub(crate) fn recurse(&mut self, act: &mut Activation, words: u8, keys: u8) -> Result<(), Stop> {
+        if keys == 0 && self.recurse_plainly(act, words) {
+            return Err(Stop::Switched);
+        }
+        self.recurse_fully(act, words, keys)
+    }
+
+    /// A `recurse` in which nothing is out of the common run: no keys, a process that waits to be called and has room,
+    /// no call meter to be used again, and enough of everything. Gives whether it was one, else nothing has changed.
+    #[inline(never)]
+    fn recurse_plainly(&mut self, act: &mut Activation, words: u8) -> bool {
+        // Check.
+        let Ok([slot, asked_gas, asked_words]) = act.operands() else { return false };
+        let count = usize::from(words);
+        let more_gas = gas::message(words, 0);
+        let caller = act.process;
+        let Ok(callee) = self.use_object(caller, slot, Kind::Process, Rights::CALL) else { return false };
+        let state = self.arena.process(callee);
+        let fits = act.height - act.base >= count + 3 && act.fuel >= more_gas;
+        let free = state.link == u32::MAX && state.caller.is_none() && state.callee.is_none();
+        let free = free && !state.stopped && state.listens();
+        let (own_words, chargeable) = self.words_for_running();
+        if !fits
+            || !free
+            || !self.arena.alive(state.code)
+            || state.capacity_for(words.into()) != Some(0)
+            || chargeable < gas::METER_WORDS
+            || self.walks_for_words
+            || !self.dormant.is_empty()
+        {
+            return false;
+        }
+        // Act.
+        act.fuel -= more_gas;
+        act.drop_operands(count + 3);
+        act.commit(self);
+        let granted = asked_words.min(own_words - gas::METER_WORDS);
+        let Some(superior) = self.charge_running(gas::METER_WORDS) else { return false };
+        let (place, gas) = self.enter_call(callee, superior, None, asked_gas, granted);
+        let (index, height) = (act.next, act.height);
+        let waiting = act.hand_back();
+        let gas = gas.min(self.base_gas);
+        let state = self.arena.process_mut(callee);
+        state.begin_turn(place, caller);
+        state.push_message(&waiting.stack[height..height + count], &[]);
+        act.enter(callee, state, gas);
+        let state = self.arena.process_mut(caller);
+        state.wait_for(callee);
+        state.take_back(waiting, index, height);
+        true
+    }
+
+    #[inline(never)]
+    fn recurse_fully(&mut self, act: &mut Activation, words: u8, keys: u8) -> Result<(), Stop> {
         // Check.
         let [slot, asked_gas, asked_words] = act.operands()?;
         let callee = match self.use_object(act.process, slot, Kind::Process, Rights::CALL) {
@@ -386,7 +440,7 @@ impl Kernel {
         if meter_words > 0 && self.charge_running(meter_words).is_none() {
             self.charge_checked(superior, meter_words);
         }
-        let place = self.enter_call(callee, superior, dormant, asked_gas, granted);
+        let (place, _) = self.enter_call(callee, superior, dormant, asked_gas, granted);
         if added > 0 {
             self.arena.process_mut(callee).link = place;
             self.make_room(callee, words.into())?;
@@ -409,12 +463,19 @@ impl Kernel {
         act.top(fixed + usize::from(keys) + usize::from(words)).map(|_| ())
     }
 
-    /// Puts a link for a `recurse` on the chain and gives its place: its budget is set aside from the caller's, as far as
-    /// there is so much gas.
+    /// Puts a link for a `recurse` on the chain and gives its place, and its gas: its budget is set aside from the
+    /// caller's, as far as there is so much gas.
     #[inline(always)]
-    fn enter_call(&mut self, callee: Ref, superior: Ref, dormant: Option<Ref>, gas: u64, words: u64) -> u32 {
+    fn enter_call(
+        &mut self,
+        callee: Ref,
+        superior: Ref,
+        dormant: Option<Ref>,
+        gas: u64,
+        words: u64,
+    ) -> (u32, u64) {
         let place = self.place_of_next();
-        let Some(top) = self.chain.last_mut() else { return place };
+        let Some(top) = self.chain.last_mut() else { return (place, 0) };
         let gas = if top.is_recurse() {
             top.words -= words;
             gas.min(top.gas)
@@ -432,7 +493,7 @@ impl Kernel {
             }
         };
         self.chain.push(Link { process: callee, meter, gas, words, base, call: LinkCall::Recurse });
-        place
+        (place, gas)
     }
 
     /// Uses a call meter again.
@@ -497,7 +558,71 @@ impl Kernel {
     }
 
     /// `yield` and `return`.
+    #[inline(always)]
     pub(crate) fn give_back(
+        &mut self,
+        act: &mut Activation,
+        words: u8,
+        keys: u8,
+        status: Status,
+    ) -> Result<(), Stop> {
+        if keys == 0 && self.give_back_plainly(act, words, status) {
+            return Err(Stop::Switched);
+        }
+        self.give_back_fully(act, words, keys, status)
+    }
+
+    /// A `yield` or `return` in which nothing is out of the common run: no keys, to a caller by `recurse` that has room,
+    /// and nothing is left charged to the call. Gives whether it was one, else nothing has changed.
+    #[inline(never)]
+    fn give_back_plainly(&mut self, act: &mut Activation, words: u8, status: Status) -> bool {
+        // Check.
+        let count = usize::from(words);
+        let more_gas = gas::message(words, 0);
+        let [.., below, top] = &*self.chain else { return false };
+        let (caller, callee, superior, meter) = (below.process, act.process, below.meter, top.meter);
+        let fits = act.height - act.base >= count && act.fuel >= more_gas;
+        if !fits
+            || !top.is_recurse()
+            || self.walks_for_words
+            || !self.arena.is_idle_call(meter, superior)
+            || self.arena.process(caller).capacity_for(u64::from(words) + 2) != Some(0)
+        {
+            return false;
+        }
+        // Act.
+        act.fuel -= more_gas;
+        act.drop_operands(count);
+        act.commit(self);
+        let Some(top) = self.chain.pop() else { return false };
+        let Some(below) = self.chain.last_mut() else { return false };
+        below.gas = below.gas.saturating_add(top.gas);
+        below.words = below.words.saturating_add(top.words);
+        let gas = below.gas.min(self.base_gas);
+        self.arena.remove_bare(meter);
+        self.credit_running(gas::METER_WORDS);
+        let (index, height) = (act.next, act.height);
+        let finished = act.hand_back();
+        let state = self.arena.process_mut(caller);
+        state.callee = Ref::NONE;
+        state.set_running();
+        state.push_result(status, &finished.stack[height..height + count], &[]);
+        act.enter(caller, state, gas);
+        let state = self.arena.process_mut(callee);
+        state.link = u32::MAX;
+        state.gas_seen = top.gas;
+        state.words_seen = top.words;
+        state.status = status;
+        state.caller = Ref::NONE;
+        state.take_back(finished, index, height);
+        if status == Status::Returned {
+            state.reset();
+        }
+        true
+    }
+
+    #[inline(never)]
+    fn give_back_fully(
         &mut self,
         act: &mut Activation,
         words: u8,
@@ -597,7 +722,7 @@ impl Kernel {
                 match suspended {
                     Suspended::Recurse { gas, words } => {
                         let words = words.min(self.words_for_running().0);
-                        let place = self.enter_call(callee, superior, dormant, gas, words);
+                        let (place, _) = self.enter_call(callee, superior, dormant, gas, words);
                         self.arena.process_mut(top.process).wait_for(callee);
                         self.arena.process_mut(callee).begin_turn(place, top.process);
                     }

@@ -63,9 +63,15 @@ impl Content {
     /// Gives back all its host memory: nothing is left.
     #[inline(always)]
     pub(crate) fn vacate(&mut self) {
-        if self.bytes.capacity() > 0 || self.tree.is_some() {
+        if !self.is_vacant() {
             *self = Self::default();
         }
+    }
+
+    /// Whether it takes no host memory.
+    #[inline(always)]
+    fn is_vacant(&self) -> bool {
+        self.bytes.capacity() == 0 && self.tree.is_none()
     }
 
     /// `N` bytes at `address`, if they are inside.
@@ -236,6 +242,21 @@ pub(crate) struct Workspace {
     pub(crate) data: Content,
 }
 
+impl Workspace {
+    /// Moves it to where nothing is, so that nothing has to be dropped there.
+    #[inline(always)]
+    pub(crate) fn move_to(&mut self, other: &mut Self) {
+        std::mem::take(self).put_into(other);
+    }
+
+    /// As [`Workspace::move_to`].
+    #[inline(always)]
+    pub(crate) fn put_into(self, other: &mut Self) {
+        debug_assert!(other.stack.capacity() == 0 && other.frames.capacity() == 0 && other.data.is_vacant());
+        std::mem::forget(std::mem::replace(other, self));
+    }
+}
+
 /// A process.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -378,6 +399,14 @@ impl Process {
         self.height = u32::try_from(end).unwrap_or(u32::MAX);
     }
 
+    /// Makes room for the operands that every process has paid for.
+    #[inline(always)]
+    pub(crate) fn fill_stack(&mut self) {
+        if self.stack.len() < gas::STACK_INCLUDED as usize {
+            self.lengthen(0);
+        }
+    }
+
     #[cold]
     fn lengthen(&mut self, end: usize) {
         self.stack.resize(end.max(gas::STACK_INCLUDED as usize), 0);
@@ -425,6 +454,14 @@ impl Process {
     #[inline(always)]
     pub(crate) const fn listens(&self) -> bool {
         matches!(self.status, Status::Returned | Status::Yielded)
+    }
+
+    /// Takes back what it computes with, after it has run.
+    #[inline(always)]
+    pub(crate) fn take_back(&mut self, workspace: Workspace, index: u64, height: usize) {
+        workspace.put_into(&mut self.workspace);
+        self.index = index;
+        self.height = u32::try_from(height).unwrap_or(u32::MAX);
     }
 
     /// Notes that it has called another process.

@@ -82,33 +82,26 @@ impl Activation {
         let (process, gas) = (top.process, kernel.gas_for(top));
         let state = kernel.arena.process_mut(process);
         if state.callee.is_none() {
-            self.enter(process, state, gas);
+            self.enter(process, state, gas).is_nothing();
         }
         !self.parked
     }
 
-    /// Takes a process out of its object; none must be taken yet. It has so much gas.
+    /// Takes a process out of its object, with so much gas, and gives what the one before computed with: nothing, if that
+    /// is parked.
     #[inline(always)]
-    pub(crate) fn enter(&mut self, process: Ref, state: &mut Process, gas: u64) {
+    pub(crate) fn enter(&mut self, process: Ref, state: &mut Process, gas: u64) -> Workspace {
         state.fill_stack();
         self.process = process;
         self.code = state.code;
         self.index = state.index;
         self.height = state.height as usize;
         self.base = state.frames.last().map_or(0, |frame| frame.base as usize);
-        state.workspace.move_to(&mut self.workspace);
         self.loaded = gas.min(self.slice);
         self.fuel = self.loaded;
         self.charged = 0;
         self.parked = false;
-    }
-
-    /// Gives up what the process computes with, which is no longer the running one, the present instruction being
-    /// complete. The index and the height go into its object; it is for the caller to give the rest back too.
-    #[inline(always)]
-    pub(crate) fn hand_back(&mut self) -> Workspace {
-        self.parked = true;
-        std::mem::take(&mut self.workspace)
+        std::mem::replace(&mut self.workspace, std::mem::take(&mut state.workspace))
     }
 
     /// Completes the present instruction and puts the process back into its object, its index at the next one.

@@ -110,6 +110,7 @@ impl Kernel {
     }
 
     /// Makes a slot, which is in the list, null; if it is the last, it is cut off with null slots before it.
+    #[inline]
     pub(super) fn drop_slot(&mut self, process: Ref, slot: SlotNumber) {
         let keys = &self.arena.process(process).keys;
         if slot + 1 < keys.len() as u64 {

@@ -32,7 +32,7 @@ pub(crate) struct Link {
     pub(crate) meter: Ref,
     /// Gas left of what the call was handed, less what was handed on; without `Recurse`, more than any meter has.
     pub(crate) gas: u64,
-    /// Words, likewise (`Recurse` only).
+    /// Words, likewise; without `Recurse` they mean nothing.
     pub(crate) words: u64,
     /// Place of the link that the run began with.
     pub(crate) base: u32,
@@ -385,15 +385,25 @@ impl Kernel {
         act.drop_operands(count + 3);
         act.commit(self);
         let granted = asked_words.min(own_words - gas::METER_WORDS);
-        let Some(superior) = self.charge_running(gas::METER_WORDS) else { return false };
-        let (place, gas) = self.enter_call(callee, superior, None, asked_gas, granted);
+        let (place, number) = (self.place_of_next(), self.take_number());
+        let Some(top) = self.chain.last_mut() else { return false };
+        let gas = asked_gas.min(if top.is_recurse() { top.gas } else { self.own_gas });
+        top.gas -= gas;
+        top.words = top.words.wrapping_sub(gas::METER_WORDS + granted);
+        let (superior, base) = (top.meter, top.base);
+        self.base_words -= gas::METER_WORDS;
+        self.own_words -= gas::METER_WORDS;
+        self.unbooked_words = self.unbooked_words.wrapping_add(gas::METER_WORDS);
+        let body = CallMeter { callee, own_words: 0, base: self.base, link: place };
+        let meter = self.arena.insert_bare(number, superior, Body::CallMeter(body));
+        let call = LinkCall::Recurse;
+        self.chain.push(Link { process: callee, meter, gas, words: granted, base, call });
         let (index, height) = (act.next, act.height);
-        let waiting = act.hand_back();
         let gas = gas.min(self.base_gas);
         let state = self.arena.process_mut(callee);
         state.begin_turn(place, caller);
-        state.push_message(&waiting.stack[height..height + count], &[]);
-        act.enter(callee, state, gas);
+        state.push_message(act.dropped(words), &[]);
+        let waiting = act.enter(callee, state, gas);
         let state = self.arena.process_mut(caller);
         state.wait_for(callee);
         state.take_back(waiting, index, height);
@@ -440,7 +450,7 @@ impl Kernel {
         if meter_words > 0 && self.charge_running(meter_words).is_none() {
             self.charge_checked(superior, meter_words);
         }
-        let (place, _) = self.enter_call(callee, superior, dormant, asked_gas, granted);
+        let place = self.enter_call(callee, superior, dormant, asked_gas, granted);
         if added > 0 {
             self.arena.process_mut(callee).link = place;
             self.make_room(callee, words.into())?;
@@ -463,19 +473,11 @@ impl Kernel {
         act.top(fixed + usize::from(keys) + usize::from(words)).map(|_| ())
     }
 
-    /// Puts a link for a `recurse` on the chain and gives its place, and its gas: its budget is set aside from the
-    /// caller's, as far as there is so much gas.
-    #[inline(always)]
-    fn enter_call(
-        &mut self,
-        callee: Ref,
-        superior: Ref,
-        dormant: Option<Ref>,
-        gas: u64,
-        words: u64,
-    ) -> (u32, u64) {
+    /// Puts a link for a `recurse` on the chain and gives its place: its budget is set aside from the caller's, as far as
+    /// there is so much gas.
+    fn enter_call(&mut self, callee: Ref, superior: Ref, dormant: Option<Ref>, gas: u64, words: u64) -> u32 {
         let place = self.place_of_next();
-        let Some(top) = self.chain.last_mut() else { return (place, 0) };
+        let Some(top) = self.chain.last_mut() else { return place };
         let gas = if top.is_recurse() {
             top.words -= words;
             gas.min(top.gas)
@@ -493,7 +495,7 @@ impl Kernel {
             }
         };
         self.chain.push(Link { process: callee, meter, gas, words, base, call: LinkCall::Recurse });
-        (place, gas)
+        place
     }
 
     /// Uses a call meter again.
@@ -602,12 +604,11 @@ impl Kernel {
         self.arena.remove_bare(meter);
         self.credit_running(gas::METER_WORDS);
         let (index, height) = (act.next, act.height);
-        let finished = act.hand_back();
         let state = self.arena.process_mut(caller);
         state.callee = Ref::NONE;
         state.set_running();
-        state.push_result(status, &finished.stack[height..height + count], &[]);
-        act.enter(caller, state, gas);
+        state.push_result(status, act.dropped(words), &[]);
+        let finished = act.enter(caller, state, gas);
         let state = self.arena.process_mut(callee);
         state.link = u32::MAX;
         state.gas_seen = top.gas;
@@ -722,7 +723,7 @@ impl Kernel {
                 match suspended {
                     Suspended::Recurse { gas, words } => {
                         let words = words.min(self.words_for_running().0);
-                        let (place, _) = self.enter_call(callee, superior, dormant, gas, words);
+                        let place = self.enter_call(callee, superior, dormant, gas, words);
                         self.arena.process_mut(top.process).wait_for(callee);
                         self.arena.process_mut(callee).begin_turn(place, top.process);
                     }

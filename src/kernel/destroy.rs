@@ -131,7 +131,7 @@ impl Kernel {
             return false;
         };
         let (meter, words) = (*meter, process.words());
-        let idle = process.callee.is_none() && process.grown == 0 && self.link_of(object).is_none();
+        let idle = process.callee.is_none() && process.grown == 0 && process.link == u32::MAX;
         if !idle || self.walks_for_words || !self.dormant.is_empty() {
             return false;
         }

@@ -243,17 +243,17 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Moves it to where nothing is, so that nothing has to be dropped there.
+    /// Moves it to where nothing is.
     #[inline(always)]
-    pub(crate) fn move_to(&mut self, other: &mut Self) {
-        std::mem::take(self).put_into(other);
+    fn put_into(self, other: &mut Self) {
+        std::mem::replace(other, self).is_nothing();
     }
 
-    /// As [`Workspace::move_to`].
+    /// Notes that it is nothing, so that nothing has to be dropped.
     #[inline(always)]
-    pub(crate) fn put_into(self, other: &mut Self) {
-        debug_assert!(other.stack.capacity() == 0 && other.frames.capacity() == 0 && other.data.is_vacant());
-        std::mem::forget(std::mem::replace(other, self));
+    pub(crate) fn is_nothing(self) {
+        debug_assert!(self.stack.capacity() == 0 && self.frames.capacity() == 0 && self.data.is_vacant());
+        std::mem::forget(self);
     }
 }
 

@@ -82,7 +82,7 @@ impl Activation {
         let (process, gas) = (top.process, kernel.gas_for(top));
         let state = kernel.arena.process_mut(process);
         if state.callee.is_none() {
-            self.enter(process, state, gas).is_nothing();
+            self.enter(process, state, gas).expect_nothing();
         }
         !self.parked
     }

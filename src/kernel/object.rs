@@ -246,12 +246,12 @@ impl Workspace {
     /// Moves it to where nothing is.
     #[inline(always)]
     fn put_into(self, other: &mut Self) {
-        std::mem::replace(other, self).is_nothing();
+        std::mem::replace(other, self).expect_nothing();
     }
 
-    /// Notes that it is nothing, so that nothing has to be dropped.
+    /// For where it must be nothing: then nothing has to be dropped.
     #[inline(always)]
-    pub(crate) fn is_nothing(self) {
+    pub(crate) fn expect_nothing(self) {
         debug_assert!(self.stack.capacity() == 0 && self.frames.capacity() == 0 && self.data.is_vacant());
         std::mem::forget(self);
     }

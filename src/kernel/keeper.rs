@@ -1,8 +1,9 @@
 //! Traps, running dry, and the keepers that are asked then.
 
 use super::arena::Ref;
-use super::control::{Ending, Link, LinkCall, Message};
+use super::control::{Ending, Link, LinkCall};
 use super::key::Key;
+use super::message::Message;
 use super::meter::Dry;
 use super::{Kernel, Stop};
 use keyvm_isa::layout::Kind;

@@ -23,6 +23,7 @@ mod export;
 mod import;
 mod keeper;
 mod key;
+mod message;
 mod meter;
 mod object;
 mod outside;

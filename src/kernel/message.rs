@@ -1,0 +1,87 @@
+//! Messages and results: what passes from process to process when control does.
+
+use super::activation::Activation;
+use super::arena::Ref;
+use super::key::Key;
+use super::{Kernel, Stop};
+use keyvm_isa::layout::MESSAGE_KEYS_MAX;
+use keyvm_isa::{Status, Trap};
+
+/// A message or a result on its way.
+#[derive(Debug, Default)]
+pub(crate) struct Message {
+    pub(crate) words: MessageWords,
+    pub(crate) keys: Vec<Key>,
+}
+
+/// The words of a message; most messages are short.
+pub(crate) type MessageWords = smallvec::SmallVec<[u64; 4]>;
+
+impl Message {
+    pub(super) fn word(word: u64) -> Self {
+        Self { words: smallvec::smallvec![word], keys: Vec::new() }
+    }
+}
+
+impl Kernel {
+    /// Pushes a result onto a parked process's operands; without its words, if there is no room and none can be paid.
+    pub(crate) fn push_result(&mut self, caller: Ref, status: Status, words: &[u64], keys: &[Key]) {
+        let fits = self.make_room(caller, words.len() as u64 + 2).is_ok();
+        let words = if fits { words } else { &[] };
+        self.arena.process_mut(caller).push_result(status, words, keys);
+    }
+
+    /// Raises a parked process's stack so that `more` operands fit.
+    pub(super) fn make_room(&mut self, process: Ref, more: u64) -> Result<(), Stop> {
+        let added = self.arena.process(process).capacity_for(more).ok_or(Stop::Trap(Trap::StackOverflow))?;
+        if added > 0 {
+            self.charge_growth(process, added.into())?;
+            self.arena.process_mut(process).stack_capacity += added;
+        }
+        Ok(())
+    }
+
+    /// Puts a message on the operands and the key list of a process that listens; the room is there.
+    pub(super) fn hand_over(&mut self, to: Ref, words: &[u64], keys: &[Key]) {
+        self.arena.process_mut(to).push_message(words, keys);
+    }
+
+    /// Looks up the keys of a message: their slots lie below the `fixed` topmost operands, and its words below those.
+    /// Gives with them how many operands all that is.
+    #[inline(always)]
+    pub(super) fn keys_of_message(
+        &self,
+        act: &Activation,
+        words: u8,
+        keys: u8,
+        fixed: usize,
+    ) -> Result<(Vec<Key>, usize), Stop> {
+        if keys > MESSAGE_KEYS_MAX {
+            return Err(Stop::Trap(Trap::TooMany));
+        }
+        let depth = fixed + usize::from(keys) + usize::from(words);
+        let operands = act.top(depth)?;
+        let slots = &operands[usize::from(words)..depth - fixed];
+        Ok((if keys == 0 { Vec::new() } else { self.copies(act.process, slots)? }, depth))
+    }
+
+    /// The keys in slots of a list, if all may be copied.
+    #[cold]
+    fn copies(&self, process: Ref, slots: &[u64]) -> Result<Vec<Key>, Trap> {
+        slots.iter().map(|&slot| self.copyable(process, slot)).collect()
+    }
+
+    /// Checks the shape of a message as [`Kernel::keys_of_message`] does, where its keys do not matter.
+    pub(super) fn check_shape(
+        &self,
+        act: &Activation,
+        words: u8,
+        keys: u8,
+        fixed: usize,
+    ) -> Result<(), Stop> {
+        if keys > MESSAGE_KEYS_MAX {
+            return Err(Stop::Trap(Trap::TooMany));
+        }
+        act.top(fixed + usize::from(keys) + usize::from(words)).map(|_| ())
+    }
+}

@@ -53,7 +53,7 @@ pub(crate) enum Stop {
     Gas(u64),
     /// It needs this many words of a meter, which are not there.
     Words { meter: Ref, amount: u64 },
-    /// It was executed, and control has moved; the process is parked.
+    /// It was executed, and control has moved: the process is parked, and the next one may be loaded already.
     Switched,
 }
 

@@ -343,8 +343,8 @@ impl Process {
         }
     }
 
-    /// Begins a process in the memory of one that is gone and was small, and whose data were vacated. Field by field: moving a whole process is
-    /// what takes time in making one.
+    /// Begins a process in the memory of one that is gone and was small, and whose data were vacated. Field by field:
+    /// moving a whole process is what takes time in making one.
     #[inline(always)]
     pub(crate) fn renew(&mut self, code: Ref, random: u64) {
         self.code = code;

@@ -112,10 +112,118 @@ pub struct Code {
     words: Vec<u64>,
     /// The instructions as engines take them, and a `halt` behind the last: running off the end is `halt`.
     normal: Vec<u64>,
+    instructions: usize,
     constants: usize,
     types: Vec<FuncType>,
     /// First and one past the last word of each switch table's targets.
     switches: Vec<(u32, u32)>,
+}
+
+/// Puts checked code together from a page's words as they come, so that a long page need not be looked at all at once.
+#[derive(Debug)]
+pub struct CodeBuilder {
+    code: Code,
+    /// Where the types, the switch tables and the four counts begin.
+    first_type: usize,
+    first_switch: usize,
+    counts: usize,
+    /// Where the next switch table begins.
+    next_switch: usize,
+    error: Option<CodeError>,
+}
+
+impl CodeBuilder {
+    /// Begins a page of `length` words, of which the last four are `counts`; it takes memory in proportion to `length`.
+    ///
+    /// # Errors
+    /// If the page is too short or too long, or its parts do not add up.
+    pub fn new(length: u64, counts: [u64; 4]) -> Result<Self, CodeError> {
+        if length > CODE_WORDS_MAX {
+            return Err(CodeError::TooLong);
+        }
+        let body = length.checked_sub(counts.len() as u64).ok_or(CodeError::TooShort)?;
+        let sum = counts.iter().try_fold(0u64, |sum, &part| sum.checked_add(part).filter(|&sum| sum <= body));
+        if sum != Some(body) {
+            return Err(CodeError::BadCounts);
+        }
+        // All parts are at most the greatest length of a page now.
+        let size = |n: u64| usize::try_from(n).map_err(|_| CodeError::TooLong);
+        let [instructions, constants, types, switch_words] = counts;
+        let (instructions, constants, types) = (size(instructions)?, size(constants)?, size(types)?);
+        let first_type = instructions + constants;
+        let first_switch = first_type + types;
+        Ok(Self {
+            code: Code {
+                words: Vec::with_capacity(size(length)?),
+                normal: Vec::with_capacity(instructions + 1),
+                instructions,
+                constants,
+                types: Vec::with_capacity(types),
+                // A table has two words at least.
+                switches: Vec::with_capacity(size(switch_words)? / 2),
+            },
+            first_type,
+            first_switch,
+            counts: size(body)?,
+            next_switch: first_switch,
+            error: None,
+        })
+    }
+
+    /// Takes the next words of the page.
+    pub fn extend(&mut self, words: impl Iterator<Item = u64>) {
+        let from = self.code.words.len();
+        self.code.words.extend(words);
+        let here = |first: usize, end: usize, to: usize| first.max(from).min(to)..end.min(to).max(from);
+        let to = self.code.words.len();
+        let Code { words, normal, instructions, types, .. } = &mut self.code;
+        normal.extend(words[here(0, *instructions, to)].iter().map(|&word| normalise(word)));
+        for &word in &words[here(self.first_type, self.first_switch, to)] {
+            let typ = FuncType::from_word(word);
+            let longest = typ.locals.max(typ.arguments.into()).max(typ.results.into());
+            if u64::from(longest) > CHUNK_WORDS && self.error.is_none() {
+                self.error = Some(CodeError::BadType(number(types.len())));
+            }
+            types.push(typ);
+        }
+        while self.error.is_none() && self.next_switch < self.counts.min(to) {
+            self.take_switch();
+        }
+    }
+
+    /// Notes the switch table that begins at `next_switch`.
+    fn take_switch(&mut self) {
+        let first = self.next_switch + 1;
+        let count = usize::try_from(self.code.words[self.next_switch]).ok();
+        let end = count.and_then(|count| first.checked_add(count)).filter(|&end| end <= self.counts);
+        match end {
+            Some(end) if end > first => {
+                self.code.switches.push((number(first), number(end)));
+                self.next_switch = end;
+            }
+            _ => self.error = Some(CodeError::BadSwitch(number(self.code.switches.len()))),
+        }
+    }
+
+    /// The code, when all words have come.
+    ///
+    /// # Errors
+    /// If a type or a switch table is wrong, or words are missing.
+    pub fn finish(mut self) -> Result<Code, CodeError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        if self.code.words.len() != self.counts + 4 {
+            return Err(CodeError::BadCounts);
+        }
+        self.code.normal.push(Op::Halt as u64);
+        Ok(self.code)
+    }
+}
+
+/// A place or a number in a page, which is no longer than [`CODE_WORDS_MAX`].
+fn number(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 impl Code {
@@ -123,50 +231,11 @@ impl Code {
     ///
     /// # Errors
     /// If it is not laid out as the module says.
-    pub fn new(words: Vec<u64>) -> Result<Self, CodeError> {
-        if words.len() as u64 > CODE_WORDS_MAX {
-            return Err(CodeError::TooLong);
-        }
-        let Some((body, &[instructions, constants, types, switch_words])) = words.split_last_chunk::<4>()
-        else {
-            return Err(CodeError::TooShort);
-        };
-        let length = body.len() as u64;
-        let sum = [instructions, constants, types, switch_words]
-            .iter()
-            .try_fold(0u64, |sum, &part| sum.checked_add(part).filter(|&sum| sum <= length));
-        if sum != Some(length) {
-            return Err(CodeError::BadCounts);
-        }
-        // All parts are at most the length of a vector now.
-        let part = |n: u64| usize::try_from(n).map_err(|_| CodeError::TooLong);
-        let (instructions, constants, types) = (part(instructions)?, part(constants)?, part(types)?);
-        let first_type = instructions + constants;
-        let first_switch = first_type + types;
-        let mut switches = Vec::new();
-        let mut at = first_switch;
-        while at < body.len() {
-            let table = u32::try_from(switches.len()).map_err(|_| CodeError::TooLong)?;
-            let count = part(body[at])?;
-            let end = (at + 1).checked_add(count).filter(|&end| end <= body.len() && count > 0);
-            let Some(end) = end else {
-                return Err(CodeError::BadSwitch(table));
-            };
-            let index = |n: usize| u32::try_from(n).map_err(|_| CodeError::TooLong);
-            switches.push((index(at + 1)?, index(end)?));
-            at = end;
-        }
-        let mut normal = Vec::with_capacity(instructions + 1);
-        normal.extend(body[..instructions].iter().map(|&word| normalise(word)));
-        normal.push(Op::Halt as u64);
-        let types: Vec<FuncType> =
-            body[first_type..first_switch].iter().map(|&word| FuncType::from_word(word)).collect();
-        let too_long =
-            |t: &FuncType| u64::from(t.locals.max(t.arguments.into()).max(t.results.into())) > CHUNK_WORDS;
-        if let Some(index) = types.iter().position(too_long) {
-            return Err(CodeError::BadType(u32::try_from(index).map_err(|_| CodeError::TooLong)?));
-        }
-        Ok(Self { normal, constants, types, switches, words })
+    pub fn new(words: &[u64]) -> Result<Self, CodeError> {
+        let counts = *words.last_chunk().ok_or(CodeError::TooShort)?;
+        let mut builder = CodeBuilder::new(words.len() as u64, counts)?;
+        builder.extend(words.iter().copied());
+        builder.finish()
     }
 
     /// All words of the page, as memory 1 shows them.
@@ -179,7 +248,7 @@ impl Code {
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
-        self.normal.len() - 1
+        self.instructions
     }
 
     /// Whether there is no instruction.
@@ -260,7 +329,7 @@ mod tests {
 
     #[test]
     fn parts_survive_being_put_together_and_taken_apart() {
-        let code = Code::new(parts().words()).unwrap();
+        let code = Code::new(&parts().words()).unwrap();
         assert_eq!(code.parts(), parts());
         assert_eq!(code.func_at(0), Some(0));
         assert_eq!(code.func_at(1), None);
@@ -274,14 +343,28 @@ mod tests {
     }
 
     #[test]
+    fn it_does_not_matter_in_what_pieces_the_words_come() {
+        let words = parts().words();
+        for piece in 1..=words.len() {
+            let mut builder = CodeBuilder::new(words.len() as u64, *words.last_chunk().unwrap()).unwrap();
+            for words in words.chunks(piece) {
+                builder.extend(words.iter().copied());
+            }
+            let code = builder.finish().unwrap();
+            let whole = Code::new(&words).unwrap();
+            assert_eq!((code.parts(), code.normal()), (whole.parts(), whole.normal()), "{piece} at a time");
+        }
+    }
+
+    #[test]
     fn counts_that_do_not_add_up_are_refused() {
-        assert_eq!(Code::new(vec![0; 3]).unwrap_err(), CodeError::TooShort);
-        assert_eq!(Code::new(vec![0, 0, 0, 0, 0]).unwrap_err(), CodeError::BadCounts);
-        assert_eq!(Code::new(vec![!0, 2, 0, 0]).unwrap_err(), CodeError::BadCounts);
+        assert_eq!(Code::new(&[0; 3]).unwrap_err(), CodeError::TooShort);
+        assert_eq!(Code::new(&[0, 0, 0, 0, 0]).unwrap_err(), CodeError::BadCounts);
+        assert_eq!(Code::new(&[!0, 2, 0, 0]).unwrap_err(), CodeError::BadCounts);
         for counts in [[1, 1, 1, 0], [u64::MAX, 1, 0, 0], [0, 0, 0, 3]] {
             let mut words = vec![9, 9];
             words.extend(counts);
-            assert_eq!(Code::new(words).unwrap_err(), CodeError::BadCounts);
+            assert_eq!(Code::new(&words).unwrap_err(), CodeError::BadCounts);
         }
     }
 
@@ -289,15 +372,15 @@ mod tests {
     fn a_type_that_would_move_too_many_words_at_once_is_refused() {
         let mut parts = parts();
         parts.types[0].locals = 4096;
-        assert!(Code::new(parts.words()).is_ok());
+        assert!(Code::new(&parts.words()).is_ok());
         parts.types.push(FuncType { arguments: 4097, results: 0, locals: 0 });
-        assert_eq!(Code::new(parts.words()).unwrap_err(), CodeError::BadType(1));
+        assert_eq!(Code::new(&parts.words()).unwrap_err(), CodeError::BadType(1));
     }
 
     #[test]
     fn a_switch_table_that_is_empty_or_too_long_is_refused() {
-        assert_eq!(Code::new(vec![0, 0, 0, 0, 1]).unwrap_err(), CodeError::BadSwitch(0));
-        assert_eq!(Code::new(vec![1, 5, 2, 0, 0, 0, 3]).unwrap_err(), CodeError::BadSwitch(1));
-        assert_eq!(Code::new(vec![!0, 0, 0, 0, 1]).unwrap_err(), CodeError::BadSwitch(0));
+        assert_eq!(Code::new(&[0, 0, 0, 0, 1]).unwrap_err(), CodeError::BadSwitch(0));
+        assert_eq!(Code::new(&[1, 5, 2, 0, 0, 0, 3]).unwrap_err(), CodeError::BadSwitch(1));
+        assert_eq!(Code::new(&[!0, 0, 0, 0, 1]).unwrap_err(), CodeError::BadSwitch(0));
     }
 }

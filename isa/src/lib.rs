@@ -17,7 +17,7 @@ pub mod rights;
 pub mod table;
 pub mod trap;
 
-pub use code::{Code, CodeError};
+pub use code::{Code, CodeBuilder, CodeError};
 pub use decode::Insn;
 pub use rights::Rights;
 pub use table::{Cost, Flow, Imm, ImmKind, OPS, Op, OpInfo, OpVisitor, dispatch};

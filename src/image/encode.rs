@@ -85,13 +85,32 @@ pub fn encode_header(head: &Head<'_>, out: &mut Vec<u8>) {
     out.u64(head.request.is_some().into());
     if let Some(Request { host, words, keys }) = head.request {
         out.u64(*host);
-        out.words(words);
-        out.keys(keys);
+        encode_list(words, encode_words, out.0);
+        encode_list(keys, encode_keys, out.0);
     }
 }
 
 /// Appends the encoding of an object. `contents` matters only if it has bulk contents.
 pub fn encode_object(object: &Object<'_>, contents: Contents, out: &mut Vec<u8>) {
+    encode_head(object, contents, out);
+    match &object.body {
+        Body::Keys(keys) => encode_list(keys, encode_keys, out),
+        Body::Process(process) => {
+            encode_list(&process.stack, encode_words, out);
+            encode_list(&process.frames, encode_frames, out);
+            encode_list(&process.keys, encode_keys, out);
+        }
+        _ => {}
+    }
+}
+
+fn encode_list<T>(items: &[T], encode: impl Fn(&[T], &mut Vec<u8>), out: &mut Vec<u8>) {
+    encode_count(items.len(), out);
+    encode(items, out);
+}
+
+/// Appends the encoding of an object up to its lists of operands, frames and keys.
+pub(super) fn encode_head(object: &Object<'_>, contents: Contents, out: &mut Vec<u8>) {
     let Object { number, meter, body } = object;
     let mut out = Out(out);
     out.u64(*number);
@@ -105,10 +124,7 @@ pub fn encode_object(object: &Object<'_>, contents: Contents, out: &mut Vec<u8>)
             out.u64(tag::CODE);
             out.contents(words.len() * 8, contents);
         }
-        Body::Keys(keys) => {
-            out.u64(tag::KEYS);
-            out.keys(keys);
-        }
+        Body::Keys(_) => out.u64(tag::KEYS),
         Body::Process(process) => {
             out.u64(tag::PROCESS);
             out.process(process, contents);
@@ -136,6 +152,33 @@ pub fn encode_object(object: &Object<'_>, contents: Contents, out: &mut Vec<u8>)
     }
 }
 
+/// Appends the number of items that begins a list.
+pub(super) fn encode_count(count: usize, out: &mut Vec<u8>) {
+    Out(out).count(count);
+}
+
+/// Appends items of a list of words.
+pub(super) fn encode_words(words: &[u64], out: &mut Vec<u8>) {
+    out.reserve(words.len() * 8);
+    words.iter().for_each(|&word| Out(out).u64(word));
+}
+
+/// Appends items of a list of frames; if they are not the last, an even number.
+pub(super) fn encode_frames(frames: &[Frame], out: &mut Vec<u8>) {
+    let mut out = Out(out);
+    for &Frame { return_index, base, typ } in frames {
+        out.u32(return_index);
+        out.u32(base);
+        out.u32(typ);
+    }
+    out.fill();
+}
+
+/// Appends items of a list of keys.
+pub(super) fn encode_keys(keys: &[Option<Key>], out: &mut Vec<u8>) {
+    keys.iter().for_each(|&key| Out(out).key(key));
+}
+
 /// Where the bytes go.
 struct Out<'a>(&'a mut Vec<u8>);
 
@@ -161,12 +204,6 @@ impl Out<'_> {
         self.0.resize(self.0.len().next_multiple_of(8), 0);
     }
 
-    fn words(&mut self, words: &[u64]) {
-        self.count(words.len());
-        self.0.reserve(words.len() * 8);
-        words.iter().for_each(|&word| self.u64(word));
-    }
-
     /// A null key takes as much room as any other, so that no list of keys takes much more in memory than in a file.
     fn key(&mut self, key: Option<Key>) {
         let none = Key::new(0, Rights::NONE);
@@ -175,11 +212,6 @@ impl Out<'_> {
         self.u64(rights.bits().into());
         self.u64(gate);
         self.u64(seal);
-    }
-
-    fn keys(&mut self, keys: &[Option<Key>]) {
-        self.count(keys.len());
-        keys.iter().for_each(|&key| self.key(key));
     }
 
     fn contents(&mut self, bytes: usize, contents: Contents) {
@@ -208,13 +240,13 @@ impl Out<'_> {
             status,
             index,
             progress,
-            stack,
+            stack: _,
             stack_capacity,
             stack_maximum,
-            frames,
+            frames: _,
             frame_capacity,
             data,
-            keys,
+            keys: _,
             key_capacity,
             random,
             message_words,
@@ -262,14 +294,5 @@ impl Out<'_> {
         self.u64(*words_seen);
         self.key(*keeper);
         self.contents(data.len(), contents);
-        self.words(stack);
-        self.count(frames.len());
-        for &Frame { return_index, base, typ } in frames.iter() {
-            self.u32(return_index);
-            self.u32(base);
-            self.u32(typ);
-        }
-        self.fill();
-        self.keys(keys);
     }
 }

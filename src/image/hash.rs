@@ -12,9 +12,12 @@
 //! the order in which the machine came by its objects.
 
 use super::content_tree::{content_root, words_root};
-use super::encode::{Contents, Head, encode_header, encode_object};
+use super::encode::{
+    Contents, Head, encode_count, encode_frames, encode_head, encode_header, encode_keys, encode_object,
+    encode_words,
+};
 use super::state_tree::StateTree;
-use keyvm_isa::image::{Body, Image, Object};
+use keyvm_isa::image::{Body, Frame, Image, Key, Object};
 use std::fmt;
 use std::str::FromStr;
 
@@ -115,6 +118,55 @@ pub fn object_hash(object: &Object<'_>, content_root: Hash) -> Hash {
     let mut bytes = Vec::with_capacity(256);
     encode_object(object, Contents::Hashed(content_root), &mut bytes);
     keyed(&OBJECT, &[&bytes])
+}
+
+/// The hash of an object that has lists, which come piece by piece: first the head, then each list, in the order of the
+/// encoding, begun with its length.
+#[derive(Debug)]
+pub(crate) struct ListHasher {
+    hasher: blake3::Hasher,
+    bytes: Vec<u8>,
+}
+
+impl Default for ListHasher {
+    fn default() -> Self {
+        Self { hasher: blake3::Hasher::new_keyed(&OBJECT), bytes: Vec::new() }
+    }
+}
+
+impl ListHasher {
+    /// Takes all of an object but its lists, which are not looked at.
+    pub(crate) fn head(&mut self, object: &Object<'_>, contents: Contents) {
+        self.take(|bytes| encode_head(object, contents, bytes));
+    }
+
+    /// Takes the length of the next list.
+    pub(crate) fn begin(&mut self, count: usize) {
+        self.take(|bytes| encode_count(count, bytes));
+    }
+
+    pub(crate) fn words(&mut self, words: &[u64]) {
+        self.take(|bytes| encode_words(words, bytes));
+    }
+
+    /// Takes frames, an even number if they are not the last.
+    pub(crate) fn frames(&mut self, frames: &[Frame]) {
+        self.take(|bytes| encode_frames(frames, bytes));
+    }
+
+    pub(crate) fn keys(&mut self, keys: &[Option<Key>]) {
+        self.take(|bytes| encode_keys(keys, bytes));
+    }
+
+    fn take(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
+        self.bytes.clear();
+        encode(&mut self.bytes);
+        self.hasher.update(&self.bytes);
+    }
+
+    pub(crate) fn finish(&self) -> Hash {
+        Hash(*self.hasher.finalize().as_bytes())
+    }
 }
 
 /// The hash of a state, given its header and the root of the tree over its objects.

@@ -20,12 +20,14 @@ mod state_tree;
 mod target;
 mod write;
 
+pub(crate) use content_tree::RootHasher;
 pub use content_tree::{ContentTree, content_root, words_root};
 pub use encode::{Contents, Head, encode_header, encode_object};
 pub use error::{ImageError, ImageErrorKind, LoadError};
 pub use format::{
     HEADER_BYTES, LEAF_BYTES, MAGIC, PAGE_BYTES, SECTIONS_AT, SUM_AT, Sections, VERSION, checksum,
 };
+pub(crate) use hash::ListHasher;
 pub use hash::{Hash, ParseHashError, object_hash, state_hash, state_hash_of};
 pub use read::{load, read};
 pub use state_tree::StateTree;

@@ -60,29 +60,44 @@ impl Kernel {
     }
 
     pub(super) fn portable_object<'a>(&self, slot: &'a Slot) -> image::Object<'a> {
-        let body = match &slot.body {
-            Body::Data(content) => image::Body::Data(Cow::Borrowed(content.bytes())),
-            Body::Code(page) => image::Body::Code(Cow::Borrowed(page.code.words())),
-            Body::Keys(keys) => image::Body::Keys(portable_keys(keys)),
-            Body::Process(process) => image::Body::Process(Box::new(portable_process(process))),
-            Body::Meter(meter) => image::Body::Meter(Box::new(image::Meter {
-                gas_used: meter.gas_used,
-                gas_limit: meter.gas_limit,
-                words_limit: meter.words_limit,
-                rent_used: meter.rent_used,
-                rent_limit: meter.rent_limit,
-                stopped: meter.stopped,
-                keeper: meter.keeper.as_ref().map(portable_key),
-            })),
-            Body::CallMeter(call) => {
-                image::Body::CallMeter { callee: call.callee.number, own_words: call.own_words }
+        let mut object = portable_head(slot);
+        match (&mut object.body, &slot.body) {
+            (image::Body::Keys(list), Body::Keys(keys)) => *list = portable_keys(keys),
+            (image::Body::Process(image), Body::Process(process)) => {
+                image.stack = Cow::Borrowed(process.operands());
+                image.frames = Cow::Borrowed(&process.frames);
+                image.keys = portable_keys(&process.keys);
             }
-            Body::Gate { parent } => image::Body::Gate { parent: parent.number },
-            Body::Brand => image::Body::Brand,
-            Body::Host(name) => image::Body::Host(name.to_string()),
-        };
-        image::Object { number: slot.number, meter: slot.meter.number, body }
+            _ => {}
+        }
+        object
     }
+}
+
+/// An object with its lists of operands, frames and keys left empty.
+pub(super) fn portable_head(slot: &Slot) -> image::Object<'_> {
+    let body = match &slot.body {
+        Body::Data(content) => image::Body::Data(Cow::Borrowed(content.bytes())),
+        Body::Code(page) => image::Body::Code(Cow::Borrowed(page.code.words())),
+        Body::Keys(_) => image::Body::Keys(Vec::new()),
+        Body::Process(process) => image::Body::Process(Box::new(process_head(process))),
+        Body::Meter(meter) => image::Body::Meter(Box::new(image::Meter {
+            gas_used: meter.gas_used,
+            gas_limit: meter.gas_limit,
+            words_limit: meter.words_limit,
+            rent_used: meter.rent_used,
+            rent_limit: meter.rent_limit,
+            stopped: meter.stopped,
+            keeper: meter.keeper.as_ref().map(portable_key),
+        })),
+        Body::CallMeter(call) => {
+            image::Body::CallMeter { callee: call.callee.number, own_words: call.own_words }
+        }
+        Body::Gate { parent } => image::Body::Gate { parent: parent.number },
+        Body::Brand => image::Body::Brand,
+        Body::Host(name) => image::Body::Host(name.to_string()),
+    };
+    image::Object { number: slot.number, meter: slot.meter.number, body }
 }
 
 fn portable_key(key: &Key) -> image::Key {
@@ -94,23 +109,23 @@ fn portable_key(key: &Key) -> image::Key {
     }
 }
 
-fn portable_keys(keys: &[Option<Key>]) -> Vec<Option<image::Key>> {
+pub(super) fn portable_keys(keys: &[Option<Key>]) -> Vec<Option<image::Key>> {
     keys.iter().map(|key| key.as_ref().map(portable_key)).collect()
 }
 
-fn portable_process(process: &Process) -> image::Process<'_> {
+fn process_head(process: &Process) -> image::Process<'_> {
     image::Process {
         code: process.code.number,
         status: process.status,
         index: process.index,
         progress: process.progress,
-        stack: Cow::Borrowed(process.operands()),
+        stack: Cow::Borrowed(&[]),
         stack_capacity: process.stack_capacity,
         stack_maximum: process.stack_maximum,
-        frames: Cow::Borrowed(&process.frames),
+        frames: Cow::Borrowed(&[]),
         frame_capacity: process.frame_capacity,
         data: Cow::Borrowed(process.data.bytes()),
-        keys: portable_keys(&process.keys),
+        keys: Vec::new(),
         key_capacity: process.key_capacity,
         random: process.random,
         message_words: process.message_words,

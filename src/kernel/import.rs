@@ -210,7 +210,7 @@ impl Incoming {
             }
             image::Body::Code(words) => {
                 check(words.len() as u64 <= CODE_WORDS_MAX, "it is too long")?;
-                let code = Code::new(words.into_owned());
+                let code = Code::new(&words);
                 Body::Code(Arc::new(CodePage::new(
                     code.map_err(|_| wrong(number, "its parts do not add up to code"))?,
                 )))
@@ -315,6 +315,7 @@ impl Kernel {
             total_gas: 0,
             instructions: 0,
             hashes: None,
+            work: None,
         };
         kernel.check_gates()?;
         kernel.check_meters()?;
@@ -322,6 +323,7 @@ impl Kernel {
         kernel.take_request(&incoming, request)?;
         kernel.check_callers()?;
         kernel.check_growth()?;
+        kernel.check_progress()?;
         kernel.count_all_words().map_err(|meter| wrong(meter, "its words overflow"))?;
         kernel.refresh();
         Ok(kernel)
@@ -499,6 +501,19 @@ impl Kernel {
             let caller = process.caller;
             let waits = in_chain || caller.is_none() || self.arena.process(caller).callee == r;
             expect(waits, r.number, "its caller waits for another")?;
+        }
+        Ok(())
+    }
+
+    /// Only the running process is within an instruction that keeps a progress word.
+    fn check_progress(&mut self) -> Result<(), ImageError> {
+        for r in self.refs() {
+            if let Some(Body::Process(process)) = self.arena.body(r)
+                && process.progress > 0
+            {
+                let fits = self.running() == Some(r) && self.take_up_work().is_some();
+                expect(fits, r.number, "its progress is within no instruction that it runs")?;
+            }
         }
         Ok(())
     }

@@ -94,8 +94,9 @@ impl Kernel {
         }
     }
 
-    /// Notes why a process stopped.
+    /// Notes why the last process of the chain stopped.
     fn stands(&mut self, process: Ref, status: Status, trap: Option<Trap>, amount: u64) {
+        self.lose_progress();
         let process = self.arena.process_mut(process);
         process.status = status;
         process.trap = trap;

@@ -29,6 +29,7 @@ mod object;
 mod outside;
 mod page;
 mod process;
+mod progress;
 mod state;
 
 pub(crate) use activation::Activation;
@@ -109,6 +110,8 @@ pub(crate) struct Kernel {
     /// Instructions executed since then.
     pub(crate) instructions: u64,
     hashes: Option<Box<crate::image::StateTree>>,
+    /// What the running process has put together within an instruction that keeps a progress word.
+    work: Option<progress::Work>,
 }
 
 impl Kernel {

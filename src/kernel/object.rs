@@ -129,12 +129,6 @@ impl Content {
         }
     }
 
-    /// Hashes ahead what is stale among `words` words from `first_word`, so that [`Content::root`] has less to do.
-    pub(crate) fn prepare(&mut self, first_word: u64, words: u64) {
-        let tree = self.tree.get_or_insert_with(|| Box::new(ContentTree::new()));
-        tree.prepare(&self.bytes, first_word.saturating_mul(8), words.saturating_mul(8));
-    }
-
     /// The root of the hash tree, cached from now on.
     pub(crate) fn root(&mut self) -> Hash {
         let tree = self.tree.get_or_insert_with(|| Box::new(ContentTree::new()));
@@ -510,7 +504,6 @@ impl Process {
     /// Makes it begin anew.
     pub(crate) fn reset(&mut self) {
         self.index = 0;
-        self.progress = 0;
         self.height = 0;
         self.frames.clear();
         self.trap = None;

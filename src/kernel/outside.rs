@@ -122,6 +122,7 @@ impl Kernel {
             _ => return None,
         };
         content.range_mut(address, bytes.len() as u64)?.copy_from_slice(bytes);
+        self.lose_progress();
         Some(())
     }
 }

@@ -3,14 +3,13 @@
 use super::activation::Activation;
 use super::arena::Ref;
 use super::key::{Key, SlotNumber};
-use super::object::{Body, CodePage, Content, shrink};
+use super::object::{Body, Content, shrink};
 use super::{Kernel, Step, Stop};
 use keyvm_isa::layout::{
-    CHUNK_WORDS, CODE_WORDS_MAX, FIRST_KEY_MEMORY, KEYS_MAX, Kind, MEMORY_CODE, MEMORY_DATA, MEMORY_META,
-    MEMORY_OPERANDS, MEMORY_WORDS_MAX, meta,
+    CHUNK_WORDS, FIRST_KEY_MEMORY, KEYS_MAX, Kind, MEMORY_CODE, MEMORY_DATA, MEMORY_META, MEMORY_OPERANDS,
+    MEMORY_WORDS_MAX, meta,
 };
-use keyvm_isa::{Code, Rights, Status, Trap, gas};
-use std::sync::Arc;
+use keyvm_isa::{Rights, Status, Trap, gas};
 
 /// A memory that can be read or written, found through its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -446,50 +445,6 @@ impl Kernel {
         after_chunk(act, done, 2);
         act.reload(self)
     }
-
-    /// `codeseal`: one chunk; the last one makes the page code.
-    pub(crate) fn codeseal(&mut self, act: &mut Activation) -> Step {
-        // Check.
-        let [slot] = act.operands()?;
-        let page = self.use_key(act.process, slot, &[Kind::Data], Rights::WRITE)?.object();
-        let words = match self.arena.body(page) {
-            Some(Body::Data(content)) => content.words(),
-            _ => return Err(Trap::WrongKind.into()),
-        };
-        if words > CODE_WORDS_MAX {
-            act.drop_operands(1);
-            act.push_unchecked(0);
-            return Ok(());
-        }
-        let progress = self.arena.process(act.process).progress;
-        let part = words.saturating_sub(progress).min(CHUNK_WORDS);
-        act.extra(gas::per_four(part))?;
-        // Act.
-        if progress + part < words {
-            self.arena.process_mut(act.process).progress = progress + part;
-            act.stay();
-            return Ok(());
-        }
-        let code = match self.arena.body(page) {
-            Some(Body::Data(content)) => Code::new(words_of(content.bytes())).ok(),
-            _ => None,
-        };
-        let good = code.is_some();
-        if let Some(code) = code
-            && let Some(body) = self.arena.body_mut(page)
-        {
-            *body = Body::Code(Arc::new(CodePage::new(code)));
-        }
-        self.arena.process_mut(act.process).progress = 0;
-        act.drop_operands(1);
-        act.push_unchecked(good.into());
-        Ok(())
-    }
-}
-
-/// The words of a content.
-pub(super) fn words_of(bytes: &[u8]) -> Vec<u64> {
-    bytes.as_chunks().0.iter().map(|&word| u64::from_le_bytes(word)).collect()
 }
 
 /// How far one execution takes a length towards what is wanted, and whether it gets there.

@@ -135,8 +135,6 @@ impl Kernel {
             _ => None,
         };
         stored.ok_or(Trap::OutOfBounds)?;
-        // What was half done may not be what is gone on with.
-        self.arena.process_mut(process).progress = 0;
         act.drop_operands(4);
         Ok(())
     }

@@ -196,6 +196,7 @@ impl Machine {
     /// `portion` is used up; gives why, and the gas used. All processes are parked.
     fn step(&mut self, slice: u64, portion: u64) -> (Option<Stop>, u64) {
         let kernel = &mut self.kernel;
+        kernel.arena.reclaim(4);
         if kernel.must_descend() {
             if kernel.gas_for_running() >= DESCEND_GAS && slice < DESCEND_GAS {
                 return (Some(Stop::Gas(DESCEND_GAS)), 0);
@@ -255,7 +256,7 @@ impl Machine {
 
     /// How many objects live.
     #[must_use]
-    pub const fn objects(&self) -> u64 {
+    pub fn objects(&self) -> u64 {
         self.kernel.arena.living()
     }
 

@@ -119,6 +119,9 @@ pub struct Code {
     switches: Vec<(u32, u32)>,
 }
 
+/// The memory that a code page takes.
+pub type CodeVectors = (Vec<u64>, Vec<u64>, Vec<FuncType>, Vec<(u32, u32)>);
+
 /// Puts checked code together from a page's words as they come, so that a long page need not be looked at all at once.
 #[derive(Debug)]
 pub struct CodeBuilder {
@@ -205,6 +208,18 @@ impl CodeBuilder {
         }
     }
 
+    /// What is wrong with the words that have come, if anything is.
+    #[must_use]
+    pub const fn error(&self) -> Option<CodeError> {
+        self.error
+    }
+
+    /// The memory it takes, to be given back piece by piece.
+    #[must_use]
+    pub fn into_vectors(self) -> CodeVectors {
+        self.code.into_vectors()
+    }
+
     /// The code, when all words have come.
     ///
     /// # Errors
@@ -236,6 +251,12 @@ impl Code {
         let mut builder = CodeBuilder::new(words.len() as u64, counts)?;
         builder.extend(words.iter().copied());
         builder.finish()
+    }
+
+    /// The memory it takes, to be given back piece by piece.
+    #[must_use]
+    pub fn into_vectors(self) -> CodeVectors {
+        (self.words, self.normal, self.types, self.switches)
     }
 
     /// All words of the page, as memory 1 shows them.

@@ -1,7 +1,7 @@
 //! The running process, taken out of its object: what an engine works on.
 
 use super::arena::Ref;
-use super::object::{Body, Process, Workspace};
+use super::object::{Process, Workspace};
 use super::{Kernel, Stop};
 use keyvm_isa::layout::CHUNK_WORDS;
 use keyvm_isa::{Status, Trap, gas};
@@ -132,12 +132,13 @@ impl Activation {
         if std::mem::replace(&mut self.parked, true) {
             return None;
         }
-        let Some(Body::Process(state)) = kernel.arena.body_mut(self.process) else {
-            // It was destroyed; what it leaves is not another's.
-            self.workspace = Workspace::default();
-            return None;
-        };
         let workspace = std::mem::take(&mut self.workspace);
+        if !kernel.arena.alive(self.process) {
+            // It was destroyed; what it leaves is not another's.
+            kernel.arena.remains().workspace(workspace);
+            return None;
+        }
+        let state = kernel.arena.process_mut(self.process);
         state.take_back(workspace, self.index, self.height);
         Some(state)
     }

@@ -2,9 +2,22 @@
 //!
 //! A [`Ref`] is an object's number and the slot where it lay; numbers are never used again, so a reference
 //! that outlives its object finds another number there, or none.
+//!
+//! # Dying with a meter
+//!
+//! A meter that is destroyed may have any number of objects below it. They are dead at once, and taken apart later, a
+//! few at a time. Most objects need nothing else: nobody notices their end but through a reference. The others are
+//! *tied*: call meters; processes that something else depends on; standing meters that something tied is charged to.
+//! Each meter keeps two lists of what is charged to it, the tied and the rest, so that whoever destroys it finds the
+//! tied ones and removes them himself.
+//!
+//! What is then left of a meter with other objects below it is a *grave*, which is no object. An object lives unless a
+//! grave is found on the way up from it; that way ends at the first tied object, so it has at most as many steps as
+//! standing meters go deep, and while there are no graves none at all.
 
 use super::key::Key;
 use super::object::{Body, CallMeter, Content, Process};
+use super::remains::Remains;
 use keyvm_isa::Rights;
 use keyvm_isa::image::Number;
 
@@ -48,8 +61,10 @@ pub(crate) struct Slot {
     pub(crate) meter: Ref,
     previous: u32,
     next: u32,
-    /// First of the list of what is charged to this meter, if this is one.
-    first: u32,
+    /// First of the lists of what is charged to this meter, if this is one: of what is not tied, and of what is.
+    first: [u32; 2],
+    tied: bool,
+    grave: bool,
     /// Whether it may have changed since the state hash was last taken.
     stale: bool,
     pub(crate) body: Body,
@@ -62,9 +77,18 @@ pub(crate) struct Arena {
     free: Vec<u32>,
     /// Empty slots that keep the host memory of a process for the next one.
     spare: Vec<u32>,
-    living: u64,
+    /// What is left of meters while dead objects are still charged to them.
+    graves: Vec<u32>,
+    /// Whether there are any graves.
+    haunted: bool,
+    /// What is left of large objects.
+    remains: Remains,
+    /// Objects that are there, dead ones included.
+    filled: u64,
     /// Whether changes are to be remembered for the state hash.
     watched: bool,
+    /// Whether a change needs more than a look at the number: there are graves, or changes are to be remembered.
+    guarded: bool,
     /// Objects that may have changed, and numbers of objects that are gone, since the hash was last taken.
     stale: Vec<u32>,
     gone: Vec<Number>,
@@ -90,26 +114,55 @@ impl Arena {
     }
 
     /// How many objects live.
-    pub(crate) const fn living(&self) -> u64 {
-        self.living
+    pub(crate) fn living(&self) -> u64 {
+        if self.haunted { self.iter().count() as u64 } else { self.filled }
     }
 
     #[inline(always)]
     pub(crate) fn alive(&self, r: Ref) -> bool {
-        self.slots.get(r.slot as usize).is_some_and(|slot| slot.number == r.number)
+        self.get(r).is_some()
     }
 
     #[inline(always)]
     pub(crate) fn get(&self, r: Ref) -> Option<&Slot> {
-        self.slots.get(r.slot as usize).filter(|slot| slot.number == r.number)
+        self.filling(r).filter(|slot| !self.haunted || !self.is_below_grave(slot))
     }
 
     #[inline(always)]
     pub(crate) fn get_mut(&mut self, r: Ref) -> Option<&mut Slot> {
-        if self.watched && self.alive(r) {
-            self.mark(r.slot);
+        if self.guarded && !self.prepare_change(r) {
+            return None;
         }
         self.slots.get_mut(r.slot as usize).filter(|slot| slot.number == r.number)
+    }
+
+    /// The object at `r`, which may be dead.
+    #[inline(always)]
+    fn filling(&self, r: Ref) -> Option<&Slot> {
+        self.slots.get(r.slot as usize).filter(|slot| slot.number == r.number)
+    }
+
+    /// Remembers that an object changes, if changes are to be remembered; says whether it lives.
+    #[cold]
+    fn prepare_change(&mut self, r: Ref) -> bool {
+        let alive = self.alive(r);
+        if alive && self.watched {
+            self.mark(r.slot);
+        }
+        alive
+    }
+
+    #[cold]
+    fn is_below_grave<'a>(&'a self, mut slot: &'a Slot) -> bool {
+        loop {
+            if slot.grave || slot.tied || slot.meter.is_none() {
+                return slot.grave;
+            }
+            match self.slots.get(slot.meter.slot as usize) {
+                Some(meter) => slot = meter,
+                None => return false,
+            }
+        }
     }
 
     #[cold]
@@ -137,7 +190,8 @@ impl Arena {
     /// If there is none: only for references that the kernel knows to be alive.
     #[inline(always)]
     pub(crate) fn process(&self, r: Ref) -> &Process {
-        match self.body(r) {
+        debug_assert!(self.alive(r));
+        match self.filling(r).map(|slot| &slot.body) {
             Some(Body::Process(process)) => process,
             _ => no_process(),
         }
@@ -160,7 +214,10 @@ impl Arena {
         } else {
             self.stage(0, Ref::NONE, body)
         };
-        self.enter(number, slot, meter)
+        match self.slots[slot as usize].body {
+            Body::CallMeter(_) => self.enter::<true>(number, slot, meter),
+            _ => self.enter::<false>(number, slot, meter),
+        }
     }
 
     /// Puts a process in that has not begun, without data, in the memory of one that is gone if there is one.
@@ -171,7 +228,7 @@ impl Arena {
         {
             process.renew(code, random);
             process.keys.push(Some(Key::new(Ref { number, slot }, Rights::OWN)));
-            return self.enter(number, slot, meter);
+            return self.enter::<false>(number, slot, meter);
         }
         self.insert_new_process(number, meter, code, random)
     }
@@ -184,14 +241,15 @@ impl Arena {
         process
     }
 
-    /// Puts in what has nothing to be dropped.
+    /// Puts in a call meter.
     #[inline(always)]
-    pub(crate) fn insert_bare(&mut self, number: Number, meter: Ref, body: Body) -> Ref {
+    pub(crate) fn insert_call(&mut self, number: Number, meter: Ref, call: CallMeter) -> Ref {
+        let body = Body::CallMeter(call);
         match self.free.pop() {
             Some(slot) => {
-                // What stood in a free slot had nothing to be dropped either.
+                // What stood in a free slot had nothing to be dropped.
                 std::mem::forget(std::mem::replace(&mut self.slots[slot as usize].body, body));
-                self.enter(number, slot, meter)
+                self.enter::<true>(number, slot, meter)
             }
             None => self.insert(number, meter, body),
         }
@@ -199,10 +257,12 @@ impl Arena {
 
     /// Gives a slot whose body stands already to an object.
     #[inline(always)]
-    fn enter(&mut self, number: Number, slot: u32, meter: Ref) -> Ref {
-        let first = match self.slots.get_mut(meter.slot as usize) {
-            Some(meter) => std::mem::replace(&mut meter.first, slot),
-            None => END,
+    fn enter<const TIED: bool>(&mut self, number: Number, slot: u32, meter: Ref) -> Ref {
+        let (first, ties) = match self.slots.get_mut(meter.slot as usize) {
+            Some(meter) => {
+                (std::mem::replace(&mut meter.first[usize::from(TIED)], slot), TIED && !meter.tied)
+            }
+            None => (END, false),
         };
         if let Some(first) = self.slots.get_mut(first as usize) {
             first.previous = slot;
@@ -210,12 +270,16 @@ impl Arena {
         let entry = &mut self.slots[slot as usize];
         entry.number = number;
         entry.meter = meter;
-        entry.first = END;
+        entry.first = [END; 2];
         entry.next = first;
         entry.previous = END;
-        self.living += 1;
+        entry.tied = TIED;
+        self.filled += 1;
         if self.watched {
             self.mark(slot);
+        }
+        if ties {
+            self.tie(meter);
         }
         Ref { number, slot }
     }
@@ -223,7 +287,17 @@ impl Arena {
     /// Puts an object into the next slot, which it gives, without counting it or hanging it into its meter's list:
     /// the meter may not be there yet.
     pub(crate) fn stage(&mut self, number: Number, meter: Ref, body: Body) -> u32 {
-        self.slots.push(Slot { number, meter, previous: END, next: END, first: END, stale: false, body });
+        self.slots.push(Slot {
+            number,
+            meter,
+            previous: END,
+            next: END,
+            first: [END; 2],
+            tied: matches!(body, Body::CallMeter(_)),
+            grave: false,
+            stale: false,
+            body,
+        });
         u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 objects fit in host memory")
     }
 
@@ -233,44 +307,85 @@ impl Arena {
             let meter = self.slots[index].meter;
             self.link(u32::try_from(index).unwrap_or(END), meter);
         }
-        self.living += self.slots.len() as u64;
+        for index in 0..self.slots.len() {
+            if self.slots[index].tied {
+                self.tie(self.slots[index].meter);
+            }
+        }
+        self.filled += self.slots.len() as u64;
     }
 
-    /// Takes an object out. What is charged to it, if it is a meter, must be gone already.
+    /// Ties an object, so that it is found when the meter it is charged to is destroyed.
+    #[cold]
+    pub(crate) fn tie(&mut self, r: Ref) {
+        let mut at = r;
+        while self.get(at).is_some_and(|slot| !slot.tied) {
+            let meter = self.slots[at.slot as usize].meter;
+            self.unlink(at.slot);
+            self.slots[at.slot as usize].tied = true;
+            self.link(at.slot, meter);
+            at = meter;
+        }
+    }
+
+    /// The tied object that was charged to `meter` last.
+    pub(crate) fn first_tied(&self, meter: Ref) -> Option<Ref> {
+        let [_, slot] = self.get(meter)?.first;
+        self.slots.get(slot as usize).map(|entry| Ref { number: entry.number, slot })
+    }
+
+    /// Whether anything is charged to `meter`.
+    #[inline]
+    pub(crate) fn is_charged(&self, meter: Ref) -> bool {
+        self.get(meter).is_some_and(|slot| slot.first != [END; 2])
+    }
+
+    /// Takes an object out. What is tied and charged to it must be gone already; the rest dies with it.
     pub(crate) fn remove(&mut self, r: Ref) {
-        let Some(slot) = self.slots.get_mut(r.slot as usize).filter(|slot| slot.number == r.number) else {
-            return;
-        };
-        if let Body::Process(_) = slot.body {
-            self.remove_process(r);
-        } else {
-            slot.body = Body::Brand;
-            self.remove_bare(r);
+        match self.body(r) {
+            Some(Body::Process(_)) => self.remove_process(r),
+            Some(_) => self.clear(r),
+            None => {}
         }
     }
 
     /// Takes a process out, which is there.
     #[inline(always)]
     pub(crate) fn remove_process(&mut self, r: Ref) {
-        let body = &mut self.slots[r.slot as usize].body;
-        match body {
+        match &mut self.slots[r.slot as usize].body {
             Body::Process(process) if process.is_small() && self.spare.len() < SPARE_MAX => {
-                process.data.vacate();
+                if !process.data.is_vacant() {
+                    self.remains.content(std::mem::take(&mut process.data));
+                }
                 self.spare.push(r.slot);
+                self.leave(r);
             }
-            _ => {
-                *body = Body::Brand;
-                self.free.push(r.slot);
-            }
+            _ => self.clear(r),
         }
-        self.leave(r);
     }
 
-    /// Takes out what is there and has nothing to be dropped.
+    /// Takes out what is there and has nothing to be dropped, and nothing charged to it.
     #[inline(always)]
     pub(crate) fn remove_bare(&mut self, r: Ref) {
         self.free.push(r.slot);
         self.leave(r);
+    }
+
+    /// Takes out what is there, with its body.
+    #[inline(never)]
+    fn clear(&mut self, r: Ref) {
+        let entry = &mut self.slots[r.slot as usize];
+        self.remains.take(std::mem::replace(&mut entry.body, Body::Brand));
+        let buries = entry.first != [END; 2];
+        self.leave(r);
+        if buries {
+            self.slots[r.slot as usize].grave = true;
+            self.graves.push(r.slot);
+            self.haunted = true;
+            self.guarded = true;
+        } else {
+            self.free.push(r.slot);
+        }
     }
 
     /// Takes an object off its slot, whose body stays.
@@ -280,16 +395,61 @@ impl Arena {
         let slot = &mut self.slots[r.slot as usize];
         slot.number = 0;
         slot.stale = false;
-        self.living -= 1;
+        self.filled -= 1;
         if self.watched {
             self.gone.push(r.number);
         }
     }
 
+    /// Where the memory of large objects goes back, a little at a time.
+    pub(crate) const fn remains(&mut self) -> &mut Remains {
+        &mut self.remains
+    }
+
+    /// Takes apart at most `count` of the objects that are dead, and as many pieces of what is left of large ones.
+    /// Nothing shows whether and when it is done.
+    #[inline(always)]
+    pub(crate) fn reclaim(&mut self, count: u64) {
+        if self.haunted || !self.remains.is_empty() {
+            self.reclaim_some(count);
+        }
+    }
+
+    #[cold]
+    fn reclaim_some(&mut self, count: u64) {
+        for _ in 0..count {
+            self.remains.shed();
+            let Some(&grave) = self.graves.last() else {
+                if self.remains.is_empty() {
+                    return;
+                }
+                continue;
+            };
+            let slot = self.slots[grave as usize].first[0];
+            if slot == END {
+                self.graves.pop();
+                self.haunted = !self.graves.is_empty();
+                self.guarded = self.haunted || self.watched;
+                self.slots[grave as usize].grave = false;
+                self.free.push(grave);
+            } else {
+                self.clear(Ref { number: self.slots[slot as usize].number, slot });
+            }
+        }
+    }
+
+    /// Takes apart all that is dead.
+    pub(crate) fn reclaim_all(&mut self) {
+        while self.haunted {
+            self.reclaim_some(4096);
+        }
+    }
+
     #[inline]
     fn link(&mut self, slot: u32, meter: Ref) {
+        let list = usize::from(self.slots[slot as usize].tied);
         let first = match self.slots.get_mut(meter.slot as usize) {
-            Some(meter) => std::mem::replace(&mut meter.first, slot),
+            Some(meter) => std::mem::replace(&mut meter.first[list], slot),
             None => END,
         };
         let entry = &mut self.slots[slot as usize];
@@ -302,14 +462,14 @@ impl Arena {
 
     #[inline(always)]
     fn unlink(&mut self, slot: u32) {
-        let (previous, next, meter) = {
+        let (previous, next, meter, list) = {
             let entry = &self.slots[slot as usize];
-            (entry.previous, entry.next, entry.meter)
+            (entry.previous, entry.next, entry.meter, usize::from(entry.tied))
         };
         if previous != END {
             self.slots[previous as usize].next = next;
         } else if !meter.is_none() {
-            self.slots[meter.slot as usize].first = next;
+            self.slots[meter.slot as usize].first[list] = next;
         }
         if next != END {
             self.slots[next as usize].previous = previous;
@@ -324,6 +484,9 @@ impl Arena {
         }
         self.slots[r.slot as usize].meter = meter;
         self.link(r.slot, meter);
+        if self.slots[r.slot as usize].tied {
+            self.tie(meter);
+        }
     }
 
     /// Whether a call meter hangs below `superior` and nothing is charged to it.
@@ -331,20 +494,14 @@ impl Arena {
     pub(crate) fn is_idle_call(&self, meter: Ref, superior: Ref) -> bool {
         self.get(meter).is_some_and(|slot| {
             let grown = !matches!(slot.body, Body::CallMeter(CallMeter { own_words: 0, .. }));
-            !grown && slot.first == END && slot.meter == superior
+            !grown && slot.first == [END; 2] && slot.meter == superior
         })
-    }
-
-    /// The object that was charged to `meter` last.
-    #[inline]
-    pub(crate) fn first_charged(&self, meter: Ref) -> Option<Ref> {
-        let slot = self.get(meter)?.first;
-        self.slots.get(slot as usize).map(|entry| Ref { number: entry.number, slot })
     }
 
     /// All living objects, in the order of their slots.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Ref, &Slot)> {
-        self.slots.iter().enumerate().filter(|(_, slot)| slot.number != 0).map(|(index, slot)| {
+        let lives = |slot: &Slot| slot.number != 0 && (!self.haunted || !self.is_below_grave(slot));
+        self.slots.iter().enumerate().filter(move |(_, slot)| lives(slot)).map(|(index, slot)| {
             (Ref { number: slot.number, slot: u32::try_from(index).unwrap_or(END) }, slot)
         })
     }
@@ -363,6 +520,7 @@ impl Arena {
     pub(crate) fn watch(&mut self) {
         if !self.watched {
             self.watched = true;
+            self.guarded = true;
             for index in 0..self.slots.len() {
                 if self.slots[index].number != 0 {
                     self.mark(u32::try_from(index).unwrap_or(END));

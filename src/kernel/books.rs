@@ -17,11 +17,25 @@ impl Kernel {
             if superior.is_none() {
                 continue;
             }
-            let (base, words) = (self.standing_end(superior), self.words_of_object(r));
-            for meter in self.path(base).collect::<Vec<_>>() {
-                let counted = self.meter(meter).words_used.checked_add(words);
-                self.meter_mut(meter).words_used = counted.ok_or(meter.number)?;
-            }
+            let own = self.call_meter(r).map_or(0, |call| call.own_words);
+            self.count_anew(superior, self.words_of_object(r) - own)?;
+            self.count_anew(r, own)?;
+        }
+        Ok(())
+    }
+
+    /// Adds to all counts that `meter` is in.
+    fn count_anew(&mut self, meter: Ref, words: u64) -> Result<(), Number> {
+        if words == 0 {
+            return Ok(());
+        }
+        let base = self.standing_end(meter);
+        let own = (base != meter).then_some(meter);
+        let above: Vec<Ref> =
+            self.steps(base).flat_map(|(meter, call)| [Some(meter), call]).flatten().collect();
+        for counting in own.into_iter().chain(above) {
+            let Some(count) = self.words_counted_mut(counting) else { continue };
+            *count = count.checked_add(words).ok_or(counting.number)?;
         }
         Ok(())
     }
@@ -51,18 +65,43 @@ impl Kernel {
         let counts: Vec<(Ref, u64)> = self
             .refs()
             .into_iter()
-            .filter(|&r| matches!(self.arena.body(r), Some(Body::Meter(_))))
-            .map(|r| (r, self.meter(r).words_used))
+            .filter(|&r| matches!(self.arena.body(r), Some(Body::Meter(_) | Body::CallMeter(_))))
+            .map(|r| (r, self.words_counted(r)))
             .collect();
         for &(meter, _) in &counts {
-            self.meter_mut(meter).words_used = 0;
+            if let Some(count) = self.words_counted_mut(meter) {
+                *count = 0;
+            }
         }
         self.count_all_words()?;
         for (meter, before) in counts {
-            if self.meter(meter).words_used != before {
+            if self.words_counted(meter) != before {
                 return Err(meter.number);
             }
         }
         Ok(())
+    }
+
+    /// What a meter, standing or of a call, counts of words. Everything must be booked.
+    pub(super) fn words_counted(&self, meter: Ref) -> u64 {
+        match self.arena.body(meter) {
+            Some(Body::Meter(meter)) => meter.words_used,
+            Some(Body::CallMeter(call)) => {
+                self.active_link(meter).map_or(call.words, |place| self.chain[place].charged)
+            }
+            _ => 0,
+        }
+    }
+
+    /// As [`Kernel::words_counted`], to change it.
+    pub(super) fn words_counted_mut(&mut self, meter: Ref) -> Option<&mut u64> {
+        if let Some(place) = self.active_link(meter) {
+            return Some(&mut self.chain[place].charged);
+        }
+        match self.arena.body_mut(meter) {
+            Some(Body::Meter(meter)) => Some(&mut meter.words_used),
+            Some(Body::CallMeter(call)) => Some(&mut call.words),
+            _ => None,
+        }
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Link {
     pub(crate) gas: u64,
     /// Words, likewise; without `Recurse` they mean nothing.
     pub(crate) words: u64,
+    /// Words that the call meter counts, likewise.
+    pub(crate) charged: u64,
     /// Place of the link that the run began with.
     pub(crate) base: u32,
     pub(crate) call: LinkCall,
@@ -141,7 +143,7 @@ impl Kernel {
         self.book();
         let (meter, base) = (self.charged_to(process), self.place_of_next());
         let caller = self.chain.last().map_or(Ref::NONE, |top| top.process);
-        self.chain.push(Link { process, meter, gas: u64::MAX, words: 0, base, call });
+        self.chain.push(Link { process, meter, gas: u64::MAX, words: 0, charged: 0, base, call });
         self.refresh();
         // A process that is with its keeper may besides wait for one that is suspended.
         if !caller.is_none() && call != LinkCall::Keeper {
@@ -179,22 +181,36 @@ impl Kernel {
             self.book();
         }
         let top = self.chain.pop()?;
+        self.forget_ties();
+        let mut waits = false;
         let (gas, words) = if recursed { (top.gas, top.words) } else { (own_gas, own_words) };
         if let Some(Body::Process(process)) = self.arena.body_mut(top.process) {
             process.link = u32::MAX;
             process.gas_seen = gas;
             process.words_seen = words;
+            waits = !process.callee.is_none();
             if let Some(status) = status {
                 process.status = status;
                 process.caller = Ref::NONE;
             }
         }
+        if waits {
+            self.arena.tie(top.process);
+        }
         if recursed {
-            self.end_use(top.meter, top.gas, top.words);
+            self.end_use(&top);
         } else {
             self.refresh();
         }
         Some(top)
+    }
+
+    /// Keeps the number of links that are known to be tied true after one was taken off.
+    #[inline(always)]
+    fn forget_ties(&mut self) {
+        if self.tied_links > self.chain.len() {
+            self.tied_links = self.chain.len();
+        }
     }
 
     /// Ends the call of the last process of the chain.
@@ -328,14 +344,15 @@ impl Kernel {
         let gas = asked_gas.min(if top.is_recurse() { top.gas } else { self.own_gas });
         top.gas -= gas;
         top.words = top.words.wrapping_sub(gas::METER_WORDS + granted);
+        top.charged = top.charged.wrapping_add(gas::METER_WORDS);
         let (superior, base) = (top.meter, top.base);
         self.base_words -= gas::METER_WORDS;
         self.own_words -= gas::METER_WORDS;
         self.unbooked_words = self.unbooked_words.wrapping_add(gas::METER_WORDS);
-        let body = CallMeter { callee, own_words: 0, base: self.base, link: place };
-        let meter = self.arena.insert_bare(number, superior, Body::CallMeter(body));
+        let body = CallMeter::new(callee, self.base, place);
+        let meter = self.arena.insert_call(number, superior, body);
         let call = LinkCall::Recurse;
-        self.chain.push(Link { process: callee, meter, gas, words: granted, base, call });
+        self.chain.push(Link { process: callee, meter, gas, words: granted, charged: 0, base, call });
         let (index, height) = (act.next, act.height);
         let gas = gas.min(self.base_gas);
         let state = self.arena.process_mut(callee);
@@ -417,27 +434,26 @@ impl Kernel {
         };
         top.gas -= gas;
         let base = top.base;
-        let meter = match dormant {
-            Some(meter) => self.wake(meter, callee, superior, place),
+        let (meter, charged) = match dormant {
+            Some(meter) => (meter, self.wake(meter, callee, superior, place)),
             None => {
-                let body = CallMeter { callee, own_words: 0, base: self.base, link: place };
                 let number = self.take_number();
-                self.arena.insert_bare(number, superior, Body::CallMeter(body))
+                let body = CallMeter::new(callee, self.base, place);
+                (self.arena.insert_call(number, superior, body), 0)
             }
         };
-        self.chain.push(Link { process: callee, meter, gas, words, base, call: LinkCall::Recurse });
+        self.chain.push(Link { process: callee, meter, gas, words, charged, base, call: LinkCall::Recurse });
         place
     }
 
-    /// Uses a call meter again.
+    /// Uses a call meter again; gives the words that it counts.
     #[cold]
-    fn wake(&mut self, meter: Ref, callee: Ref, superior: Ref, place: u32) -> Ref {
+    fn wake(&mut self, meter: Ref, callee: Ref, superior: Ref, place: u32) -> u64 {
         self.dormant.remove(&(callee.number, superior.number));
         self.grown.remove(&(callee.number, superior.number));
-        if let Some(call) = self.call_meter_mut(meter) {
-            call.link = place;
-        }
-        meter
+        let Some(call) = self.call_meter_mut(meter) else { return 0 };
+        call.link = place;
+        call.words
     }
 
     /// `invoke`.
@@ -528,6 +544,7 @@ impl Kernel {
         act.drop_operands(count);
         act.commit(self);
         let Some(top) = self.chain.pop() else { return false };
+        self.forget_ties();
         let Some(below) = self.chain.last_mut() else { return false };
         below.gas = below.gas.saturating_add(top.gas);
         below.words = below.words.saturating_add(top.words);

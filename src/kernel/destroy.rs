@@ -1,23 +1,25 @@
 //! Destroying, revoking, stopping.
 //!
-//! What is destroyed is gone at once, and every object charged to a meter dies with it. A process that had grown in a call
-//! paid by that meter lives on; the words of its growth go up to the superior, which counted them already. Taking
-//! objects apart is work that their making paid for.
+//! What is destroyed is gone at once, and every object charged to a meter dies with it; the arena says how. A process that
+//! had grown in a call paid by that meter lives on; the words of its growth go up to the superior, which counted them
+//! already.
 
 use super::activation::Activation;
 use super::arena::{Ref, Slot};
 use super::object::{Body, CallMeter};
 use super::{Kernel, Step};
+use keyvm_isa::image::Number;
 use keyvm_isa::layout::Kind;
 use keyvm_isa::{Rights, Status, Trap, gas};
+use std::collections::BTreeMap;
 
-/// What else a destruction touches.
+/// What else a destruction touches, in an order that does not depend on where objects lie.
 #[derive(Default)]
 struct Also {
-    /// Call meters that were made for a process that is gone.
-    doomed: Vec<Ref>,
+    /// Call meters that were made for a process that is gone. A superior comes before what hangs below it.
+    doomed: BTreeMap<Number, Ref>,
     /// Processes, and their growth that was charged to a call meter that is gone.
-    orphans: Vec<(Ref, u64)>,
+    orphans: BTreeMap<Number, (Ref, u64)>,
 }
 
 impl Kernel {
@@ -152,16 +154,20 @@ impl Kernel {
         while let Some(object) = next {
             if self.arena.alive(object) {
                 let meter = self.charged_to(object);
+                let in_row = self.call_meter(object).is_some() && self.call_meter(meter).is_some();
                 let words = self.take_apart(object, &mut also);
                 self.credit(meter, words);
-                for (callee, own_words) in std::mem::take(&mut also.orphans) {
+                if in_row {
+                    self.count_back(meter, words - gas::METER_WORDS);
+                }
+                for (callee, own_words) in std::mem::take(&mut also.orphans).into_values() {
                     if self.arena.alive(callee) {
                         self.adopt_growth(callee, own_words, meter);
                     }
                 }
                 self.dissolve_if_empty(meter);
             }
-            next = also.doomed.pop();
+            next = also.doomed.pop_first().map(|(_, meter)| meter);
         }
     }
 
@@ -192,13 +198,16 @@ impl Kernel {
             None => {
                 self.charge_checked(meter, gas::METER_WORDS);
                 let base = self.standing_end(meter);
-                let body = CallMeter { callee, own_words: 0, base, link: u32::MAX };
-                let call = self.add(meter, Body::CallMeter(body));
-                self.dormant.insert(pair, call);
+                let call = self.add(meter, Body::CallMeter(CallMeter::new(callee, base, u32::MAX)));
+                self.lie_dormant(call);
                 call
             }
         };
         self.charge_checked(meter, own_words);
+        if self.call_meter(meter).is_some() {
+            self.count_back(meter, own_words.wrapping_neg());
+        }
+        self.count_back(call, own_words);
         if let Some(state) = self.call_meter_mut(call) {
             state.own_words += own_words;
         }
@@ -207,37 +216,58 @@ impl Kernel {
         }
     }
 
-    /// Removes an object and everything charged to it, and gives the words that were charged for all of it to the
-    /// meter it was charged to.
-    fn take_apart(&mut self, object: Ref, also: &mut Also) -> u64 {
-        if self.arena.first_charged(object).is_none() {
-            return self.remove_one(object, also);
+    /// Adds to what a call meter alone counts: of what is charged to call meters below it, only its call has the words.
+    fn count_back(&mut self, call: Ref, words: u64) {
+        if let Some(count) = self.words_counted_mut(call) {
+            *count = count.wrapping_add(words);
         }
-        let mut words = 0;
+    }
+
+    /// Removes an object and what is tied below it, so that all the rest there is dead. Gives the words that were charged
+    /// for all of it to the meter the object was charged to.
+    fn take_apart(&mut self, object: Ref, also: &mut Also) -> u64 {
+        if !self.arena.is_charged(object) {
+            let words = self.words_of_object(object);
+            self.remove_one(object, also);
+            return words;
+        }
+        self.book();
+        for place in self.tied_links..self.chain.len() {
+            self.arena.tie(self.chain[place].process);
+        }
+        self.tied_links = self.chain.len();
+        let mut words = gas::METER_WORDS + self.words_counted(object);
+        // Rows of call meters: each counts for itself.
+        let mut in_row = 0;
         let mut open = vec![object];
         while let Some(&at) = open.last() {
-            if let Some(inner) = self.arena.first_charged(at) {
+            if let Some(inner) = self.arena.first_tied(at) {
+                let call = self.call_meter(at).is_some() && self.call_meter(inner).is_some();
+                if call && in_row + 1 == open.len() {
+                    words += self.words_counted(inner);
+                    in_row += 1;
+                }
                 open.push(inner);
                 continue;
             }
             open.pop();
-            words += self.remove_one(at, also);
+            in_row = in_row.min(open.len().saturating_sub(1));
+            self.remove_one(at, also);
         }
         words
     }
 
-    fn remove_one(&mut self, object: Ref, also: &mut Also) -> u64 {
-        let words = self.words_of_object(object);
+    fn remove_one(&mut self, object: Ref, also: &mut Also) {
         match self.arena.body(object) {
             Some(Body::Process(process)) => {
                 let (number, callee) = (object.number, process.callee);
-                if !self.dormant.is_empty() {
-                    also.doomed.extend(self.dormant.range((number, 0)..=(number, u64::MAX)).map(|(_, &m)| m));
-                }
+                let dormant = self.dormant.range((number, 0)..=(number, u64::MAX));
+                also.doomed.extend(dormant.map(|(_, &meter)| (meter.number, meter)));
                 if let Some(place) = self.link_of(object) {
                     // What pays for its run may go next; it still has to count what ran.
                     self.book();
-                    also.doomed.extend(self.chain[place].call_meter());
+                    let meter = self.chain[place].call_meter();
+                    also.doomed.extend(meter.map(|meter| (meter.number, meter)));
                     self.cut_at(place, Status::Destroyed);
                 }
                 // Nobody waits any more for the process it had called.
@@ -257,12 +287,11 @@ impl Kernel {
                     self.cut_at(place, Status::Destroyed);
                 }
                 if own > 0 {
-                    also.orphans.push((callee, own));
+                    also.orphans.entry(callee.number).or_insert((callee, 0)).1 += own;
                 }
             }
             _ => {}
         }
         self.arena.remove(object);
-        words
     }
 }

@@ -13,6 +13,7 @@ impl Kernel {
     /// The whole image, borrowing its contents. The running process must be parked.
     pub(crate) fn export(&mut self) -> Image<'_> {
         self.book();
+        self.arena.reclaim_all();
         let mut slots: Vec<&Slot> = self.arena.iter().map(|(_, slot)| slot).collect();
         slots.sort_unstable_by_key(|slot| slot.number);
         Image {

@@ -233,7 +233,7 @@ impl Incoming {
             })),
             image::Body::CallMeter { callee, own_words } => {
                 let (_, callee) = self.find(callee).ok_or_else(|| wrong(number, "its callee is gone"))?;
-                Body::CallMeter(CallMeter { callee, own_words, base: Ref::NONE, link: u32::MAX })
+                Body::CallMeter(CallMeter { own_words, ..CallMeter::new(callee, Ref::NONE, u32::MAX) })
             }
             image::Body::Gate { parent } => {
                 check(parent < number, "it hangs below a later gate")?;
@@ -298,6 +298,7 @@ impl Kernel {
             prime: prime_ref,
             root: incoming.reference(root),
             chain: Vec::new(),
+            tied_links: 0,
             request: None,
             finished: None,
             standstill: None,
@@ -362,6 +363,7 @@ impl Kernel {
                     }
                     let other = self.dormant.insert((callee.number, superior.number), r);
                     expect(other.is_none(), r.number, "another call's meter is for the same pair")?;
+                    self.arena.tie(callee);
                 }
                 _ => {}
             }
@@ -437,7 +439,7 @@ impl Kernel {
             let state = self.arena.process_mut(process);
             state.link = here;
             state.caller = caller;
-            self.chain.push(Link { process, meter, gas, words, base, call });
+            self.chain.push(Link { process, meter, gas, words, charged: 0, base, call });
         }
         Ok(())
     }
@@ -468,7 +470,7 @@ impl Kernel {
 
     /// Checks that processes stand as they can, and that whoever is said to wait for one does. A ring of processes that
     /// wait for each other is harmless: nothing comes to it.
-    fn check_callers(&self) -> Result<(), ImageError> {
+    fn check_callers(&mut self) -> Result<(), ImageError> {
         for r in self.refs() {
             let Some(Body::Process(process)) = self.arena.body(r) else {
                 continue;
@@ -501,6 +503,9 @@ impl Kernel {
             let caller = process.caller;
             let waits = in_chain || caller.is_none() || self.arena.process(caller).callee == r;
             expect(waits, r.number, "its caller waits for another")?;
+            if !process.callee.is_none() {
+                self.arena.tie(r);
+            }
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::arena::Ref;
 use super::control::{Ending, Link, LinkCall};
 use super::key::Key;
 use super::message::Message;
-use super::meter::Dry;
+use super::meter::{Dry, Need};
 use super::{Kernel, Stop};
 use keyvm_isa::layout::Kind;
 use keyvm_isa::{Rights, Status, Trap};
@@ -62,12 +62,14 @@ impl Kernel {
         let (dry, amount, own) = match *stop {
             Stop::Words { meter, amount } => {
                 // A meter that is not above the running process is somebody else's: its keeper has no say here.
-                let mut dry = self.dry_of_words(self.standing_end(meter), amount);
+                let mut dry = self.dry_on_path(self.standing_end(meter), Need::Words(amount));
                 let base = self.base_of(&top);
                 dry.retain(|dry| self.is_on_path(base, dry.meter));
                 (dry, amount, Status::OutOfWords)
             }
-            Stop::Gas(amount) => (self.dry_on_path(self.base_of(&top), amount), amount, Status::OutOfGas),
+            Stop::Gas(amount) => {
+                (self.dry_on_path(self.base_of(&top), Need::Gas(amount)), amount, Status::OutOfGas)
+            }
             _ => return Handled::GoesOn,
         };
         let keeper = dry.iter().find_map(|dry| {
@@ -142,8 +144,8 @@ impl Kernel {
                 let message = Message::word(trap.map_or(0, |trap| u64::from(trap.number())));
                 return Some(Ending { floor: self.chain.len() - 1, status, message });
             }
-            Status::OutOfWords => self.dry_of_words(base, amount),
-            _ => self.dry_on_path(base, amount),
+            Status::OutOfWords => self.dry_on_path(base, Need::Words(amount)),
+            _ => self.dry_on_path(base, Need::Gas(amount)),
         };
         let ending = self.end_of_dry(&dry, status, amount);
         if ending.is_none() {
@@ -166,7 +168,7 @@ impl Kernel {
         if !ready || stack < 3 || slots < 1 {
             return None;
         }
-        let dry = self.dry_on_path(self.charged_to(keeper), KEEPER_GAS);
+        let dry = self.dry_on_path(self.charged_to(keeper), Need::Gas(KEEPER_GAS));
         let Some(outermost) = dry.first() else { return Some(Keeper::Comes(keeper)) };
         // Passed over is a keeper that is dry by itself. If what is dry is above the stopped process and the root too,
         // nothing here would run anyhow.

@@ -18,15 +18,14 @@ use super::arena::{Ref, Slot};
 use super::control::Link;
 use super::object::{Body, CallMeter, Meter};
 use super::{Kernel, NUMBER_MAX, Stop};
+use keyvm_isa::layout::CHUNK_WORDS;
 use keyvm_isa::{Status, gas};
 
-/// What lies above a standing meter.
-struct Above {
-    /// The call meter between it and the next standing one, if there is one: its place in the chain, if its call
-    /// is there.
-    call: Option<Option<usize>>,
-    /// The next standing meter; [`Ref::NONE`] above the prime meter.
-    meter: Ref,
+/// What an instruction needs of every meter above it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Need {
+    Gas(u64),
+    Words(u64),
 }
 
 /// A standing meter whose limit forbids something, and which limit.
@@ -71,95 +70,79 @@ impl Kernel {
     }
 
     /// The place in the chain of the call that a call meter was made for, if the call is going on.
-    #[inline]
-    fn active_link(&self, r: Ref, meter: &CallMeter) -> Option<usize> {
-        let place = meter.link as usize;
+    pub(super) fn active_link(&self, call: Ref) -> Option<usize> {
+        let place = self.call_meter(call)?.link as usize;
         let link = self.chain.get(place)?;
-        (link.meter == r).then_some(place)
+        (link.meter == call).then_some(place)
     }
 
-    #[inline]
-    fn above(&self, meter: Ref) -> Above {
-        let up = self.arena.get(meter).map_or(Ref::NONE, |slot| slot.meter);
+    /// Gas and words that the call of a call meter has left: none if it is not going on.
+    fn budget(&self, call: Ref) -> (u64, u64) {
+        self.active_link(call).map_or((0, 0), |place| (self.chain[place].gas, self.chain[place].words))
+    }
+
+    /// What a standing meter is charged to: the call meter, if it was made in a call, and the next standing meter,
+    /// [`Ref::NONE`] above the prime meter.
+    fn above(&self, meter: Ref) -> (Option<Ref>, Ref) {
+        let up = self.charged_to(meter);
         match self.call_meter(up) {
-            Some(call) => Above { call: Some(self.active_link(up, call)), meter: call.base },
-            None => Above { call: None, meter: up },
+            Some(call) => (Some(up), call.base),
+            None => (None, up),
         }
     }
 
-    /// The least gas left from `base` up. Everything must be booked.
-    pub(crate) fn gas_on_path(&self, base: Ref) -> u64 {
-        let mut left = u64::MAX;
+    /// The standing meters from `base` up, the nearest first, each with the call meter it is charged to, if any.
+    pub(super) fn steps(&self, base: Ref) -> impl Iterator<Item = (Ref, Option<Ref>)> {
         let mut at = base;
-        while !at.is_none() {
-            let meter = self.meter(at);
-            left = left.min(if meter.stopped { 0 } else { meter.gas_left() });
-            let above = self.above(at);
-            if let Some(call) = above.call {
-                left = left.min(call.map_or(0, |place| self.chain[place].gas));
-            }
-            at = above.meter;
-        }
-        left
-    }
-
-    /// The standing meters from `base` up for which `gas` is too much, or which are stopped, the outermost first.
-    pub(crate) fn dry_on_path(&self, base: Ref, gas: u64) -> Vec<Dry> {
-        let mut dry = Vec::new();
-        let mut at = base;
-        while !at.is_none() {
-            let meter = self.meter(at);
-            if meter.stopped {
-                dry.push(Dry { meter: at, status: Status::Stopped });
-            } else if meter.gas_left() < gas {
-                dry.push(Dry { meter: at, status: Status::OutOfGas });
-            }
-            let above = self.above(at);
-            if let Some(call) = above.call
-                && call.map_or(0, |place| self.chain[place].gas) < gas
-            {
-                dry.push(Dry { meter: at, status: Status::OutOfGas });
-            }
-            at = above.meter;
-        }
-        dry.reverse();
-        dry
-    }
-
-    /// The standing meters from `base` up that have fewer than `words` words left, the outermost first.
-    pub(crate) fn dry_of_words(&self, base: Ref, words: u64) -> Vec<Dry> {
-        let mut dry = Vec::new();
-        let mut at = base;
-        while !at.is_none() {
-            let above = self.above(at);
-            let call_is_dry =
-                above.call.is_some_and(|call| call.map_or(0, |place| self.chain[place].words) < words);
-            if self.meter(at).words_left() < words || call_is_dry {
-                dry.push(Dry { meter: at, status: Status::OutOfWords });
-            }
-            at = above.meter;
-        }
-        dry.reverse();
-        dry
-    }
-
-    /// Whether `meter` is among the standing meters from `base` up.
-    pub(crate) fn is_on_path(&self, base: Ref, meter: Ref) -> bool {
-        let mut at = base;
-        while !at.is_none() {
-            if at == meter {
-                return true;
-            }
-            at = self.above(at).meter;
-        }
-        false
+        std::iter::from_fn(move || {
+            let meter = (!at.is_none()).then_some(at)?;
+            let (call, up) = self.above(meter);
+            at = up;
+            Some((meter, call))
+        })
     }
 
     /// The standing meters from `base` up, the nearest first.
     pub(crate) fn path(&self, base: Ref) -> impl Iterator<Item = Ref> {
-        std::iter::successors((!base.is_none()).then_some(base), |&at| {
-            Some(self.above(at).meter).filter(|up| !up.is_none())
-        })
+        self.steps(base).map(|(meter, _)| meter)
+    }
+
+    /// Why a standing meter, or the call that it was made in, lacks what is needed, if it does.
+    fn lack(&self, (meter, call): (Ref, Option<Ref>), need: Need) -> Option<Status> {
+        let state = self.meter(meter);
+        let budget = || call.map_or((u64::MAX, u64::MAX), |call| self.budget(call));
+        match need {
+            Need::Gas(_) if state.stopped => Some(Status::Stopped),
+            Need::Gas(gas) => (state.gas_left() < gas || budget().0 < gas).then_some(Status::OutOfGas),
+            Need::Words(words) => {
+                (state.words_left() < words || budget().1 < words).then_some(Status::OutOfWords)
+            }
+        }
+    }
+
+    /// The standing meters from `base` up that lack what is needed, the outermost first. Everything must be booked.
+    pub(crate) fn dry_on_path(&self, base: Ref, need: Need) -> Vec<Dry> {
+        let mut dry: Vec<Dry> = self
+            .steps(base)
+            .filter_map(|step| Some(Dry { meter: step.0, status: self.lack(step, need)? }))
+            .collect();
+        dry.reverse();
+        dry
+    }
+
+    /// The least gas left from `base` up. Everything must be booked.
+    fn gas_on_path(&self, base: Ref) -> u64 {
+        let left = |(meter, call): (Ref, Option<Ref>)| {
+            let state = self.meter(meter);
+            let own = if state.stopped { 0 } else { state.gas_left() };
+            call.map_or(own, |call| own.min(self.budget(call).0))
+        };
+        self.steps(base).map(left).min().unwrap_or(u64::MAX)
+    }
+
+    /// Whether `meter` is among the standing meters from `base` up.
+    pub(crate) fn is_on_path(&self, base: Ref, meter: Ref) -> bool {
+        self.path(base).any(|at| at == meter)
     }
 
     /// Carries the gas that ran in the current run, and the words charged in it, up to its standing meters.
@@ -178,13 +161,27 @@ impl Kernel {
             let meter = self.meter_mut(at);
             meter.count_gas(gas);
             meter.words_used = meter.words_used.wrapping_add(words);
-            let above = self.above(at);
-            if let Some(Some(place)) = above.call {
-                let link = &mut self.chain[place];
-                link.gas = link.gas.saturating_sub(gas);
-                link.words = link.words.wrapping_sub(words);
+            let (call, up) = self.above(at);
+            if let Some(call) = call {
+                self.count_in_call(call, words, u64::wrapping_sub);
+                if let Some(place) = self.active_link(call) {
+                    let link = &mut self.chain[place];
+                    link.gas = link.gas.saturating_sub(gas);
+                }
             }
-            at = above.meter;
+            at = up;
+        }
+    }
+
+    /// Adds `words`, modulo 2^64, to what a call meter counts, and takes them off what its call has left.
+    #[inline]
+    fn count_in_call(&mut self, call: Ref, words: u64, left_after: impl Fn(u64, u64) -> u64) {
+        if let Some(place) = self.active_link(call) {
+            let link = &mut self.chain[place];
+            link.words = left_after(link.words, words);
+            link.charged = link.charged.wrapping_add(words);
+        } else if let Some(call) = self.call_meter_mut(call) {
+            call.words = call.words.wrapping_add(words);
         }
     }
 
@@ -206,13 +203,14 @@ impl Kernel {
             // A limit may be below what is counted: then what comes back is not what can be had.
             let passed = meter.words_used > meter.words_limit;
             let mut left = meter.words_left();
-            let above = self.above(at);
-            if let Some(call) = above.call {
-                left = left.min(call.map_or(0, |place| self.chain[place].words));
+            let (call, up) = self.above(at);
+            if let Some(call) = call {
+                left = left.min(self.budget(call).1);
+                self.walks_for_words |= self.active_link(call).is_none();
             }
             self.base_words = self.base_words.min(left);
-            self.walks_for_words |= has_rent || passed || above.call == Some(None);
-            at = above.meter;
+            self.walks_for_words |= has_rent || passed;
+            at = up;
         }
     }
 
@@ -269,29 +267,16 @@ impl Kernel {
         if self.next_number >= NUMBER_MAX && words > 0 {
             return false;
         }
-        let mut standing = meter;
-        if let Some(call) = self.call_meter(meter) {
-            let left = self.active_link(meter, call).map_or(0, |place| self.chain[place].words);
-            if left < words {
-                return false;
-            }
-            standing = call.base;
-        }
-        if standing == self.base {
+        let base = match self.call_meter(meter) {
+            Some(call) if self.budget(meter).1 >= words => call.base,
+            Some(_) => return false,
+            None => meter,
+        };
+        if base == self.base {
             return words <= self.base_words;
         }
         self.book();
-        let mut at = standing;
-        while !at.is_none() {
-            let above = self.above(at);
-            let call_is_dry =
-                above.call.is_some_and(|call| call.map_or(0, |place| self.chain[place].words) < words);
-            if self.meter(at).words_left() < words || call_is_dry {
-                return false;
-            }
-            at = above.meter;
-        }
-        true
+        self.steps(base).all(|step| self.lack(step, Need::Words(words)).is_none())
     }
 
     /// The words left in the running process's own meter, and how many could be charged to it.
@@ -314,11 +299,13 @@ impl Kernel {
         }
         if top.is_recurse() {
             top.words = top.words.checked_sub(words)?;
+            top.charged = top.charged.wrapping_add(words);
         }
         let meter = top.meter;
         self.base_words -= words;
         self.own_words -= words;
         self.unbooked_words = self.unbooked_words.wrapping_add(words);
+        self.reclaim_for(words);
         Some(meter)
     }
 
@@ -338,7 +325,14 @@ impl Kernel {
     pub(crate) fn charge_checked(&mut self, meter: Ref, words: u64) {
         if words > 0 {
             self.count_words(meter, words, |left, words| left - words);
+            self.reclaim_for(words);
         }
+    }
+
+    /// What dies gives its memory back at least as fast as new memory is taken.
+    #[inline(always)]
+    fn reclaim_for(&mut self, words: u64) {
+        self.arena.reclaim(2 + words / CHUNK_WORDS);
     }
 
     /// Gives `words` back to `meter` and its superiors. What was charged in a call goes back to that call's
@@ -354,13 +348,9 @@ impl Kernel {
     /// Adds `words` to the counts from `meter` up, modulo 2^64, and takes them off what is left there.
     #[inline]
     fn count_words(&mut self, meter: Ref, words: u64, left_after: impl Fn(u64, u64) -> u64) {
-        let mut standing = meter;
-        if let Some(call) = self.call_meter(meter) {
-            standing = call.base;
-            if let Some(place) = self.active_link(meter, call) {
-                let left = &mut self.chain[place].words;
-                *left = left_after(*left, words);
-            }
+        let standing = self.standing_end(meter);
+        if standing != meter {
+            self.count_in_call(meter, words, &left_after);
         }
         if standing == self.base && !self.walks_for_words {
             self.base_words = left_after(self.base_words, words);
@@ -374,12 +364,11 @@ impl Kernel {
         while !at.is_none() {
             let meter = self.meter_mut(at);
             meter.words_used = meter.words_used.wrapping_add(words);
-            let above = self.above(at);
-            if let Some(Some(place)) = above.call {
-                let left = &mut self.chain[place].words;
-                *left = left_after(*left, words);
+            let (call, up) = self.above(at);
+            if let Some(call) = call {
+                self.count_in_call(call, words, &left_after);
             }
-            at = above.meter;
+            at = up;
         }
         self.refresh();
     }
@@ -436,18 +425,20 @@ impl Kernel {
     /// Ends the use of a call meter by its call, which is off the chain: the caller gets back what it has left, and it
     /// dissolves, or waits for the next call of the same pair.
     #[inline(always)]
-    pub(super) fn end_use(&mut self, meter: Ref, gas: u64, words: u64) {
+    pub(super) fn end_use(&mut self, ended: &Link) {
+        let meter = ended.meter;
         let Some(below) = self.chain.last_mut() else { return };
-        below.gas = below.gas.saturating_add(gas);
-        below.words = below.words.saturating_add(words);
+        below.gas = below.gas.saturating_add(ended.gas);
+        below.words = below.words.saturating_add(ended.words);
         let running = below.meter;
         let Some(Slot { meter: superior, body: Body::CallMeter(call), .. }) = self.arena.get_mut(meter)
         else {
             return;
         };
         call.link = u32::MAX;
+        call.words = ended.charged;
         let plain = call.own_words == 0 && *superior == running && !self.walks_for_words;
-        if plain && self.arena.first_charged(meter).is_none() {
+        if plain && !self.arena.is_charged(meter) {
             // The caller goes on, so what it runs under stays.
             self.arena.remove_bare(meter);
             self.credit_running(gas::METER_WORDS);
@@ -459,15 +450,21 @@ impl Kernel {
     /// A call meter whose call is over dissolves, or waits for the next call of the same pair.
     #[inline(never)]
     fn put_to_rest(&mut self, meter: Ref) {
-        let Some(call) = self.call_meter(meter) else { return };
-        let (callee, grown) = (call.callee.number, call.own_words > 0);
-        let superior = self.charged_to(meter).number;
         if !self.dissolve_if_empty(meter) {
-            self.dormant.insert((callee, superior), meter);
-            if grown {
-                self.grown.insert((callee, superior), meter);
-            }
+            self.lie_dormant(meter);
         }
+    }
+
+    /// Keeps a call meter, whose call is over, for the next call of the pair.
+    pub(super) fn lie_dormant(&mut self, meter: Ref) {
+        let superior = self.charged_to(meter);
+        let Some(call) = self.call_meter(meter) else { return };
+        let (callee, grown) = (call.callee, call.own_words > 0);
+        self.dormant.insert((callee.number, superior.number), meter);
+        if grown {
+            self.grown.insert((callee.number, superior.number), meter);
+        }
+        self.arena.tie(callee);
     }
 
     /// Gives words back to the meter of the running process, where nothing above has to be looked at.
@@ -477,6 +474,7 @@ impl Kernel {
             && top.is_recurse()
         {
             top.words = top.words.saturating_add(words);
+            top.charged = top.charged.wrapping_sub(words);
         }
         self.base_words = self.base_words.saturating_add(words);
         self.own_words = self.own_words.saturating_add(words);
@@ -503,10 +501,7 @@ impl Kernel {
     pub(crate) fn dissolve_if_empty(&mut self, meter: Ref) -> bool {
         let mut at = meter;
         while let Some(call) = self.call_meter(at) {
-            if call.own_words > 0
-                || self.active_link(at, call).is_some()
-                || self.arena.first_charged(at).is_some()
-            {
+            if call.own_words > 0 || self.active_link(at).is_some() || self.arena.is_charged(at) {
                 break;
             }
             let (callee, superior) = (call.callee.number, self.charged_to(at));

@@ -30,6 +30,7 @@ mod outside;
 mod page;
 mod process;
 mod progress;
+mod remains;
 mod state;
 
 pub(crate) use activation::Activation;
@@ -78,6 +79,8 @@ pub(crate) struct Kernel {
     pub(crate) prime: Ref,
     pub(crate) root: Ref,
     chain: Vec<Link>,
+    /// How many links of the chain, from the root on, have processes that are known to be tied.
+    tied_links: usize,
     pub(crate) request: Option<Pending>,
     /// What the root process gave when control came back to the host, until it is taken.
     finished: Option<Finished>,

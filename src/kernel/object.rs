@@ -50,6 +50,10 @@ impl Content {
         Self { bytes, tree: None }
     }
 
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -60,17 +64,9 @@ impl Content {
         self.bytes.len() as u64 / 8
     }
 
-    /// Gives back all its host memory: nothing is left.
-    #[inline(always)]
-    pub(crate) fn vacate(&mut self) {
-        if !self.is_vacant() {
-            *self = Self::default();
-        }
-    }
-
     /// Whether it takes no host memory.
     #[inline(always)]
-    fn is_vacant(&self) -> bool {
+    pub(crate) const fn is_vacant(&self) -> bool {
         self.bytes.capacity() == 0 && self.tree.is_none()
     }
 
@@ -219,12 +215,22 @@ impl Meter {
 #[derive(Debug)]
 pub(crate) struct CallMeter {
     pub(crate) callee: Ref,
+    /// Words charged to it and below standing meters that are charged to it; not what is charged to call meters
+    /// below it, so that a charge costs the same however long the row is. While its call is going on, its link counts.
+    pub(crate) words: u64,
     /// Words of the callee's own growth that are charged to it.
     pub(crate) own_words: u64,
     /// The standing meter at the end of the row of call meters that it hangs in.
     pub(crate) base: Ref,
     /// Its call's place in the chain, if it is there.
     pub(crate) link: u32,
+}
+
+impl CallMeter {
+    #[inline(always)]
+    pub(crate) const fn new(callee: Ref, base: Ref, link: u32) -> Self {
+        Self { callee, words: 0, own_words: 0, base, link }
+    }
 }
 
 /// What a process computes with: an engine takes it out of the process as long as it runs.
@@ -337,7 +343,7 @@ impl Process {
         }
     }
 
-    /// Begins a process in the memory of one that is gone and was small, and whose data were vacated. Field by field:
+    /// Begins a process in the memory of one that is gone and was small, and whose data were taken. Field by field:
     /// moving a whole process is what takes time in making one.
     #[inline(always)]
     pub(crate) fn renew(&mut self, code: Ref, random: u64) {

@@ -77,15 +77,20 @@ impl Kernel {
         if !self.advance(act, Op::Codeseal, page, &part) {
             return Ok(());
         }
-        let code = match self.work.take() {
-            Some(Work::Seal(Some(builder))) => builder.finish().ok(),
-            _ => None,
+        let work = self.work.take();
+        let code = match work {
+            Some(Work::Seal(Some(builder))) if builder.error().is_none() => builder.finish().ok(),
+            work => {
+                self.arena.remains().work(work);
+                None
+            }
         };
         let good = code.is_some();
         if let Some(code) = code
             && let Some(body) = self.arena.body_mut(page)
         {
-            *body = Body::Code(Arc::new(CodePage::new(code)));
+            let data = std::mem::replace(body, Body::Code(Arc::new(CodePage::new(code))));
+            self.arena.remains().take(data);
         }
         act.drop_operands(1);
         act.push_unchecked(good.into());
@@ -183,11 +188,13 @@ impl Kernel {
 
     /// Forgets how far the last process of the chain has come within an instruction: others may change what it works on.
     pub(super) fn lose_progress(&mut self) {
-        if self.work.take().is_some()
+        let work = self.work.take();
+        if work.is_some()
             && let Some(running) = self.running()
         {
             self.arena.process_mut(running).progress = 0;
         }
+        self.arena.remains().work(work);
     }
 
     /// Puts together again what the running process, come with an image, had put together. None if its progress does

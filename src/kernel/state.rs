@@ -9,6 +9,7 @@ impl Kernel {
     /// The canonical state hash. The running process must be parked.
     pub(crate) fn state_hash(&mut self) -> Hash {
         self.book();
+        self.arena.reclaim_all();
         self.arena.watch();
         let mut tree = self.hashes.take().unwrap_or_else(|| Box::new(StateTree::new()));
         let changes = self.arena.take_changes();

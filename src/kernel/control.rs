@@ -369,15 +369,9 @@ impl Kernel {
     fn recurse_fully(&mut self, act: &mut Activation, words: u8, keys: u8) -> Result<(), Stop> {
         // Check.
         let [slot, asked_gas, asked_words] = act.operands()?;
-        let callee = match self.use_object(act.process, slot, Kind::Process, Rights::CALL) {
-            // What is wrong with the message's shape is found first.
-            Err(trap) => {
-                self.check_shape(act, words, keys, 3)?;
-                return Err(trap.into());
-            }
-            Ok(callee) => callee,
-        };
-        let (taken, depth) = self.keys_of_message(act, words, keys, 3)?;
+        let depth = Self::message_depth(act, words, keys, 3)?;
+        let callee = self.use_object(act.process, slot, Kind::Process, Rights::CALL)?;
+        let taken = self.keys_of_message(act, words, keys, depth)?;
         act.extra(gas::message(words, keys))?;
         let state = self.arena.process(callee);
         if let Err(status) = self.takes_call(callee, state, taken.len()) {
@@ -460,14 +454,9 @@ impl Kernel {
     pub(crate) fn invoke(&mut self, act: &mut Activation, words: u8, keys: u8) -> Result<(), Stop> {
         // Check.
         let [slot] = act.operands()?;
-        let key = match self.use_key(act.process, slot, &[Kind::Process, Kind::Host], Rights::CALL) {
-            Err(trap) => {
-                self.check_shape(act, words, keys, 1)?;
-                return Err(trap.into());
-            }
-            Ok(key) => key,
-        };
-        let (taken, depth) = self.keys_of_message(act, words, keys, 1)?;
+        let depth = Self::message_depth(act, words, keys, 1)?;
+        let key = self.use_key(act.process, slot, &[Kind::Process, Kind::Host], Rights::CALL)?;
+        let taken = self.keys_of_message(act, words, keys, depth)?;
         act.extra(gas::message(words, keys))?;
         act.room(self, 1)?;
         let callee = key.object();
@@ -579,7 +568,8 @@ impl Kernel {
         status: Status,
     ) -> Result<(), Stop> {
         // Check.
-        let (taken, depth) = self.keys_of_message(act, words, keys, 0)?;
+        let depth = Self::message_depth(act, words, keys, 0)?;
+        let taken = self.keys_of_message(act, words, keys, depth)?;
         act.extra(gas::message(words, keys))?;
         // Act.
         act.drop_operands(depth);

@@ -46,42 +46,37 @@ impl Kernel {
         self.arena.process_mut(to).push_message(words, keys);
     }
 
-    /// Looks up the keys of a message: their slots lie below the `fixed` topmost operands, and its words below those.
-    /// Gives with them how many operands all that is.
+    /// How many operands a call or result takes: `fixed` ones on top, below them key numbers, below those words.
+    ///
+    /// # Errors
+    /// `TooMany`; `StackUnderflow` if they are not there.
+    pub(super) fn message_depth(act: &Activation, words: u8, keys: u8, fixed: usize) -> Result<usize, Trap> {
+        if keys > MESSAGE_KEYS_MAX {
+            return Err(Trap::TooMany);
+        }
+        let depth = fixed + usize::from(keys) + usize::from(words);
+        if act.height - act.base < depth { Err(Trap::StackUnderflow) } else { Ok(depth) }
+    }
+
+    /// The keys of a message whose words are the lowest of the `depth` topmost operands, if all may be copied.
     #[inline(always)]
     pub(super) fn keys_of_message(
         &self,
         act: &Activation,
         words: u8,
         keys: u8,
-        fixed: usize,
-    ) -> Result<(Vec<Key>, usize), Stop> {
-        if keys > MESSAGE_KEYS_MAX {
-            return Err(Stop::Trap(Trap::TooMany));
+        depth: usize,
+    ) -> Result<Vec<Key>, Stop> {
+        if keys == 0 {
+            return Ok(Vec::new());
         }
-        let depth = fixed + usize::from(keys) + usize::from(words);
-        let operands = act.top(depth)?;
-        let slots = &operands[usize::from(words)..depth - fixed];
-        Ok((if keys == 0 { Vec::new() } else { self.copies(act.process, slots)? }, depth))
+        let slots = &act.top(depth)?[usize::from(words)..][..usize::from(keys)];
+        Ok(self.copies(act.process, slots)?)
     }
 
     /// The keys in slots of a list, if all may be copied.
     #[cold]
     fn copies(&self, process: Ref, slots: &[u64]) -> Result<Vec<Key>, Trap> {
         slots.iter().map(|&slot| self.copyable(process, slot)).collect()
-    }
-
-    /// Checks the shape of a message as [`Kernel::keys_of_message`] does, where its keys do not matter.
-    pub(super) fn check_shape(
-        &self,
-        act: &Activation,
-        words: u8,
-        keys: u8,
-        fixed: usize,
-    ) -> Result<(), Stop> {
-        if keys > MESSAGE_KEYS_MAX {
-            return Err(Stop::Trap(Trap::TooMany));
-        }
-        act.top(fixed + usize::from(keys) + usize::from(words)).map(|_| ())
     }
 }

@@ -233,62 +233,58 @@ impl Kernel {
 
     /// `memresize`: one chunk.
     pub(crate) fn memresize(&mut self, act: &mut Activation) -> Step {
-        // Check.
         let [number, wanted] = act.operands()?;
         let memory = self.memory(act, number, Rights::RESIZE)?;
-        let Memory::Page(page, _) = memory else {
-            return self.resize_own(act, wanted);
+        let (meter, growth_of) = match memory {
+            Memory::Page(page, _) => (self.charged_to(page), None),
+            _ => (self.running_meter(), Some(act.process)),
         };
-        if wanted > MEMORY_WORDS_MAX {
-            return Err(Trap::TooLarge.into());
-        }
-        let length = self.length(act, memory);
-        let (target, done) = chunk(length, wanted);
-        act.extra(gas::per_eight(target.abs_diff(length)))?;
-        act.sync(self);
-        let meter = self.charged_to(page);
-        if wanted > length && !self.can_charge(meter, wanted - length) {
-            return Err(Stop::Words { meter, amount: wanted - length });
-        }
-        // Act.
-        act.commit(self);
-        if target > length {
-            self.charge(meter, target - length)?;
-        } else {
-            self.credit(meter, length - target);
-        }
+        let resize = Resize { length: self.length(act, memory), wanted, unit: Unit::Word, meter, growth_of };
+        let (target, done) = self.resize(act, &resize)?;
         if let Some(content) = self.content_mut(act, memory) {
             content.resize(target);
+        }
+        if let Some(process) = growth_of {
+            self.arena.process_mut(process).data_words = target;
         }
         after_chunk(act, done, 2);
         act.reload(self)
     }
 
-    /// The running process's own data: one chunk.
-    fn resize_own(&mut self, act: &mut Activation, wanted: u64) -> Step {
+    /// One chunk of a change of length: checks, and pays; gives the new length, and whether it is the one wanted.
+    ///
+    /// # Errors
+    /// `TooLarge`; `Gas`; `Words` if all that is still wanted cannot be paid. Nothing has changed then.
+    pub(super) fn resize(&mut self, act: &mut Activation, resize: &Resize) -> Result<(u64, bool), Stop> {
+        let &Resize { length, wanted, unit, meter, growth_of } = resize;
         // Check.
-        if wanted > MEMORY_WORDS_MAX {
+        let (most, words) = match unit {
+            Unit::Word => (MEMORY_WORDS_MAX, 1),
+            Unit::KeySlot => (KEYS_MAX, gas::KEY_SLOT_WORDS),
+        };
+        if wanted > most {
             return Err(Trap::TooLarge.into());
         }
-        let length = act.data.words();
-        let (target, done) = chunk(length, wanted);
-        act.extra(gas::per_eight(target.abs_diff(length)))?;
+        let target = wanted.clamp(length.saturating_sub(CHUNK_WORDS), length + CHUNK_WORDS);
+        let moved = target.abs_diff(length);
+        act.extra(match unit {
+            Unit::Word => gas::per_eight(moved),
+            Unit::KeySlot => gas::per_four(moved),
+        })?;
         act.sync(self);
-        let meter = self.running_meter();
-        if wanted > length && !self.can_charge(meter, wanted - length) {
-            return Err(Stop::Words { meter, amount: wanted - length });
+        let whole = wanted.saturating_sub(length) * words;
+        if !self.can_charge(meter, whole) {
+            return Err(Stop::Words { meter, amount: whole });
         }
         // Act.
         act.commit(self);
-        if target > length {
-            self.charge_growth(act.process, target - length)?;
-        } else {
-            self.credit_growth(act.process, length - target);
+        match (target > length, growth_of) {
+            (true, None) => self.charge(meter, moved * words)?,
+            (true, Some(process)) => self.charge_growth(process, moved * words)?,
+            (false, None) => self.credit(meter, moved * words),
+            (false, Some(process)) => self.credit_growth(process, moved * words),
         }
-        act.data.resize(target);
-        self.arena.process_mut(act.process).data_words = target;
-        after_chunk(act, done, 2);
-        act.reload(self)
+        Ok((target, target == wanted))
     }
 
     /// `copy`: one chunk. Where the ranges overlap and the target is higher, the end goes first.
@@ -411,31 +407,15 @@ impl Kernel {
 
     /// `keyresize`: one chunk.
     pub(crate) fn keyresize(&mut self, act: &mut Activation) -> Step {
-        // Check.
         let [slot, wanted] = act.operands()?;
         let page = self.use_key(act.process, slot, &[Kind::Keys], Rights::RESIZE)?.object();
-        if wanted > KEYS_MAX {
-            return Err(Trap::TooLarge.into());
-        }
         let length = match self.arena.body(page) {
             Some(Body::Keys(keys)) => keys.len() as u64,
             _ => return Err(Trap::WrongKind.into()),
         };
-        let (target, done) = chunk(length, wanted);
-        act.extra(gas::per_four(target.abs_diff(length)))?;
-        act.sync(self);
         let meter = self.charged_to(page);
-        let whole = wanted.saturating_sub(length) * gas::KEY_SLOT_WORDS;
-        if !self.can_charge(meter, whole) {
-            return Err(Stop::Words { meter, amount: whole });
-        }
-        // Act.
-        act.commit(self);
-        if target > length {
-            self.charge(meter, (target - length) * gas::KEY_SLOT_WORDS)?;
-        } else {
-            self.credit(meter, (length - target) * gas::KEY_SLOT_WORDS);
-        }
+        let resize = Resize { length, wanted, unit: Unit::KeySlot, meter, growth_of: None };
+        let (target, done) = self.resize(act, &resize)?;
         if let Some(Body::Keys(keys)) = self.arena.body_mut(page) {
             keys.resize(usize::try_from(target).map_err(|_| Trap::TooLarge)?, None);
             if target < length {
@@ -447,10 +427,23 @@ impl Kernel {
     }
 }
 
-/// How far one execution takes a length towards what is wanted, and whether it gets there.
-pub(super) fn chunk(length: u64, wanted: u64) -> (u64, bool) {
-    let target = wanted.clamp(length.saturating_sub(CHUNK_WORDS), length + CHUNK_WORDS);
-    (target, target == wanted)
+/// What a length is counted in.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Unit {
+    Word,
+    KeySlot,
+}
+
+/// A length that is to change, and who pays for it.
+#[derive(Debug)]
+pub(super) struct Resize {
+    pub(super) length: u64,
+    pub(super) wanted: u64,
+    pub(super) unit: Unit,
+    /// The meter that must have the words.
+    pub(super) meter: Ref,
+    /// The process whose growth it is, if it is no page.
+    pub(super) growth_of: Option<Ref>,
 }
 
 /// Ends an execution that went one chunk far.

@@ -4,11 +4,11 @@ use super::activation::Activation;
 use super::arena::Ref;
 use super::key::{Key, SlotNumber};
 use super::object::{Body, Content, Meter, Process};
-use super::page::chunk;
+use super::page::{Resize, Unit};
 use super::{Kernel, Step, Stop};
 use keyvm_isa::layout::{
-    CHUNK_WORDS, Kind, MEMORY_CODE, MEMORY_DATA, MEMORY_META, MEMORY_OPERANDS, MEMORY_WORDS_MAX,
-    METER_DEPTH_MAX, STACK_MAXIMUM_LIMIT, meta, meter,
+    CHUNK_WORDS, Kind, MEMORY_CODE, MEMORY_DATA, MEMORY_META, MEMORY_OPERANDS, METER_DEPTH_MAX,
+    STACK_MAXIMUM_LIMIT, meta, meter,
 };
 use keyvm_isa::{Rights, Status, Trap, alu, gas};
 
@@ -141,32 +141,22 @@ impl Kernel {
 
     /// `grow`: one chunk.
     pub(crate) fn grow(&mut self, act: &mut Activation) -> Step {
-        // Check.
         let [slot, wanted] = act.operands()?;
         let process = self.other_process(act, slot, Rights::MEND)?;
-        if wanted > MEMORY_WORDS_MAX {
-            return Err(Trap::TooLarge.into());
-        }
-        let length = self.arena.process(process).data.words();
-        let (target, done) = chunk(length, wanted);
-        act.extra(gas::per_eight(target.abs_diff(length)))?;
-        act.sync(self);
         let meter = match self.link_of(process).and_then(|place| self.call_meter_at(place)) {
             Some(meter) => meter,
             None => self.charged_to(process),
         };
-        if wanted > length && !self.can_charge(meter, wanted - length) {
-            act.drop_operands(2);
-            act.push_unchecked(u64::from(Status::OutOfWords.number()));
-            return Ok(());
-        }
-        // Act.
-        act.commit(self);
-        if target > length {
-            self.charge_growth(process, target - length)?;
-        } else {
-            self.credit_growth(process, length - target);
-        }
+        let length = self.arena.process(process).data_words;
+        let resize = Resize { length, wanted, unit: Unit::Word, meter, growth_of: Some(process) };
+        let (target, done) = match self.resize(act, &resize) {
+            Err(Stop::Words { .. }) => {
+                act.drop_operands(2);
+                act.push_unchecked(u64::from(Status::OutOfWords.number()));
+                return Ok(());
+            }
+            resized => resized?,
+        };
         let state = self.arena.process_mut(process);
         state.data.resize(target);
         state.data_words = target;

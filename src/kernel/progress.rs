@@ -256,7 +256,7 @@ impl Hashing {
                 (Section::Operands, Body::Process(process)) => self.lists.words(&process.operands()[range]),
                 (Section::Frames, Body::Process(process)) => self.lists.frames(&process.frames[range]),
                 (Section::Keys, Body::Process(process)) => {
-                    self.lists.keys(&portable_keys(&process.keys[range]))
+                    self.lists.keys(&portable_keys(&process.keys[range]));
                 }
                 (Section::Keys, Body::Keys(keys)) => self.lists.keys(&portable_keys(&keys[range])),
                 _ => {}

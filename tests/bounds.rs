@@ -1,5 +1,7 @@
 //! No execution does much at once, however large what it works on: law 1. And nobody can tell what is done later.
 
+#![allow(clippy::disallowed_types, reason = "how long an execution takes is what is measured")]
+
 mod random;
 
 use keyvm::isa::code::CodeParts;
@@ -130,32 +132,39 @@ fn what_dies_with_a_meter_is_gone_at_once_and_never_seen_again() {
     }
 }
 
-/// The longest that an execution takes, but for those of code that is called.
-fn longest(image: &Image<'_>) -> Duration {
+/// How long each run of few instructions, or of one chunk, takes.
+fn durations(image: &Image<'_>) -> Vec<Duration> {
     let mut machine = machine(image);
-    let mut longest = Duration::ZERO;
+    let mut durations = Vec::new();
     loop {
-        // No chunk costs more.
         let (before, begin) = (machine.instructions(), Instant::now());
+        // No chunk costs more.
         let event = machine.run(2100);
-        longest = longest.max(begin.elapsed());
+        durations.push(begin.elapsed());
         if event != Event::Paused {
-            return longest;
+            return durations;
         }
         assert!(machine.instructions() > before, "it does not go on");
     }
 }
 
-/// Holds that no execution takes as long as the whole work, which takes many times this.
+/// Holds that no execution takes as long as the whole work, which takes many times this. The machine may be busy with
+/// something else at any moment, but not always at the same.
 fn takes_no_long_execution(what: &str, image: &Image<'_>) {
-    let longest = (0..10).map(|_| longest(image)).find(|&longest| longest < Duration::from_millis(8));
-    let Some(longest) = longest else { panic!("{what}: an execution took too long, ten times") };
+    let mut least = durations(image);
+    for _ in 0..4 {
+        for (least, duration) in least.iter_mut().zip(durations(image)) {
+            *least = duration.min(*least);
+        }
+    }
+    let longest = least.iter().max().copied().unwrap_or_default();
     println!("{what}: longest {longest:?}");
+    assert!(longest < Duration::from_millis(8), "{what}: {longest:?}");
 }
 
 /// A size that a test machine manages in a few seconds.
 const fn large(size: u64) -> u64 {
-    if cfg!(debug_assertions) { size / 8 } else { size }
+    if cfg!(debug_assertions) { size / 32 } else { size }
 }
 
 #[test]

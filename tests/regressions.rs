@@ -190,6 +190,48 @@ fn whoever_pays_for_a_call_cannot_end_the_process_it_called() {
 }
 
 #[test]
+fn growth_below_a_destroyed_call_is_counted_once_by_the_call_above() {
+    // `a` calls `p`, which calls `q`, which grows; then `p` dies, and with it both calls' meters; then `q` dies.
+    let source = "
+        code cq {
+                memresize(2, 1000)
+                yield
+        }
+        code cp {
+                recurse(1, 10_000, 2000)
+                yield
+        }
+        code ca {
+                create(1, 0)
+                create(2, 0)
+                drop(transferkey(3, 4))
+                drop(drop(recurse(3, 50_000, 5000)))
+                destroy(3)
+                drop(drop(recurse(4, 10, 10)))
+                destroy(4)
+                yield 1 (mempush(0, meta.WORDS))
+        }
+                create(ca, 0)
+                drop(transferkey(get 0, cp))
+                drop(transferkey(get 0, cq))
+                recurse(get 0, 100_000, 20_000)
+                yield 3";
+    let mut machine = machine(source);
+    // Instruction by instruction.
+    let mut slice = 1;
+    let event = loop {
+        let before = machine.instructions();
+        let event = machine.run(slice);
+        assert_eq!(machine.audit(), Ok(()));
+        if event != Event::Paused {
+            break event;
+        }
+        slice = if machine.instructions() > before { 1 } else { slice + 1 };
+    };
+    assert_eq!(event, Event::Yielded(vec![20_000, 1, 1]));
+}
+
+#[test]
 fn a_process_that_ran_dry_on_its_way_down_to_a_suspended_one_can_be_saved() {
     let source = r"
 image { root r }

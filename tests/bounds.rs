@@ -85,15 +85,7 @@ fn hang(image: &mut Image<'static>, meter: Number, count: u64) {
             1 => Body::Keys(vec![None, Some(key)]),
             2 => Body::Gate { parent: 0 },
             3 => Body::Process(Box::new(Process { keys: vec![Some(key)], index: 0, ..process.clone() })),
-            4 if depth < 50 => Body::Meter(Meter {
-                gas_used: 0,
-                gas_limit: u64::MAX,
-                words_limit: u64::MAX,
-                rent_used: 0,
-                rent_limit: u128::MAX,
-                stopped: false,
-                keeper: None,
-            }),
+            4 if depth < 50 => Body::Meter(Box::new(Meter::UNLIMITED)),
             _ => Body::Brand,
         };
         let is_meter = matches!(body, Body::Meter(_));

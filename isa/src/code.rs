@@ -112,8 +112,8 @@ pub struct Code {
     words: Vec<u64>,
     /// The instructions as engines take them, and a `halt` behind the last: running off the end is `halt`.
     normal: Vec<u64>,
-    instructions: usize,
-    constants: usize,
+    instructions: u32,
+    constants: u32,
     types: Vec<FuncType>,
     /// First and one past the last word of each switch table's targets.
     switches: Vec<(u32, u32)>,
@@ -141,6 +141,13 @@ impl CodeBuilder {
     /// # Errors
     /// If the page is too short or too long, or its parts do not add up.
     pub fn new(length: u64, counts: [u64; 4]) -> Result<Self, CodeError> {
+        let mut builder = Self::without_room(length, counts)?;
+        builder.code.words.reserve_exact(builder.counts + counts.len());
+        Ok(builder)
+    }
+
+    /// As [`CodeBuilder::new`], with no memory for the words.
+    fn without_room(length: u64, counts: [u64; 4]) -> Result<Self, CodeError> {
         if length > CODE_WORDS_MAX {
             return Err(CodeError::TooLong);
         }
@@ -157,10 +164,10 @@ impl CodeBuilder {
         let first_switch = first_type + types;
         Ok(Self {
             code: Code {
-                words: Vec::with_capacity(size(length)?),
+                words: Vec::new(),
                 normal: Vec::with_capacity(instructions + 1),
-                instructions,
-                constants,
+                instructions: number(instructions),
+                constants: number(constants),
                 types: Vec::with_capacity(types),
                 // A table has two words at least.
                 switches: Vec::with_capacity(size(switch_words)? / 2),
@@ -177,10 +184,15 @@ impl CodeBuilder {
     pub fn extend(&mut self, words: impl Iterator<Item = u64>) {
         let from = self.code.words.len();
         self.code.words.extend(words);
+        self.look(from);
+    }
+
+    /// Looks at the words that have come since there were `from`.
+    fn look(&mut self, from: usize) {
         let here = |first: usize, end: usize, to: usize| first.max(from).min(to)..end.min(to).max(from);
         let to = self.code.words.len();
         let Code { words, normal, instructions, types, .. } = &mut self.code;
-        normal.extend(words[here(0, *instructions, to)].iter().map(|&word| normalise(word)));
+        normal.extend(words[here(0, *instructions as usize, to)].iter().map(|&word| normalise(word)));
         for &word in &words[here(self.first_type, self.first_switch, to)] {
             let typ = FuncType::from_word(word);
             let longest = typ.locals.max(typ.arguments.into()).max(typ.results.into());
@@ -246,10 +258,11 @@ impl Code {
     ///
     /// # Errors
     /// If it is not laid out as the module says.
-    pub fn new(words: &[u64]) -> Result<Self, CodeError> {
+    pub fn new(words: Vec<u64>) -> Result<Self, CodeError> {
         let counts = *words.last_chunk().ok_or(CodeError::TooShort)?;
-        let mut builder = CodeBuilder::new(words.len() as u64, counts)?;
-        builder.extend(words.iter().copied());
+        let mut builder = CodeBuilder::without_room(words.len() as u64, counts)?;
+        builder.code.words = words;
+        builder.look(0);
         builder.finish()
     }
 
@@ -269,7 +282,7 @@ impl Code {
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
-        self.instructions
+        self.instructions as usize
     }
 
     /// Whether there is no instruction.
@@ -289,7 +302,7 @@ impl Code {
     #[inline]
     #[must_use]
     pub fn constants(&self) -> &[u64] {
-        &self.words[self.len()..self.len() + self.constants]
+        &self.words[self.len()..self.len() + self.constants as usize]
     }
 
     /// The subroutine types.
@@ -350,7 +363,7 @@ mod tests {
 
     #[test]
     fn parts_survive_being_put_together_and_taken_apart() {
-        let code = Code::new(&parts().words()).unwrap();
+        let code = Code::new(parts().words()).unwrap();
         assert_eq!(code.parts(), parts());
         assert_eq!(code.func_at(0), Some(0));
         assert_eq!(code.func_at(1), None);
@@ -372,20 +385,20 @@ mod tests {
                 builder.extend(words.iter().copied());
             }
             let code = builder.finish().unwrap();
-            let whole = Code::new(&words).unwrap();
+            let whole = Code::new(words.clone()).unwrap();
             assert_eq!((code.parts(), code.normal()), (whole.parts(), whole.normal()), "{piece} at a time");
         }
     }
 
     #[test]
     fn counts_that_do_not_add_up_are_refused() {
-        assert_eq!(Code::new(&[0; 3]).unwrap_err(), CodeError::TooShort);
-        assert_eq!(Code::new(&[0, 0, 0, 0, 0]).unwrap_err(), CodeError::BadCounts);
-        assert_eq!(Code::new(&[!0, 2, 0, 0]).unwrap_err(), CodeError::BadCounts);
+        assert_eq!(Code::new(vec![0; 3]).unwrap_err(), CodeError::TooShort);
+        assert_eq!(Code::new(vec![0, 0, 0, 0, 0]).unwrap_err(), CodeError::BadCounts);
+        assert_eq!(Code::new(vec![!0, 2, 0, 0]).unwrap_err(), CodeError::BadCounts);
         for counts in [[1, 1, 1, 0], [u64::MAX, 1, 0, 0], [0, 0, 0, 3]] {
             let mut words = vec![9, 9];
             words.extend(counts);
-            assert_eq!(Code::new(&words).unwrap_err(), CodeError::BadCounts);
+            assert_eq!(Code::new(words.clone()).unwrap_err(), CodeError::BadCounts);
         }
     }
 
@@ -393,15 +406,15 @@ mod tests {
     fn a_type_that_would_move_too_many_words_at_once_is_refused() {
         let mut parts = parts();
         parts.types[0].locals = 4096;
-        assert!(Code::new(&parts.words()).is_ok());
+        assert!(Code::new(parts.words()).is_ok());
         parts.types.push(FuncType { arguments: 4097, results: 0, locals: 0 });
-        assert_eq!(Code::new(&parts.words()).unwrap_err(), CodeError::BadType(1));
+        assert_eq!(Code::new(parts.words()).unwrap_err(), CodeError::BadType(1));
     }
 
     #[test]
     fn a_switch_table_that_is_empty_or_too_long_is_refused() {
-        assert_eq!(Code::new(&[0, 0, 0, 0, 1]).unwrap_err(), CodeError::BadSwitch(0));
-        assert_eq!(Code::new(&[1, 5, 2, 0, 0, 0, 3]).unwrap_err(), CodeError::BadSwitch(1));
-        assert_eq!(Code::new(&[!0, 0, 0, 0, 1]).unwrap_err(), CodeError::BadSwitch(0));
+        assert_eq!(Code::new(vec![0, 0, 0, 0, 1]).unwrap_err(), CodeError::BadSwitch(0));
+        assert_eq!(Code::new(vec![1, 5, 2, 0, 0, 0, 3]).unwrap_err(), CodeError::BadSwitch(1));
+        assert_eq!(Code::new(vec![!0, 0, 0, 0, 1]).unwrap_err(), CodeError::BadSwitch(0));
     }
 }

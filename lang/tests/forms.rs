@@ -17,7 +17,7 @@ fn body<'i>(image: &'i Image<'static>, number: u64) -> &'i Body<'static> {
 
 fn code(source: &str) -> Code {
     match body(&image(source), 2) {
-        Body::Code(words) => Code::new(words).expect("well-formed code"),
+        Body::Code(words) => Code::new(words.to_vec()).expect("well-formed code"),
         other => panic!("{other:?}"),
     }
 }
@@ -356,7 +356,7 @@ fn code_outside_any_subroutine_names_its_slots_at_its_start() {
     assert_eq!(insns("locals a\nl: jump :l"), [(Op::Push, vec![0]), (Op::Jump, vec![1])]);
     let page = image("code c { params n\nlocals a\nget n }");
     let Body::Code(words) = body(&page, 4) else { panic!("{page:?}") };
-    let code = Code::new(words).expect("well-formed code");
+    let code = Code::new(words.to_vec()).expect("well-formed code");
     assert_eq!(Insn::decode(code.words()[1]).expect("an instruction").imms[0], 0);
     assert_eq!(code.len(), 2);
 }

@@ -23,7 +23,10 @@ use keyvm_isa::image::Number;
 
 /// A reference to an object that may be gone. One that never named an object in the arena has a slot that does not
 /// exist; an empty slot has the number 0, which no reference with a slot has.
+///
+/// Packed to twelve bytes: every object has some.
 #[derive(Clone, Copy, Debug)]
+#[repr(C, packed(4))]
 pub(crate) struct Ref {
     pub(crate) number: Number,
     pub(crate) slot: u32,

@@ -210,7 +210,7 @@ impl Incoming {
             }
             image::Body::Code(words) => {
                 check(words.len() as u64 <= CODE_WORDS_MAX, "it is too long")?;
-                let code = Code::new(&words);
+                let code = Code::new(words.into_owned());
                 Body::Code(Arc::new(CodePage::new(
                     code.map_err(|_| wrong(number, "its parts do not add up to code"))?,
                 )))

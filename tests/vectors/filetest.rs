@@ -100,7 +100,7 @@ fn code(image: &Image<'_>) -> Option<Code> {
     let code = root(&mut image)?.code;
     let body = &image.objects.iter().find(|object| object.number == code)?.body;
     match body {
-        Body::Code(words) => Code::new(words).ok(),
+        Body::Code(words) => Code::new(words.to_vec()).ok(),
         _ => None,
     }
 }
@@ -144,7 +144,7 @@ pub(crate) fn parse(name: &str, source: &str) -> Filetest {
         }
     }
     let ops = image.objects.iter().filter_map(|object| match &object.body {
-        Body::Code(words) => Code::new(words).ok(),
+        Body::Code(words) => Code::new(words.to_vec()).ok(),
         _ => None,
     });
     let ops = ops.flat_map(|code| {

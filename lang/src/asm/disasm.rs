@@ -136,7 +136,7 @@ impl Writer {
         match &object.body {
             Body::Host(_) | Body::Brand => self.line(0, head),
             Body::Data(bytes) => self.data(0, &head, bytes),
-            Body::Code(words) => match Code::new(words) {
+            Body::Code(words) => match Code::new(words.to_vec()) {
                 Ok(code) => {
                     self.line(0, format_args!("{head} {{"));
                     write_code(&mut self.text, "  ", &code);

@@ -61,7 +61,7 @@ impl Disassembly {
     /// Looks through the words of a code page; `None` if they are none.
     #[must_use]
     pub fn of(words: &[u64]) -> Option<Self> {
-        let code = Code::new(words).ok()?;
+        let code = Code::new(words.to_vec()).ok()?;
         let places = Places::of(&code);
         Some(Self { code, places })
     }

@@ -258,6 +258,7 @@ impl Process<'_> {
 
 /// An open subroutine call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Frame {
     /// Index to return to.
     pub return_index: u32,

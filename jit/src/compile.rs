@@ -1,0 +1,263 @@
+//! From code to machine code.
+
+use crate::lower::{self, Callees, Options};
+use crate::region::{End, Region, Start, subroutine};
+use crate::unroll::unroll;
+use cranelift_codegen::binemit::Reloc;
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir::{self, ExtFuncData, ExternalName, FuncRef, UserExternalName, UserFuncName};
+use cranelift_codegen::isa::{self, OwnedTargetIsa, TargetIsa};
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_codegen::{CodegenError, Context, FinalizedRelocTarget};
+use cranelift_frontend::FunctionBuilderContext;
+use keyvm_isa::Code;
+use keyvm_isa::code::FuncType;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use target_lexicon::Triple;
+
+/// Bytes before the native code of a subroutine, which say its type.
+pub(crate) const HEADER_BYTES: i32 = 8;
+
+/// Instructions that are compiled together at most; calls beyond leave.
+const BATCH_INSTRUCTIONS: usize = 40_000;
+
+/// The word that stands before the native code of a subroutine.
+pub(crate) const fn type_word(typ: FuncType) -> u64 {
+    typ.arguments as u64 | (typ.results as u64) << 16
+}
+
+/// Where the host enters native code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EntryPoint {
+    /// Index of the first instruction.
+    pub index: u32,
+    /// Operands above the base.
+    pub height: u32,
+}
+
+/// Why nothing was compiled.
+#[derive(Debug)]
+pub enum CompileError {
+    /// There is no backend for this processor, or not for one that lacks what it lacks.
+    Unsupported(String),
+    /// Cranelift gave up.
+    Codegen(Box<CodegenError>),
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsupported(why) => write!(f, "no native code for this processor: {why}"),
+            Self::Codegen(error) => write!(f, "code generation failed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for CompileError {}
+
+/// A function's machine code, not yet where it will lie.
+#[derive(Clone, Debug)]
+pub(crate) struct Function {
+    pub(crate) start: Start,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) instructions: usize,
+}
+
+/// A place in machine code that names a subroutine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    pub(crate) offset: u32,
+    pub(crate) kind: Reloc,
+    pub(crate) addend: i64,
+    /// Index of the subroutine.
+    pub(crate) callee: u32,
+}
+
+/// Functions that were compiled together.
+#[derive(Clone, Debug)]
+pub struct Artifact {
+    pub(crate) functions: Vec<Function>,
+}
+
+impl Artifact {
+    /// KeyVM instructions that were compiled.
+    #[must_use]
+    pub fn instructions(&self) -> usize {
+        self.functions.iter().map(|function| function.instructions).sum()
+    }
+}
+
+/// Compiles for one processor.
+pub struct Compiler {
+    isa: OwnedTargetIsa,
+    /// For units with tail calls: Cranelift wants frame pointers there, which cost every other call.
+    framed: OwnedTargetIsa,
+    options: Options,
+    frontend: FunctionBuilderContext,
+    context: Context,
+}
+
+impl fmt::Debug for Compiler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compiler")
+            .field("target", &self.isa.triple())
+            .field("options", &self.options)
+            .finish()
+    }
+}
+
+fn unsupported(error: impl fmt::Display) -> CompileError {
+    CompileError::Unsupported(error.to_string())
+}
+
+fn flags(frame_pointers: bool) -> Result<settings::Flags, settings::SetError> {
+    let mut flags = settings::builder();
+    flags.set("opt_level", "speed")?;
+    flags.set("is_pic", "false")?;
+    flags.set("unwind_info", "false")?;
+    flags.set("enable_probestack", "false")?;
+    flags.set("enable_pinned_reg", "true")?;
+    flags.set("preserve_frame_pointers", if frame_pointers { "true" } else { "false" })?;
+    flags.set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" })?;
+    Ok(settings::Flags::new(flags))
+}
+
+impl Compiler {
+    /// For the processor this runs on, with what it can do.
+    ///
+    /// # Errors
+    /// `Unsupported`.
+    pub fn for_host(options: Options) -> Result<Self, CompileError> {
+        Self::new(&cranelift_native::builder().map_err(unsupported)?, options)
+    }
+
+    /// For another processor, with no more than every one of its kind can do.
+    ///
+    /// # Errors
+    /// `Unsupported`.
+    pub fn for_target(target: &Triple, options: Options) -> Result<Self, CompileError> {
+        Self::new(&cranelift_codegen::isa::lookup(target.clone()).map_err(unsupported)?, options)
+    }
+
+    fn new(builder: &isa::Builder, options: Options) -> Result<Self, CompileError> {
+        let isa = |frame_pointers| {
+            let flags = flags(frame_pointers).map_err(unsupported)?;
+            builder.finish(flags).map_err(unsupported)
+        };
+        let (isa, framed) = (isa(false)?, isa(true)?);
+        Ok(Self { isa, framed, options, frontend: FunctionBuilderContext::new(), context: Context::new() })
+    }
+
+    /// Compiles what runs from an entry, and all subroutines it calls that are not in `linked`.
+    ///
+    /// # Errors
+    /// `Codegen`.
+    pub fn compile(
+        &mut self,
+        code: &Code,
+        entry: EntryPoint,
+        linked: &BTreeSet<u32>,
+    ) -> Result<Artifact, CompileError> {
+        let EntryPoint { index, height } = entry;
+        let mut open = VecDeque::from([Start::Enter { index, height }]);
+        let mut queue = Queue { linked, queued: BTreeSet::new(), new: Vec::new(), full: false };
+        let mut functions = Vec::new();
+        let mut instructions = 0;
+        while let Some(start) = open.pop_front() {
+            let mut region = Region::new(code, start);
+            unroll(&mut region, code);
+            instructions += region.instructions;
+            queue.full = instructions > BATCH_INSTRUCTIONS;
+            functions.push(self.function(code, &region, &mut queue)?);
+            for callee in queue.new.drain(..) {
+                if let Some((typ, number)) = subroutine(code, callee) {
+                    open.push_back(Start::Call { index: callee, typ, number });
+                }
+            }
+        }
+        Ok(Artifact { functions })
+    }
+
+    fn function(
+        &mut self,
+        code: &Code,
+        region: &Region,
+        queue: &mut Queue<'_>,
+    ) -> Result<Function, CompileError> {
+        self.build(code, region, queue);
+        let tails = region.blocks.iter().any(|block| matches!(block.end, End::Tailcall { .. }));
+        let isa: &dyn TargetIsa = if tails { &*self.framed } else { &*self.isa };
+        self.context
+            .compile(isa, &mut ControlPlane::default())
+            .map_err(|error| CompileError::Codegen(Box::new(error.inner)))?;
+        let Some(compiled) = self.context.compiled_code() else {
+            return Err(CompileError::Unsupported("nothing came out".to_owned()));
+        };
+        let bytes = compiled.code_buffer().to_vec();
+        let names = self.context.func.params.user_named_funcs();
+        let calls = compiled
+            .buffer
+            .relocs()
+            .iter()
+            .filter_map(|reloc| match reloc.target {
+                FinalizedRelocTarget::ExternalName(ExternalName::User(name)) => Some(Call {
+                    offset: reloc.offset,
+                    kind: reloc.kind,
+                    addend: reloc.addend,
+                    callee: names[name].index,
+                }),
+                _ => None,
+            })
+            .collect();
+        Ok(Function { start: region.start, bytes, calls, instructions: region.instructions })
+    }
+
+    /// Fills the context with a unit's intermediate representation.
+    fn build(&mut self, code: &Code, region: &Region, queue: &mut Queue<'_>) {
+        self.context.clear();
+        self.context.func.name = UserFuncName::user(0, 0);
+        lower::lower(
+            &mut self.context.func,
+            &mut self.frontend,
+            code,
+            region,
+            self.options,
+            &*self.isa,
+            queue,
+        );
+    }
+}
+
+/// What is compiled already, and what is to be.
+struct Queue<'a> {
+    linked: &'a BTreeSet<u32>,
+    queued: BTreeSet<u32>,
+    new: Vec<u32>,
+    full: bool,
+}
+
+impl Callees for Queue<'_> {
+    fn reference(&mut self, function: &mut ir::Function, index: u32, typ: FuncType) -> Option<FuncRef> {
+        let near = !self.linked.contains(&index);
+        if near && !self.queued.contains(&index) {
+            if self.full {
+                return None;
+            }
+            self.queued.insert(index);
+            self.new.push(index);
+        }
+        let signature = function.import_signature(lower::signature(typ));
+        let name = function.declare_imported_user_function(UserExternalName { namespace: 0, index });
+        Some(function.import_function(ExtFuncData {
+            name: ExternalName::user(name),
+            signature,
+            colocated: near,
+            patchable: false,
+        }))
+    }
+}
+
+/// Addresses of subroutines, by their index.
+pub type Linked = BTreeMap<u32, usize>;

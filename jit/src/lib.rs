@@ -1,0 +1,25 @@
+//! The KeyVM compiler backend: code pages to native code, by Cranelift.
+//!
+//! It knows words, memory views, helpers and exits. It knows nothing of keys.
+//!
+//! A *unit* is what is compiled at once: what is reached from an entry without leaving the subroutine. [`region`]
+//! finds it, [`values`] decides how each operand is held, [`lower`] makes Cranelift's intermediate representation,
+//! [`compile`] machine code, and [`memory`] puts that where it can run. What native code and its host share is the
+//! [`Context`].
+
+mod arith;
+mod compile;
+mod context;
+mod gas;
+mod loops;
+mod lower;
+mod memory;
+mod region;
+mod unroll;
+mod values;
+
+pub use compile::{Artifact, CompileError, Compiler, EntryPoint, Linked};
+pub use context::{Context, Exit, GAS_MAX, Helper, STACK_WORDS_MAX, View};
+pub use lower::Options;
+pub use memory::{Batch, Entry};
+pub use region::HEIGHT_MAX;

@@ -1,0 +1,120 @@
+//! Loops of a unit: which blocks dominate which, and what belongs to a loop.
+
+use crate::region::Region;
+
+/// What dominates what, after Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
+pub(crate) struct Dominators {
+    /// Place of each block in reverse postorder; none for one that is not reached.
+    place: Vec<Option<usize>>,
+    /// The block that dominates each immediately; the first dominates itself.
+    immediate: Vec<usize>,
+    pub(crate) before: Vec<Vec<usize>>,
+}
+
+impl Dominators {
+    pub(crate) fn new(region: &Region) -> Self {
+        let blocks = &region.blocks;
+        let mut before = vec![Vec::new(); blocks.len()];
+        for (block, entry) in blocks.iter().enumerate() {
+            for next in entry.successors() {
+                before[next].push(block);
+            }
+        }
+        let order = reverse_postorder(region);
+        let mut place = vec![None; blocks.len()];
+        for (at, &block) in order.iter().enumerate() {
+            place[block] = Some(at);
+        }
+        let mut immediate: Vec<Option<usize>> = vec![None; blocks.len()];
+        immediate[0] = Some(0);
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for &block in &order[1..] {
+                let mut new = None;
+                for &from in &before[block] {
+                    if immediate[from].is_some() {
+                        new = Some(new.map_or(from, |other| meet(&place, &immediate, from, other)));
+                    }
+                }
+                if new != immediate[block] {
+                    immediate[block] = new;
+                    changed = true;
+                }
+            }
+        }
+        Self { place, immediate: immediate.into_iter().map(Option::unwrap_or_default).collect(), before }
+    }
+
+    /// Whether every way to `block` passes `by`.
+    fn dominates(&self, by: usize, block: usize) -> bool {
+        let mut at = block;
+        loop {
+            if at == by {
+                return true;
+            }
+            if at == 0 || self.place[at] < self.place[by] {
+                return false;
+            }
+            at = self.immediate[at];
+        }
+    }
+
+    /// The blocks of the natural loop with this header, in order; none if no edge goes back to it from within, or if
+    /// there are more than `most`.
+    pub(crate) fn natural_loop(&self, header: usize, most: usize) -> Option<Vec<usize>> {
+        let back = self.before[header].iter().copied();
+        let mut open: Vec<usize> =
+            back.filter(|&from| self.place[from].is_some() && self.dominates(header, from)).collect();
+        if open.is_empty() {
+            return None;
+        }
+        let mut body = std::collections::BTreeSet::from([header]);
+        while let Some(block) = open.pop() {
+            if body.insert(block) {
+                if body.len() > most {
+                    return None;
+                }
+                open.extend(self.before[block].iter().filter(|&&from| self.place[from].is_some()));
+            }
+        }
+        Some(body.into_iter().collect())
+    }
+}
+
+/// Where the ways from the first block to two others part.
+fn meet(place: &[Option<usize>], immediate: &[Option<usize>], a: usize, b: usize) -> usize {
+    let (mut a, mut b) = (a, b);
+    while a != b {
+        if place[a] > place[b] {
+            a = immediate[a].unwrap_or_default();
+        } else {
+            b = immediate[b].unwrap_or_default();
+        }
+    }
+    a
+}
+
+fn reverse_postorder(region: &Region) -> Vec<usize> {
+    let blocks = &region.blocks;
+    let mut order = Vec::with_capacity(blocks.len());
+    let mut seen = vec![false; blocks.len()];
+    seen[0] = true;
+    let mut stack = vec![(0, blocks[0].successors())];
+    while let Some((block, rest)) = stack.last_mut() {
+        match rest.pop() {
+            Some(next) if seen[next] => {}
+            Some(next) => {
+                seen[next] = true;
+                let rest = blocks[next].successors();
+                stack.push((next, rest));
+            }
+            None => {
+                order.push(*block);
+                stack.pop();
+            }
+        }
+    }
+    order.reverse();
+    order
+}

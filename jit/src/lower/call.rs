@@ -1,0 +1,246 @@
+//! Calls: of subroutines, and of the helper that executes an instruction.
+
+use super::{Gas, LEFT, REFUSED, REGISTER_ARGUMENTS, REGISTER_RESULTS, State, Unit, Val, signature};
+use crate::context::{Context, Exit, FRAME_SHIFT};
+use crate::region::Start;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{InstBuilder, Value, types};
+use keyvm_isa::code::FuncType;
+use keyvm_isa::image::Frame;
+use keyvm_isa::{Insn, Op};
+use std::mem::offset_of;
+
+/// Where a call goes.
+pub(super) enum Target {
+    Direct(u32),
+    /// Native code, which has the signature.
+    Code(Value),
+}
+
+impl Unit<'_> {
+    /// Calls a subroutine by the instruction at `index`; `before` are the operands before it.
+    /// The gas that comes back is seen to be at least `next_cost`, what the next segment costs.
+    pub(super) fn call(
+        &mut self,
+        index: u32,
+        target: &Target,
+        typ: FuncType,
+        before: Vec<Val>,
+        next_cost: u64,
+    ) {
+        let gas = self.b.use_var(self.gas);
+        let arguments = usize::from(typ.arguments);
+        let below = self.stack.len() - arguments;
+        let operands: Vec<Val> = self.stack.split_off(below);
+        let step = -((1 << FRAME_SHIFT) + i64::try_from(below).expect("a unit's height is limited"));
+        let room = self.b.ins().iadd_imm_s(self.room, step);
+        let mut parameters = vec![gas, room];
+        for &val in operands.iter().take(REGISTER_ARGUMENTS) {
+            let word = self.as_word(val);
+            parameters.push(word);
+        }
+        self.store_arguments(&operands, below);
+        let call = match *target {
+            Target::Direct(callee) => {
+                let callee = self.callees[&callee];
+                self.b.ins().call(callee, &parameters)
+            }
+            Target::Code(code) => {
+                let signature = self.b.import_signature(signature(typ));
+                self.b.ins().call_indirect(signature, code, &parameters)
+            }
+        };
+        let returned = self.b.inst_results(call).to_vec();
+        let gas = returned[0];
+        let results = usize::from(typ.results);
+        // One comparison sees both whether the callee left and whether there is gas to go on.
+        let short = self.b.create_block();
+        let left = self.b.create_block();
+        let dry = self.b.create_block();
+        for cold in [short, left, dry] {
+            self.b.set_cold_block(cold);
+        }
+        let next = self.b.create_block();
+        let is_short = self.is_short(gas, next_cost);
+        self.b.ins().brif(is_short, short, &[], next, &[]);
+        self.b.switch_to_block(short);
+        let is_left = self.is_short(gas, 0);
+        self.b.ins().brif(is_left, left, &[], dry, &[]);
+        self.b.switch_to_block(left);
+        self.callee_left(index, gas, room, below, before);
+        self.b.switch_to_block(dry);
+        let mut after = self.stack.clone();
+        after.extend(returned[1..].iter().map(|&result| Val::word(result)));
+        let settled = results.saturating_sub(REGISTER_RESULTS);
+        let filler = returned[0];
+        after.resize(below + results, Val::word(filler));
+        let state = State { index: index + 1, stack: after, settled, gas: Gas::Value(gas, 0) };
+        self.leave(state, Exit::Gas);
+        self.b.switch_to_block(next);
+        self.b.def_var(self.gas, gas);
+        let mut memory = None;
+        for result in 0..results {
+            let value = if result < REGISTER_RESULTS {
+                returned[1 + result]
+            } else {
+                let base = match memory {
+                    Some(base) => base,
+                    None => *memory.insert(self.operands_address()),
+                };
+                let offset = i32::try_from((below + result) * 8).expect("a unit's height is limited");
+                self.b.ins().load(types::I64, self.operands, base, offset)
+            };
+            self.push_word(value);
+        }
+        self.reload_data();
+        self.checked.clear();
+    }
+
+    /// Puts arguments that have no register to where the callee's operands begin.
+    fn store_arguments(&mut self, operands: &[Val], below: usize) {
+        if operands.len() > REGISTER_ARGUMENTS {
+            let base = self.operands_address();
+            for (argument, &val) in operands.iter().enumerate().skip(REGISTER_ARGUMENTS) {
+                self.store_operand(base, below + argument, val);
+            }
+        }
+    }
+
+    /// What a caller does whose callee has left: it writes its own state, and leaves too.
+    fn callee_left(&mut self, index: u32, answer: Value, room: Value, below: usize, before: Vec<Val>) {
+        let refused = self.b.create_block();
+        let left = self.b.create_block();
+        self.b.set_cold_block(refused);
+        self.b.set_cold_block(left);
+        let is_refused = self.b.ins().icmp_imm_s(IntCC::Equal, answer, REFUSED);
+        self.b.ins().brif(is_refused, refused, &[], left, &[]);
+        self.b.switch_to_block(left);
+        self.write_back(&before[..below]);
+        let frame = self.frame_address(room);
+        let back = self.iconst(i64::from(index) + 1);
+        self.put_frame(frame, back, offset_of!(Frame, return_index));
+        self.write_own_frame();
+        match self.region.start {
+            Start::Call { typ, .. } => self.give_up(LEFT, typ),
+            Start::Enter { .. } => self.return_to_host(),
+        }
+        // The call has not happened, so its gas goes back.
+        self.b.switch_to_block(refused);
+        let gas = Gas::Context(self.refund(1));
+        self.leave(State { index, stack: before, settled: 0, gas }, Exit::Room);
+    }
+
+    /// `ret`, in a native call.
+    pub(super) fn return_native(&mut self, typ: FuncType, gas: Value) {
+        let results = usize::from(typ.results);
+        let operands = self.stack.split_off(self.stack.len() - results);
+        let mut returns = vec![gas];
+        for &val in operands.iter().take(REGISTER_RESULTS) {
+            let word = self.as_word(val);
+            returns.push(word);
+        }
+        if results > REGISTER_RESULTS {
+            let base = self.operands_address();
+            for (result, &val) in operands.iter().enumerate().skip(REGISTER_RESULTS) {
+                self.store_operand(base, result, val);
+            }
+        }
+        self.b.ins().return_(&returns);
+    }
+
+    /// `tailcall`, in a native call.
+    pub(super) fn tailcall(&mut self, target: u32, typ: FuncType, gas: Value) {
+        let arguments = self.stack.split_off(self.stack.len() - usize::from(typ.arguments));
+        let mut parameters = vec![gas, self.room];
+        for &val in arguments.iter().take(REGISTER_ARGUMENTS) {
+            let word = self.as_word(val);
+            parameters.push(word);
+        }
+        self.store_arguments(&arguments, 0);
+        let callee = self.callees[&target];
+        self.b.ins().return_call(callee, &parameters);
+    }
+
+    /// The native code of the subroutine that an operand names, which must be of a type.
+    pub(super) fn callee_at(&mut self, target: Value, typ: FuncType) -> Value {
+        let length = self.iconst(self.code.len() as i64);
+        let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, target, length);
+        self.leave_unless(inside, Exit::Check);
+        let safe = if self.options.speculation_guards {
+            let zero = self.iconst(0);
+            self.b.ins().select_spectre_guard(inside, target, zero)
+        } else {
+            target
+        };
+        let table = self.get(offset_of!(Context, table));
+        let offset = self.b.ins().ishl_imm_u(safe, 3);
+        let entry = self.b.ins().iadd(table, offset);
+        let code = self.b.ins().load(types::I64, self.ours, entry, 0);
+        self.leave_unless(code, Exit::Callee);
+        let header = crate::compile::HEADER_BYTES;
+        let found = self.b.ins().load(types::I64, self.ours, code, -header);
+        let wanted = self.iconst(crate::compile::type_word(typ).cast_signed());
+        let same = self.b.ins().icmp(IntCC::Equal, found, wanted);
+        self.leave_unless(same, Exit::Check);
+        code
+    }
+
+    /// Has an instruction executed by the interpreter, without leaving.
+    pub(super) fn helper(&mut self, insn: &Insn, index: u32) {
+        let gas = self.b.use_var(self.gas);
+        let info = insn.op.info();
+        let height = self.stack.len();
+        let below = height - usize::from(info.pops);
+        let before = self.stack.clone();
+        if below < height {
+            let base = self.operands_address();
+            for (slot, &val) in before.iter().enumerate().skip(below) {
+                self.store_operand(base, slot, val);
+            }
+        }
+        self.put(gas, offset_of!(Context, gas));
+        self.put(self.room, offset_of!(Context, room));
+        let helper = self.get(offset_of!(Context, helper));
+        let at = self.iconst(index.into());
+        let operands = self.iconst(height as i64);
+        let context = self.context();
+        let call = self.b.ins().call_indirect(self.helper, helper, &[context, at, operands]);
+        let stopped = self.b.inst_results(call)[0];
+        let state = State { index, stack: before, settled: height - below, gas: Gas::Context(0) };
+        let leave = self.leaving_for(state, Exit::Helper);
+        let next = self.b.create_block();
+        self.b.ins().brif(stopped, leave, &[], next, &[]);
+        self.b.switch_to_block(next);
+        self.stack.truncate(below);
+        if info.pushes > 0 {
+            let base = self.operands_address();
+            for slot in below..below + usize::from(info.pushes) {
+                let offset = i32::try_from(slot * 8).expect("a unit's height is limited");
+                let value = self.b.ins().load(types::I64, self.operands, base, offset);
+                self.push_word(value);
+            }
+        }
+        let gas = self.get(offset_of!(Context, gas));
+        self.b.def_var(self.gas, gas);
+        if changes_views(insn.op) {
+            self.reload_data();
+        }
+        self.checked.clear();
+    }
+}
+
+/// Whether memories may lie elsewhere, or be longer or shorter, after an instruction.
+const fn changes_views(op: Op) -> bool {
+    !matches!(
+        op,
+        Op::Random
+            | Op::Mempush
+            | Op::Memlen
+            | Op::Size
+            | Op::Memsize
+            | Op::Numkeys
+            | Op::Keyinfo
+            | Op::Keysame
+            | Op::Pagesize
+    )
+}

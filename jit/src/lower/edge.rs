@@ -1,0 +1,121 @@
+//! How blocks end.
+
+use super::{Gas, State, Unit, Val};
+use crate::arith::Class;
+use crate::context::Exit;
+use crate::region::{Block, Edge, End};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{self, InstBuilder, JumpTableData};
+use keyvm_isa::Op;
+
+impl Unit<'_> {
+    /// Ends a block.
+    pub(super) fn end(&mut self, block: &Block) {
+        match &block.end {
+            End::Fall(edge) | End::Jump(edge) => {
+                self.hand_over(&[*edge]);
+                let target = self.target(*edge);
+                self.b.ins().jump(target, &[]);
+            }
+            End::Branch { taken, next, when_zero } => {
+                let condition = self.pop_word();
+                self.hand_over(&[*taken, *next]);
+                let (taken, next) = (self.target(*taken), self.target(*next));
+                let (then, otherwise) = if *when_zero { (next, taken) } else { (taken, next) };
+                self.b.ins().brif(condition, then, &[], otherwise, &[]);
+            }
+            End::Switch(targets) => self.switch(targets),
+            End::Return(typ) => {
+                let gas = self.b.use_var(self.gas);
+                self.return_native(*typ, gas);
+            }
+            End::Tailcall { target, typ, .. } => {
+                let gas = self.b.use_var(self.gas);
+                if self.callees.contains_key(target) {
+                    self.tailcall(*target, *typ, gas);
+                } else {
+                    let cost = 1 + keyvm_isa::gas::per_eight(typ.arguments.into());
+                    let gas = Gas::Value(gas, self.refund(cost));
+                    self.leave(
+                        State { index: block.end_index, stack: self.stack.clone(), settled: 0, gas },
+                        Exit::Callee,
+                    );
+                }
+            }
+            End::Leave => {
+                let gas = self.b.use_var(self.gas);
+                let why = match self.insn(block.end_index).map(|insn| insn.op) {
+                    Some(Op::Ret) => Exit::Return,
+                    Some(Op::Call | Op::Tailcall | Op::Callto | Op::Tailcallto) => Exit::Callee,
+                    _ => Exit::Kernel,
+                };
+                let state = State {
+                    index: block.end_index,
+                    stack: self.stack.clone(),
+                    settled: 0,
+                    gas: Gas::Value(gas, 0),
+                };
+                self.leave(state, why);
+            }
+        }
+    }
+
+    fn switch(&mut self, targets: &[Edge]) {
+        let selector = self.pop_word();
+        self.hand_over(targets);
+        let Some((&last, rest)) = targets.split_last() else { return };
+        let default = self.target(last);
+        // Cranelift's tables have 32-bit selectors; what is beyond goes to the last target.
+        let most = self.iconst(rest.len() as i64);
+        let beyond = self.b.ins().icmp(IntCC::UnsignedGreaterThan, selector, most);
+        let clamped = self.b.ins().select(beyond, most, selector);
+        let narrow = self.b.ins().ireduce(ir::types::I32, clamped);
+        let default = self.b.func.dfg.block_call(default, &[]);
+        let calls: Vec<ir::BlockCall> = rest
+            .iter()
+            .map(|&edge| {
+                let block = self.target(edge);
+                self.b.func.dfg.block_call(block, &[])
+            })
+            .collect();
+        let table = self.b.create_jump_table(JumpTableData::new(default, &calls));
+        self.b.ins().br_table(narrow, table);
+    }
+
+    /// The block that an edge goes to.
+    fn target(&mut self, edge: Edge) -> ir::Block {
+        match edge {
+            Edge::Block(block) => self.blocks[block],
+            Edge::Out(index) => {
+                let gas = self.b.use_var(self.gas);
+                let gas = Gas::Value(gas, 0);
+                self.leaving_for(State { index, stack: self.stack.clone(), settled: 0, gas }, Exit::Edge)
+            }
+        }
+    }
+
+    /// Defines the variables that the blocks at the ends of edges read.
+    fn hand_over(&mut self, edges: &[Edge]) {
+        let mut done: Vec<(usize, Class)> = Vec::new();
+        for edge in edges {
+            let Edge::Block(next) = *edge else { continue };
+            for slot in 0..self.stack.len() {
+                let class = self.forms[next][slot].class;
+                if done.contains(&(slot, class)) {
+                    continue;
+                }
+                done.push((slot, class));
+                let val: Val = self.stack[slot];
+                let wanted = self.forms[next][slot];
+                // A raw float may only go to where one is expected.
+                let value = if val.form.class == class && val.form.raw && !wanted.raw {
+                    self.canonical(val)
+                } else {
+                    self.in_class(val, class)
+                };
+                let variable = self.slot(slot, class);
+                self.b.def_var(variable, value);
+            }
+        }
+    }
+}

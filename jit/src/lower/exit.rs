@@ -1,0 +1,162 @@
+//! Leaving native code.
+
+use super::{Checkpoint, Gas, LEFT, Leaving, State, Unit, Val};
+use crate::context::{Context, Exit};
+use crate::region::Start;
+use cranelift_codegen::ir::{self, InstBuilder, Value};
+use keyvm_isa::image::Frame;
+use std::mem::offset_of;
+
+impl Unit<'_> {
+    /// Begins a checkpoint: what fails from here on leaves with this state.
+    pub(super) fn set_checkpoint(&mut self, index: u32, gas: Gas) {
+        let state = State { index, stack: self.stack.clone(), settled: 0, gas };
+        self.checkpoint = Checkpoint { state, common: None, leaving: Vec::new() };
+    }
+
+    /// Gas that was taken for something that then does not run.
+    pub(super) fn refund(&self, gas: u64) -> i64 {
+        if self.options.gas_checks { gas.cast_signed() } else { 0 }
+    }
+
+    /// A block that leaves at the present checkpoint for a reason.
+    fn checkpoint_block(&mut self, why: Exit) -> ir::Block {
+        if let Some(&(_, block)) = self.checkpoint.leaving.iter().find(|(reason, _)| *reason == why) {
+            return block;
+        }
+        let common = match self.checkpoint.common {
+            Some(block) => block,
+            None => {
+                let State { index, ref stack, settled, gas } = self.checkpoint.state;
+                let state = State { index, stack: stack.clone(), settled, gas };
+                let block = self.leaving_block(state);
+                *self.checkpoint.common.insert(block)
+            }
+        };
+        let block = self.saying_block(common, why);
+        self.checkpoint.leaving.push((why, block));
+        block
+    }
+
+    /// A block that leaves with a state, once the reason has been said.
+    fn leaving_block(&mut self, state: State) -> ir::Block {
+        let block = self.b.create_block();
+        self.b.set_cold_block(block);
+        self.leaving.push(Leaving { block, state });
+        block
+    }
+
+    /// A block that says why, and goes on to one that leaves.
+    fn saying_block(&mut self, leaving: ir::Block, why: Exit) -> ir::Block {
+        let block = self.b.create_block();
+        self.b.set_cold_block(block);
+        self.saying.push((block, why, leaving));
+        block
+    }
+
+    /// A block that leaves with a state for a reason.
+    pub(super) fn leaving_for(&mut self, state: State, why: Exit) -> ir::Block {
+        let leaving = self.leaving_block(state);
+        self.saying_block(leaving, why)
+    }
+
+    /// Leaves at the checkpoint if a condition holds, and goes on in a new block if not.
+    pub(super) fn leave_if(&mut self, condition: Value, why: Exit) {
+        let leave = self.checkpoint_block(why);
+        let next = self.b.create_block();
+        self.b.ins().brif(condition, leave, &[], next, &[]);
+        self.b.switch_to_block(next);
+    }
+
+    /// Leaves at the checkpoint unless a condition holds.
+    pub(super) fn leave_unless(&mut self, condition: Value, why: Exit) {
+        let leave = self.checkpoint_block(why);
+        let next = self.b.create_block();
+        self.b.ins().brif(condition, next, &[], leave, &[]);
+        self.b.switch_to_block(next);
+    }
+
+    /// Leaves with a state.
+    pub(super) fn leave(&mut self, state: State, why: Exit) {
+        let leave = self.leaving_for(state, why);
+        self.b.ins().jump(leave, &[]);
+    }
+
+    /// Fills in all blocks that leave.
+    pub(super) fn exits(&mut self) {
+        while let Some((block, why, leaving)) = self.saying.pop() {
+            self.b.switch_to_block(block);
+            let reason = self.iconst(why as i64);
+            self.put(reason, offset_of!(Context, exit));
+            self.b.ins().jump(leaving, &[]);
+        }
+        while let Some(Leaving { block, state }) = self.leaving.pop() {
+            self.b.switch_to_block(block);
+            match state.gas {
+                Gas::Value(gas, more) => {
+                    let gas = if more == 0 { gas } else { self.b.ins().iadd_imm_s(gas, more) };
+                    self.put(gas, offset_of!(Context, gas));
+                }
+                Gas::Context(0) => {}
+                Gas::Context(more) => {
+                    let gas = self.get(offset_of!(Context, gas));
+                    let gas = self.b.ins().iadd_imm_s(gas, more);
+                    self.put(gas, offset_of!(Context, gas));
+                }
+            }
+            let index = self.iconst(state.index.into());
+            self.put(index, offset_of!(Context, index));
+            let height = self.iconst(state.stack.len() as i64);
+            self.put(height, offset_of!(Context, height));
+            self.put(self.room, offset_of!(Context, room));
+            self.write_back(&state.stack[..state.stack.len() - state.settled]);
+            self.write_own_frame();
+            match self.region.start {
+                Start::Call { typ, .. } => self.give_up(LEFT, typ),
+                Start::Enter { .. } => self.return_to_host(),
+            }
+        }
+    }
+
+    /// Writes operands to where the interpreter looks for them, from the base upwards.
+    pub(super) fn write_back(&mut self, stack: &[Val]) {
+        if stack.is_empty() {
+            return;
+        }
+        let base = self.operands_address();
+        for (slot, &val) in stack.iter().enumerate() {
+            self.store_operand(base, slot, val);
+        }
+    }
+
+    pub(super) fn store_operand(&mut self, base: Value, slot: usize, val: Val) {
+        let word = self.as_word(val);
+        let offset = i32::try_from(slot * 8).expect("a unit's height is limited");
+        self.b.ins().store(self.operands, word, base, offset);
+    }
+
+    /// Writes what this subroutine knows of its own frame. The caller knows the rest.
+    pub(super) fn write_own_frame(&mut self) {
+        let Start::Call { number, .. } = self.region.start else { return };
+        let frame = self.frame_address(self.room);
+        let words = self.b.ins().band_imm_s(self.room, crate::context::WORDS_MASK.cast_signed());
+        let all = self.get(offset_of!(Context, stack_words));
+        let base = self.b.ins().isub(all, words);
+        self.put_frame(frame, base, offset_of!(Frame, base));
+        let number = self.iconst(number.into());
+        self.put_frame(frame, number, offset_of!(Frame, typ));
+    }
+
+    /// Where the frame of a subroutine with this room lies.
+    pub(super) fn frame_address(&mut self, room: Value) -> Value {
+        let left = self.frames_left(room);
+        let bytes = self.b.ins().imul_imm_s(left, size_of::<Frame>() as i64);
+        let end = self.get(offset_of!(Context, frames_end));
+        self.b.ins().isub(end, bytes)
+    }
+
+    pub(super) fn put_frame(&mut self, frame: Value, value: Value, offset: usize) {
+        let offset = i32::try_from(offset).expect("a frame is small");
+        self.b.ins().istore32(self.ours, value, frame, offset);
+    }
+}

@@ -1,0 +1,485 @@
+//! From a region to Cranelift's intermediate representation.
+//!
+//! # Checkpoints
+//!
+//! Gas is charged for a *segment*: a row of instructions of one block up to the next call or helper. Where a segment
+//! begins is a *checkpoint*: what the state is there is known, and whatever fails before the segment has changed
+//! anything leaves there, for the interpreter, which finds the exact place by executing from there. A store changes
+//! something; what may fail after it gets a checkpoint of its own.
+
+mod call;
+mod edge;
+mod exit;
+mod memory;
+mod segment;
+
+use crate::arith::Class;
+use crate::context::{Context, Exit, FRAME_SHIFT, ROOM_GUARD, View};
+use crate::region::{Region, Start};
+use crate::values::{Form, forms};
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::{
+    self, AliasRegion, AliasRegionData, FuncRef, InstBuilder, MemFlagsData, SigRef, Type, Value, types,
+};
+use cranelift_codegen::isa::{CallConv, TargetIsa};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use keyvm_isa::Code;
+use keyvm_isa::alu::{CANONICAL_NAN_F32, CANONICAL_NAN_F64};
+use keyvm_isa::code::FuncType;
+use std::collections::BTreeMap;
+use std::mem::offset_of;
+
+/// Arguments that a native call passes in registers; the rest lie on the stack of operands.
+pub(crate) const REGISTER_ARGUMENTS: usize = 8;
+/// Results, likewise.
+pub(crate) const REGISTER_RESULTS: usize = 4;
+
+/// What a native call gives in place of gas when the callee left.
+const LEFT: i64 = -1;
+/// What it gives when the callee found no room, and has done nothing.
+const REFUSED: i64 = -2;
+
+/// What code is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Whether no program is to read, by a mispredicted check, what it may not.
+    pub speculation_guards: bool,
+    /// Whether gas is taken and compared. Without it nothing is metered: for measurements only.
+    pub gas_checks: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { speculation_guards: true, gas_checks: true }
+    }
+}
+
+/// An operand.
+#[derive(Clone, Copy, Debug)]
+struct Val {
+    value: Value,
+    form: Form,
+    /// The word that it is, where that is known.
+    known: Option<u64>,
+}
+
+impl Val {
+    const fn word(value: Value) -> Self {
+        Self { value, form: Form::WORD, known: None }
+    }
+}
+
+/// The signature of the native code of a subroutine.
+pub(crate) fn signature(typ: FuncType) -> ir::Signature {
+    let mut signature = ir::Signature::new(CallConv::Tail);
+    let arguments = usize::from(typ.arguments).min(REGISTER_ARGUMENTS);
+    let results = usize::from(typ.results).min(REGISTER_RESULTS);
+    // Gas, room.
+    signature.params.resize(2 + arguments, ir::AbiParam::new(types::I64));
+    signature.returns.resize(1 + results, ir::AbiParam::new(types::I64));
+    signature
+}
+
+/// The signature of native code that the host enters.
+pub(crate) fn entry_signature(host: CallConv) -> ir::Signature {
+    let mut signature = ir::Signature::new(host);
+    signature.params.push(ir::AbiParam::new(types::I64));
+    signature
+}
+
+/// Where the gas is that an exit has left.
+#[derive(Clone, Copy)]
+enum Gas {
+    /// This much, and what the rest of the segment was charged for.
+    Value(Value, i64),
+    /// What the context says, and this much.
+    Context(i64),
+}
+
+/// A state of the program that code may leave with.
+struct State {
+    index: u32,
+    stack: Vec<Val>,
+    /// How many operands at the top lie in memory as they are to be, whatever the values here.
+    settled: usize,
+    gas: Gas,
+}
+
+/// A block that leaves with a state.
+struct Leaving {
+    block: ir::Block,
+    state: State,
+}
+
+/// The present checkpoint.
+struct Checkpoint {
+    state: State,
+    /// The block that leaves there, once something needs it, and those that say why before.
+    common: Option<ir::Block>,
+    leaving: Vec<(Exit, ir::Block)>,
+}
+
+pub(crate) struct Unit<'a> {
+    code: &'a Code,
+    region: &'a Region,
+    isa: &'a dyn TargetIsa,
+    options: Options,
+    b: FunctionBuilder<'a>,
+    forms: Vec<Vec<Form>>,
+    blocks: Vec<ir::Block>,
+    /// Variables of each operand, by class.
+    slots: Vec<[Option<Variable>; 3]>,
+    gas: Variable,
+    data: [Variable; 3],
+    /// In a unit that the host enters, what the pinned register held.
+    pinned: Option<Value>,
+    room: Value,
+    helper: SigRef,
+    callees: BTreeMap<u32, FuncRef>,
+    /// The context, and frames: no guest memory.
+    ours: MemFlagsData,
+    /// All guest memory: two numbers may name one page.
+    guest: MemFlagsData,
+    /// The stack of operands.
+    operands: MemFlagsData,
+    leaving: Vec<Leaving>,
+    /// Blocks that say why, and go on to one that leaves.
+    saying: Vec<(ir::Block, Exit, ir::Block)>,
+    // Of the block that is being translated.
+    stack: Vec<Val>,
+    checkpoint: Checkpoint,
+    /// Gas that the rest of the segment was charged for.
+    ahead: u64,
+    /// Gas beyond one for each instruction that has run in the segment, and has not been counted beside the gas.
+    extra: u64,
+    /// Memory numbers that are known, by the index of the instruction that finds them on the stack.
+    memories: BTreeMap<u32, u64>,
+    /// What the check of each block asks for.
+    checks: Vec<u64>,
+    /// Whether memory 2 is reached.
+    uses_data: bool,
+    /// Accesses that are known to be inside: memory, whether written, address, and the greatest last byte's offset.
+    checked: Vec<(u8, bool, Value, u64)>,
+}
+
+/// Where callees are found while a unit is lowered.
+pub(crate) trait Callees {
+    /// The native code of the subroutine at an index, if it is to be called directly.
+    fn reference(&mut self, function: &mut ir::Function, index: u32, typ: FuncType) -> Option<FuncRef>;
+}
+
+/// Fills a function in.
+pub(crate) fn lower(
+    function: &mut ir::Function,
+    frontend: &mut FunctionBuilderContext,
+    code: &Code,
+    region: &Region,
+    options: Options,
+    isa: &dyn TargetIsa,
+    callees: &mut dyn Callees,
+) {
+    let target = isa.frontend_config();
+    let host = target.default_call_conv;
+    function.signature = match region.start {
+        Start::Call { typ, .. } => signature(typ),
+        Start::Enter { .. } => entry_signature(host),
+    };
+    let mut regions = ["context", "memory", "operands"].iter().zip(0..).map(|(name, id)| {
+        let data = AliasRegionData { user_id: id, description: (*name).into() };
+        function.dfg.alias_regions.insert(data)
+    });
+    let mut flags = || {
+        let region: Option<AliasRegion> = regions.next();
+        MemFlagsData::new().with_notrap().with_alias_region(region)
+    };
+    let (ours, guest, operands) = (flags(), flags(), flags());
+    let mut direct = BTreeMap::new();
+    for &callee in &region.callees {
+        if let Some((typ, _)) = crate::region::subroutine(code, callee)
+            && let Some(reference) = callees.reference(function, callee, typ)
+        {
+            direct.insert(callee, reference);
+        }
+    }
+    let mut b = FunctionBuilder::new(function, frontend);
+    let mut helper = ir::Signature::new(host);
+    helper.params.resize(3, ir::AbiParam::new(types::I64));
+    helper.returns.push(ir::AbiParam::new(types::I64));
+    let helper = b.import_signature(helper);
+    let entry = b.create_block();
+    b.append_block_params_for_function_params(entry);
+    b.switch_to_block(entry);
+    let room = b.block_params(entry)[0];
+    let gas = b.declare_var(types::I64);
+    let data = [types::I64; 3].map(|typ| b.declare_var(typ));
+    let blocks = region.blocks.iter().map(|_| b.create_block()).collect();
+    let nothing = State { index: 0, stack: Vec::new(), settled: 0, gas: Gas::Context(0) };
+    let mut unit = Unit {
+        code,
+        region,
+        isa,
+        options,
+        forms: forms(code, region),
+        blocks,
+        slots: vec![[None; 3]; region.height as usize + 1],
+        gas,
+        data,
+        pinned: None,
+        room,
+        helper,
+        callees: direct,
+        ours,
+        guest,
+        operands,
+        leaving: Vec::new(),
+        saying: Vec::new(),
+        stack: Vec::new(),
+        checkpoint: Checkpoint { state: nothing, common: None, leaving: Vec::new() },
+        ahead: 0,
+        extra: 0,
+        memories: BTreeMap::new(),
+        checks: Vec::new(),
+        uses_data: false,
+        checked: Vec::new(),
+        b,
+    };
+    unit.checks = unit.gas_checks();
+    unit.entry(entry);
+    for block in 0..region.blocks.len() {
+        unit.block(block);
+    }
+    unit.exits();
+    unit.b.seal_all_blocks();
+    unit.b.finalize(target);
+}
+
+impl Unit<'_> {
+    fn iconst(&mut self, value: i64) -> Value {
+        self.b.ins().iconst(types::I64, value)
+    }
+
+    /// Where the context is: in the register that is pinned, so that no call saves or passes it.
+    fn context(&mut self) -> Value {
+        self.b.ins().get_pinned_reg(types::I64)
+    }
+
+    /// Returns from a unit that the host entered.
+    fn return_to_host(&mut self) {
+        if let Some(pinned) = self.pinned {
+            self.b.ins().set_pinned_reg(pinned);
+        }
+        self.b.ins().return_(&[]);
+    }
+
+    fn get(&mut self, offset: usize) -> Value {
+        self.get_as(types::I64, offset)
+    }
+
+    /// Reads a field of the context.
+    fn get_as(&mut self, typ: Type, offset: usize) -> Value {
+        let offset = i32::try_from(offset).expect("a context is small");
+        let context = self.context();
+        self.b.ins().load(typ, self.ours, context, offset)
+    }
+
+    fn put(&mut self, value: Value, offset: usize) {
+        let offset = i32::try_from(offset).expect("a context is small");
+        let context = self.context();
+        self.b.ins().store(self.ours, value, context, offset);
+    }
+
+    /// The variable of an operand in a class.
+    fn slot(&mut self, slot: usize, class: Class) -> Variable {
+        let (at, typ) = match class {
+            Class::Word => (0, types::I64),
+            Class::F64 => (1, types::F64),
+            Class::F32 => (2, types::F32),
+        };
+        if let Some(variable) = self.slots[slot][at] {
+            return variable;
+        }
+        let variable = self.b.declare_var(typ);
+        self.slots[slot][at] = Some(variable);
+        variable
+    }
+
+    /// Where the operand with this number above the base lies: an address, and an offset to it.
+    fn operands_address(&mut self) -> Value {
+        let words = self.b.ins().band_imm_s(self.room, crate::context::WORDS_MASK.cast_signed());
+        let bytes = self.b.ins().ishl_imm_u(words, 3);
+        let end = self.get(offset_of!(Context, stack_end));
+        self.b.ins().isub(end, bytes)
+    }
+
+    /// The code before the first block: arguments and room.
+    fn entry(&mut self, entry: ir::Block) {
+        let refused = self.b.create_block();
+        self.b.set_cold_block(refused);
+        let params = self.b.block_params(entry).to_vec();
+        if let Start::Enter { .. } = self.region.start {
+            self.pinned = Some(self.context());
+            self.b.ins().set_pinned_reg(params[0]);
+        }
+        let (gas, room) = match self.region.start {
+            Start::Call { .. } => (params[0], params[1]),
+            Start::Enter { .. } => (self.get(offset_of!(Context, gas)), self.get(offset_of!(Context, room))),
+        };
+        self.room = room;
+        self.b.def_var(self.gas, gas);
+        let left = self.b.ins().iadd_imm_s(room, -i64::from(self.region.height));
+        let guard = self.iconst(ROOM_GUARD.cast_signed());
+        let short = self.b.ins().band(left, guard);
+        let next = self.b.create_block();
+        self.b.ins().brif(short, refused, &[], next, &[]);
+        self.b.switch_to_block(next);
+        if self.region.calls {
+            let native = self.b.ins().get_stack_pointer(types::I64);
+            let limit = self.get(offset_of!(Context, native_limit));
+            let deep = self.b.ins().icmp(IntCC::UnsignedLessThan, native, limit);
+            let next = self.b.create_block();
+            self.b.ins().brif(deep, refused, &[], next, &[]);
+            self.b.switch_to_block(next);
+        }
+        self.reload_data();
+        let height = self.region.blocks[0].height as usize;
+        let mut memory = None;
+        for slot in 0..height {
+            let value = match self.region.start {
+                Start::Call { .. } if slot < REGISTER_ARGUMENTS => params[2 + slot],
+                _ => {
+                    let base = match memory {
+                        Some(base) => base,
+                        None => *memory.insert(self.operands_address()),
+                    };
+                    let offset = i32::try_from(slot * 8).expect("a unit's height is limited");
+                    self.b.ins().load(types::I64, self.operands, base, offset)
+                }
+            };
+            let variable = self.slot(slot, Class::Word);
+            self.b.def_var(variable, value);
+        }
+        // The first block's operands may be held otherwise, if it is a loop's.
+        for slot in 0..height {
+            let form = self.forms[0][slot];
+            if form.class != Class::Word {
+                let variable = self.slot(slot, Class::Word);
+                let word = self.b.use_var(variable);
+                let value = self.in_class(Val::word(word), form.class);
+                let variable = self.slot(slot, form.class);
+                self.b.def_var(variable, value);
+            }
+        }
+        let first = self.blocks[0];
+        self.b.ins().jump(first, &[]);
+        self.b.switch_to_block(refused);
+        match self.region.start {
+            Start::Call { typ, .. } => {
+                self.put(gas, offset_of!(Context, gas));
+                self.give_up(REFUSED, typ);
+            }
+            Start::Enter { index, height } => {
+                let state = [
+                    (i64::from(index), offset_of!(Context, index)),
+                    (i64::from(height), offset_of!(Context, height)),
+                    (Exit::Room as i64, offset_of!(Context, exit)),
+                ];
+                for (value, offset) in state {
+                    let value = self.iconst(value);
+                    self.put(value, offset);
+                }
+                self.return_to_host();
+            }
+        }
+    }
+
+    /// Returns from a native call without having returned.
+    fn give_up(&mut self, answer: i64, typ: FuncType) {
+        let answer = self.iconst(answer);
+        let results = usize::from(typ.results).min(REGISTER_RESULTS);
+        let nothing = if results > 0 { Some(self.iconst(0)) } else { None };
+        let mut returns = vec![answer];
+        returns.extend(nothing.iter().copied().cycle().take(results));
+        self.b.ins().return_(&returns);
+    }
+
+    /// Frames left: what `room` says.
+    fn frames_left(&mut self, room: Value) -> Value {
+        self.b.ins().ushr_imm_u(room, i64::from(FRAME_SHIFT))
+    }
+
+    /// Reads the view of memory 2 anew.
+    fn reload_data(&mut self) {
+        if !self.uses_data {
+            return;
+        }
+        let fields = [offset_of!(View, base), offset_of!(View, readable), offset_of!(View, marks)];
+        for (variable, field) in self.data.into_iter().zip(fields) {
+            let value = self.get(Context::view_offset(2) + field);
+            self.b.def_var(variable, value);
+        }
+    }
+
+    // ---- Values ---------------------------------------------------------------------------------------------
+
+    /// The bits of an operand as the specification wants them, in its own class.
+    fn canonical(&mut self, val: Val) -> Value {
+        if !val.form.raw {
+            return val.value;
+        }
+        let nan = match val.form.class {
+            Class::Word => return val.value,
+            Class::F64 => self.b.ins().f64const(f64::from_bits(CANONICAL_NAN_F64)),
+            Class::F32 => {
+                let bits = u32::try_from(CANONICAL_NAN_F32).expect("an f32's bits fit");
+                self.b.ins().f32const(f32::from_bits(bits))
+            }
+        };
+        let is_nan = self.b.ins().fcmp(FloatCC::Unordered, val.value, val.value);
+        self.b.ins().select(is_nan, nan, val.value)
+    }
+
+    /// An operand as a word.
+    fn as_word(&mut self, val: Val) -> Value {
+        let value = self.canonical(val);
+        match val.form.class {
+            Class::Word => value,
+            Class::F64 => self.b.ins().bitcast(types::I64, MemFlagsData::new(), value),
+            Class::F32 => {
+                let bits = self.b.ins().bitcast(types::I32, MemFlagsData::new(), value);
+                self.b.ins().uextend(types::I64, bits)
+            }
+        }
+    }
+
+    /// An operand in a class. A float of the class stays raw.
+    fn in_class(&mut self, val: Val, class: Class) -> Value {
+        if val.form.class == class {
+            return val.value;
+        }
+        match (class, val.known) {
+            (Class::F64, Some(word)) => return self.b.ins().f64const(f64::from_bits(word)),
+            (Class::F32, Some(word)) => {
+                let [a, b, c, d, ..] = word.to_le_bytes();
+                return self.b.ins().f32const(f32::from_le_bytes([a, b, c, d]));
+            }
+            _ => {}
+        }
+        let word = self.as_word(val);
+        match class {
+            Class::Word => word,
+            Class::F64 => self.b.ins().bitcast(types::F64, MemFlagsData::new(), word),
+            Class::F32 => {
+                let low = self.b.ins().ireduce(types::I32, word);
+                self.b.ins().bitcast(types::F32, MemFlagsData::new(), low)
+            }
+        }
+    }
+
+    fn pop(&mut self) -> Val {
+        self.stack.pop().expect("the height has been checked")
+    }
+
+    fn push_word(&mut self, value: Value) {
+        self.stack.push(Val::word(value));
+    }
+}

@@ -1,0 +1,268 @@
+//! Blocks and segments: the instructions one after the other, and the gas for them.
+
+use super::call::Target;
+use super::{Gas, State, Unit, Val};
+use crate::arith::{self, Class};
+use crate::context::{EXTRA_SHIFT, Exit};
+use crate::gas::{BlockCost, checks};
+use crate::region::{Block, End, added_cost, subroutine};
+use crate::values::{Form, known_memories, select_form, shuffle};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{InstBuilder, Value, types};
+use keyvm_isa::{Insn, Op, gas};
+
+impl Unit<'_> {
+    /// Translates a block.
+    pub(super) fn block(&mut self, number: usize) {
+        let region = self.region;
+        let block = &region.blocks[number];
+        self.b.switch_to_block(self.blocks[number]);
+        self.stack.clear();
+        self.checked.clear();
+        for slot in 0..block.height as usize {
+            let form = self.forms[number][slot];
+            let variable = self.slot(slot, form.class);
+            let value = self.b.use_var(variable);
+            self.stack.push(Val { value, form, known: None });
+        }
+        self.memories = known_memories(self.code, block);
+        let check = self.checks[number];
+        self.begin_segment(block, block.index, Some(check));
+        for index in block.index..block.end_index {
+            let Some(insn) = self.insn(index) else { break };
+            let cost = insn.op.info().cost.base() + added_cost(self.code, &insn, 0);
+            if self.is_helper(&insn, index) {
+                self.count_extra();
+                self.helper(&insn, index);
+                self.begin_segment(block, index + 1, None);
+                continue;
+            }
+            match insn.op {
+                Op::Call | Op::Callto | Op::Calltable => {
+                    let next_cost = self.segment_cost(block, index + 1).first;
+                    if !self.any_call(&insn, index, next_cost) {
+                        return;
+                    }
+                    self.begin_segment(block, index + 1, Some(0));
+                    continue;
+                }
+                _ => self.instruction(&insn, index, block.end_index),
+            }
+            if self.options.gas_checks {
+                self.ahead -= cost;
+                self.extra += cost - 1;
+            }
+        }
+        self.extra += match block.end {
+            End::Return(typ) => gas::per_eight(typ.results.into()),
+            End::Tailcall { typ, .. } => gas::per_eight(typ.arguments.into()),
+            _ => 0,
+        };
+        self.count_extra();
+        self.end(block);
+    }
+
+    pub(super) fn insn(&self, index: u32) -> Option<Insn> {
+        Insn::decode(*self.code.normal().get(index as usize)?)
+    }
+
+    /// Whether an instruction is executed by the interpreter, from within native code.
+    fn is_helper(&self, insn: &Insn, index: u32) -> bool {
+        let native = matches!(
+            insn.op,
+            Op::Nop
+                | Op::Push
+                | Op::Const
+                | Op::Drop
+                | Op::Dup
+                | Op::Swap
+                | Op::Rot
+                | Op::Rotback
+                | Op::Select
+                | Op::Pick
+                | Op::Put
+                | Op::Get
+                | Op::Set
+                | Op::Tee
+                | Op::Slide
+                | Op::Height
+                | Op::Func
+                | Op::Call
+                | Op::Callto
+                | Op::Calltable
+        );
+        let arithmetic = arith::shape(insn.op).is_some() && arith::available(insn.op, self.isa);
+        !native && !arithmetic && !self.is_native_memory(insn, index)
+    }
+
+    /// What the segment that begins at an index costs, and whether it reaches the end of the block.
+    fn segment_cost(&self, block: &Block, index: u32) -> BlockCost {
+        let mut first = 0;
+        for at in index..block.end_index {
+            let Some(insn) = self.insn(at) else { break };
+            if self.is_helper(&insn, at) {
+                return BlockCost { first, whole: false };
+            }
+            first += insn.op.info().cost.base() + added_cost(self.code, &insn, 0);
+            if matches!(insn.op, Op::Call | Op::Callto | Op::Calltable) {
+                return BlockCost { first, whole: false };
+            }
+        }
+        first += match block.end {
+            End::Fall(_) | End::Leave => 0,
+            End::Jump(_) | End::Branch { .. } | End::Switch(_) => 1,
+            End::Return(typ) => 1 + gas::per_eight(typ.results.into()),
+            End::Tailcall { typ, .. } => 1 + gas::per_eight(typ.arguments.into()),
+        };
+        BlockCost { first, whole: true }
+    }
+
+    /// What the check of each block asks for.
+    pub(super) fn gas_checks(&mut self) -> Vec<u64> {
+        let region = self.region;
+        let mut costs = Vec::with_capacity(region.blocks.len());
+        for block in &region.blocks {
+            self.memories = known_memories(self.code, block);
+            for index in block.index..block.end_index {
+                if let Some(insn) = self.insn(index) {
+                    self.uses_data |= self.is_data(&insn, index);
+                }
+            }
+            costs.push(self.segment_cost(block, block.index));
+        }
+        checks(region, &costs)
+    }
+
+    /// Takes the gas of the segment that begins at an index, sets the checkpoint there, and sees that there is as much gas
+    /// as `check` says, or for a segment that is not its block's first, as much as it costs.
+    fn begin_segment(&mut self, block: &Block, index: u32, check: Option<u64>) {
+        let cost = if self.options.gas_checks { self.segment_cost(block, index).first } else { 0 };
+        let check = check.unwrap_or(cost);
+        let before = self.b.use_var(self.gas);
+        self.set_checkpoint(index, Gas::Value(before, 0));
+        self.ahead = cost;
+        let after = self.b.ins().iadd_imm_s(before, -cost.cast_signed());
+        self.b.def_var(self.gas, after);
+        if self.options.gas_checks && check > 0 {
+            let dry = self.is_short(before, check);
+            self.leave_if(dry, Exit::Gas);
+        }
+    }
+
+    /// Whether there is less gas than `need`; what a callee gives that did not return is always less.
+    pub(super) fn is_short(&mut self, gas: Value, need: u64) -> Value {
+        let need = if self.options.gas_checks { need } else { 0 };
+        let rest = self.b.ins().iadd_imm_s(gas, -need.cast_signed());
+        let low = self.b.ins().ireduce(types::I32, rest);
+        self.b.ins().icmp_imm_s(IntCC::SignedLessThan, low, 0)
+    }
+
+    /// Counts beside the gas what has run beyond one gas for each instruction.
+    pub(super) fn count_extra(&mut self) {
+        let extra = std::mem::take(&mut self.extra);
+        if extra > 0 && self.options.gas_checks {
+            let gas = self.b.use_var(self.gas);
+            let extra = self.iconst((extra << EXTRA_SHIFT).cast_signed());
+            let counted = self.b.ins().iadd(gas, extra);
+            self.b.def_var(self.gas, counted);
+        }
+    }
+
+    /// A call of a subroutine; `false` if it cannot be made from native code, and the block ends there.
+    fn any_call(&mut self, insn: &Insn, index: u32, next_cost: u64) -> bool {
+        let imm = u32::try_from(insn.imms[0]).unwrap_or(u32::MAX);
+        let before = self.stack.clone();
+        let (target, typ) = if insn.op == Op::Call {
+            let found = subroutine(self.code, imm).filter(|_| self.callees.contains_key(&imm));
+            let Some((typ, _)) = found else {
+                let gas = self.b.use_var(self.gas);
+                self.leave(
+                    State { index, stack: before, settled: 0, gas: Gas::Value(gas, self.refund(1)) },
+                    Exit::Callee,
+                );
+                return false;
+            };
+            (Target::Direct(imm), typ)
+        } else {
+            let typ = self.code.types()[imm as usize];
+            let operand = self.pop();
+            let target = if insn.op == Op::Callto {
+                self.as_word(operand)
+            } else {
+                let memory = u8::try_from(insn.imms[1]).unwrap_or(0);
+                if !super::memory::reached(memory) {
+                    let gas = self.b.use_var(self.gas);
+                    self.leave(
+                        State { index, stack: before, settled: 0, gas: Gas::Value(gas, self.refund(1)) },
+                        Exit::Kernel,
+                    );
+                    return false;
+                }
+                let address = self.word_address(operand);
+                let (base, at) = self.place(memory, Some(address), 0, 8, false);
+                self.b.ins().load(types::I64, self.guest, base, at)
+            };
+            (Target::Code(self.callee_at(target, typ)), typ)
+        };
+        self.count_extra();
+        self.call(index, &target, typ, before, next_cost);
+        true
+    }
+
+    /// An instruction that stays in the block.
+    fn instruction(&mut self, insn: &Insn, index: u32, end: u32) {
+        if shuffle(&mut self.stack, insn) {
+            return;
+        }
+        if let Some(shape) = arith::shape(insn.op) {
+            self.arithmetic(insn.op, shape);
+            return;
+        }
+        let imm = usize::try_from(insn.imms[0]).unwrap_or(usize::MAX);
+        match insn.op {
+            Op::Push => self.push_known(insn.imms[0].cast_unsigned()),
+            Op::Const => self.push_known(self.code.constants()[imm]),
+            Op::Height => self.push_known(self.stack.len() as u64),
+            Op::Func => {
+                let locals = self.code.types()[imm].locals;
+                for _ in 0..locals {
+                    self.push_known(0);
+                }
+            }
+            Op::Select => {
+                let condition = self.pop_word();
+                let (b, a) = (self.pop(), self.pop());
+                let form = select_form(a.form, b.form);
+                let (a, b) = (self.in_class(a, form.class), self.in_class(b, form.class));
+                let value = self.b.ins().select(condition, a, b);
+                self.stack.push(Val { value, form, known: None });
+            }
+            _ => self.memory(insn, index, end),
+        }
+    }
+
+    fn push_known(&mut self, word: u64) {
+        let value = self.iconst(word.cast_signed());
+        self.stack.push(Val { value, form: Form::WORD, known: Some(word) });
+    }
+
+    fn arithmetic(&mut self, op: Op, shape: arith::Shape) {
+        let below = self.stack.len() - shape.operands.len();
+        let vals = self.stack.split_off(below);
+        let mut operands = Vec::with_capacity(vals.len());
+        for (&val, &class) in vals.iter().zip(shape.operands) {
+            let mut val = val;
+            if shape.shows && val.form.raw {
+                val.value = self.canonical(val);
+                val.form.raw = false;
+            }
+            operands.push(self.in_class(val, class));
+        }
+        if let Some(trap) = arith::traps(&mut self.b, op, &operands) {
+            self.leave_if(trap, Exit::Check);
+        }
+        let value = arith::emit(&mut self.b, op, &operands);
+        let raw = shape.raw && shape.result != Class::Word;
+        self.stack.push(Val { value, form: Form { class: shape.result, raw }, known: None });
+    }
+}

@@ -1,0 +1,226 @@
+//! Operands as SSA values: in which class each is held, and how the instructions that only move operands move them.
+
+use crate::arith::{Class, shape};
+use crate::region::{Block, Edge, End, Region, subroutine};
+use keyvm_isa::{Code, Insn, Op};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How an operand is held, apart from its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Form {
+    pub(crate) class: Class,
+    /// Whether it may be a NaN that the specification wants to be the canonical one. Never of a word.
+    pub(crate) raw: bool,
+}
+
+impl Form {
+    pub(crate) const WORD: Self = Self { class: Class::Word, raw: false };
+
+    /// How to hold what comes over two edges: a float wins over a word, which becomes one at no loss. `None` for two
+    /// kinds of float.
+    fn merge(self, other: Self) -> Option<Self> {
+        match (self.class, other.class) {
+            (a, b) if a == b => Some(Self { class: a, raw: self.raw || other.raw }),
+            (Class::Word, _) => Some(other),
+            (_, Class::Word) => Some(self),
+            _ => None,
+        }
+    }
+}
+
+/// Moves operands as an instruction does that does nothing else; `false` if it is another.
+pub(crate) fn shuffle<T: Copy>(stack: &mut Vec<T>, insn: &Insn) -> bool {
+    let top = stack.len();
+    let imm = usize::try_from(insn.imms[0]).unwrap_or(usize::MAX);
+    match insn.op {
+        Op::Nop => {}
+        Op::Drop => stack.truncate(top - 1),
+        Op::Dup => stack.push(stack[top - 1]),
+        Op::Swap => stack.swap(top - 1, top - 2),
+        Op::Rot => stack[top - 3..].rotate_right(1),
+        Op::Rotback => stack[top - 3..].rotate_left(1),
+        Op::Pick => stack.push(stack[top - 1 - imm]),
+        Op::Put => {
+            stack[top - 2 - imm] = stack[top - 1];
+            stack.truncate(top - 1);
+        }
+        Op::Get => stack.push(stack[imm]),
+        Op::Set => {
+            stack[imm] = stack[top - 1];
+            stack.truncate(top - 1);
+        }
+        Op::Tee => stack[imm] = stack[top - 1],
+        Op::Slide => {
+            let drop = usize::try_from(insn.imms[1]).unwrap_or(usize::MAX);
+            stack.copy_within(top - imm.., top - imm - drop);
+            stack.truncate(top - drop);
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// The class that the operand an instruction at `index` pushed is next used in, if that is in the same block.
+pub(crate) fn next_use(code: &Code, index: u32, end: u32) -> Class {
+    const FAR: u32 = 12;
+    // How far below the top the operand is.
+    let mut depth = 0;
+    for at in index + 1..end.min(index + FAR) {
+        let Some(insn) = Insn::decode(code.normal()[at as usize]) else { break };
+        let (pops, pushes) = (usize::from(insn.op.info().pops), usize::from(insn.op.info().pushes));
+        if let Some(shape) = shape(insn.op) {
+            if depth < pops {
+                return shape.operands[pops - 1 - depth];
+            }
+        } else {
+            match insn.op {
+                Op::Swap if depth < 2 => {
+                    depth = 1 - depth;
+                    continue;
+                }
+                Op::Rot | Op::Rotback | Op::Slide | Op::Func | Op::Call | Op::Callto | Op::Calltable => break,
+                _ if depth < pops => break,
+                _ => {}
+            }
+        }
+        depth = depth - pops + pushes;
+    }
+    Class::Word
+}
+
+/// How the operands are held where each block begins.
+pub(crate) fn forms(code: &Code, region: &Region) -> Vec<Vec<Form>> {
+    let mut forms: Vec<Option<Vec<Form>>> = vec![None; region.blocks.len()];
+    // Operands that come as two kinds of float: they are words, for good, so that this ends.
+    let mut mixed: BTreeSet<(usize, usize)> = BTreeSet::new();
+    forms[0] = Some(vec![Form::WORD; region.blocks[0].height as usize]);
+    let mut open = vec![0];
+    while let Some(block) = open.pop() {
+        let Some(mut stack) = forms[block].clone() else { continue };
+        let block = &region.blocks[block];
+        for index in block.index..block.end_index {
+            if let Some(insn) = Insn::decode(code.normal()[index as usize]) {
+                step(code, &mut stack, &insn, index, block.end_index);
+            }
+        }
+        let pops = usize::from(matches!(block.end, End::Branch { .. } | End::Switch(_)));
+        stack.truncate(stack.len() - pops);
+        let mut reach = |edge: &Edge| {
+            let Edge::Block(next) = *edge else { return };
+            let changed = match &mut forms[next] {
+                Some(known) => {
+                    let mut changed = false;
+                    for (slot, (known, &new)) in known.iter_mut().zip(&stack).enumerate() {
+                        let merged = match known.merge(new) {
+                            Some(_) if mixed.contains(&(next, slot)) => Form::WORD,
+                            Some(merged) => merged,
+                            None => {
+                                mixed.insert((next, slot));
+                                Form::WORD
+                            }
+                        };
+                        changed |= merged != *known;
+                        *known = merged;
+                    }
+                    changed
+                }
+                none => {
+                    *none = Some(stack.clone());
+                    true
+                }
+            };
+            if changed && !open.contains(&next) {
+                open.push(next);
+            }
+        };
+        match &block.end {
+            End::Fall(edge) | End::Jump(edge) => reach(edge),
+            End::Branch { taken, next, .. } => {
+                reach(taken);
+                reach(next);
+            }
+            End::Switch(targets) => targets.iter().for_each(reach),
+            End::Return(_) | End::Tailcall { .. } | End::Leave => {}
+        }
+    }
+    forms.into_iter().map(Option::unwrap_or_default).collect()
+}
+
+/// How many operands an instruction takes and leaves, where it is not one that only moves them.
+pub(crate) fn counts(code: &Code, insn: &Insn) -> (usize, usize) {
+    let info = insn.op.info();
+    let (pops, pushes) = (usize::from(info.pops), usize::from(info.pushes));
+    let imm = u32::try_from(insn.imms[0]).unwrap_or(u32::MAX);
+    let typ = match insn.op {
+        Op::Call => subroutine(code, imm).map(|(typ, _)| typ),
+        Op::Func | Op::Callto | Op::Calltable => code.types().get(imm as usize).copied(),
+        _ => None,
+    };
+    match (insn.op, typ) {
+        (Op::Func, Some(typ)) => (pops, typ.locals as usize),
+        (_, Some(typ)) => (pops + usize::from(typ.arguments), usize::from(typ.results)),
+        (_, None) => (pops, pushes),
+    }
+}
+
+/// What one instruction does to the forms.
+fn step(code: &Code, stack: &mut Vec<Form>, insn: &Insn, index: u32, end: u32) {
+    if shuffle(stack, insn) {
+        return;
+    }
+    let (pops, pushes) = counts(code, insn);
+    let below = stack.len() - pops;
+    let form = if let Some(shape) = shape(insn.op) {
+        Form { class: shape.result, raw: shape.raw }
+    } else {
+        match insn.op {
+            Op::Select => select_form(stack[below], stack[below + 1]),
+            Op::Load64 | Op::Load64at | Op::Load32 | Op::Load32at => {
+                Form { class: load_class(code, insn.op, index, end), raw: false }
+            }
+            _ => Form::WORD,
+        }
+    };
+    stack.truncate(below);
+    stack.resize(below + pushes, form);
+}
+
+/// The memory numbers that `mempush` and its like find on the stack, where the code itself tells, by index.
+pub(crate) fn known_memories(code: &Code, block: &Block) -> BTreeMap<u32, u64> {
+    let mut found = BTreeMap::new();
+    let mut stack: Vec<Option<u64>> = vec![None; block.height as usize];
+    for index in block.index..block.end_index {
+        let Some(insn) = Insn::decode(code.normal()[index as usize]) else { break };
+        if shuffle(&mut stack, &insn) {
+            continue;
+        }
+        let (pops, pushes) = counts(code, &insn);
+        let below = stack.len() - pops;
+        if let (Op::Mempush | Op::Memwrite | Op::Memlen, Some(memory)) =
+            (insn.op, stack.get(below).copied().flatten())
+        {
+            found.insert(index, memory);
+        }
+        let pushed = match insn.op {
+            Op::Push => Some(insn.imms[0].cast_unsigned()),
+            _ => None,
+        };
+        stack.truncate(below);
+        stack.resize(below + pushes, pushed);
+    }
+    found
+}
+
+/// The form of what `select` gives: a float if both are of one class.
+pub(crate) fn select_form(a: Form, b: Form) -> Form {
+    if a.class == b.class { Form { class: a.class, raw: a.raw || b.raw } } else { Form::WORD }
+}
+
+/// The class in which a load is best held.
+pub(crate) fn load_class(code: &Code, op: Op, index: u32, end: u32) -> Class {
+    match (op, next_use(code, index, end)) {
+        (Op::Load64 | Op::Load64at, Class::F64) => Class::F64,
+        (Op::Load32 | Op::Load32at, Class::F32) => Class::F32,
+        _ => Class::Word,
+    }
+}

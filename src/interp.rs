@@ -12,53 +12,94 @@
 //! Until all hold nothing has changed, but that a raised capacity stays raised.
 
 use crate::kernel::{Activation, Kernel, Step, Stop};
-use crate::machine::RecentCode;
 use keyvm_isa::alu::{self, ArithmeticTrap};
 use keyvm_isa::code::FuncType;
 use keyvm_isa::image::Frame;
 use keyvm_isa::layout::CHUNK_WORDS;
 use keyvm_isa::{Code, Op, OpInfo, OpVisitor, Status, Trap, dispatch, gas};
 
-/// Executes the last process of the chain, and those that control moves to, until something stops it that is not
-/// this function's affair. If the answer is `Switched` nothing runs: all processes are parked.
-pub(crate) fn interpret(kernel: &mut Kernel, act: &mut Activation, recent: &RecentCode) -> Stop {
-    let mut executed = 0;
-    let stop = loop {
-        if !act.load(kernel) {
-            break Stop::Switched;
-        }
-        let Some(page) = recent.find(act.code).filter(|_| kernel.arena.alive(act.code)) else {
-            act.park_before(kernel);
-            break Stop::Switched;
-        };
-        let stop = run(kernel, act, &page.code, &mut executed);
-        if stop != Stop::Switched {
-            break stop;
-        }
-        executed += 1;
-    };
-    kernel.instructions += executed;
-    stop
+/// Somebody who wants to know where control arrives.
+pub(crate) trait Watch {
+    /// Whether it is told at all.
+    const ACTIVE: bool = true;
+
+    /// Called after control has moved backwards, or into or out of a subroutine: to `index`, with so many operands above
+    /// the base. `true` stops the interpreter there.
+    fn arrive(&mut self, index: u64, height: usize) -> bool;
+}
+
+/// Nobody who waits for anything.
+struct NoWatch;
+
+impl Watch for NoWatch {
+    const ACTIVE: bool = false;
+
+    #[inline]
+    fn arrive(&mut self, _: u64, _: usize) -> bool {
+        false
+    }
 }
 
 /// Executes the process that is loaded until something stops it. If the answer is `Switched` it is parked, and another
 /// may be loaded.
-#[inline(always)]
-fn run(kernel: &mut Kernel, act: &mut Activation, code: &Code, executed: &mut u64) -> Stop {
-    let normal = code.normal();
-    let mut machine = Interpreter { kernel, act, code };
+pub(crate) fn interpret(kernel: &mut Kernel, act: &mut Activation, code: &Code) -> Stop {
     loop {
+        if let Some(stop) = interpret_until(kernel, act, code, &mut NoWatch) {
+            return stop;
+        }
+    }
+}
+
+/// As [`interpret`], or (`None`) until the watch stops it.
+#[inline(always)]
+pub(crate) fn interpret_until<W: Watch>(
+    kernel: &mut Kernel,
+    act: &mut Activation,
+    code: &Code,
+    watch: &mut W,
+) -> Option<Stop> {
+    let normal = code.normal();
+    let mut executed = 0;
+    let mut machine = Interpreter { kernel, act, code };
+    let stop = loop {
         let index = machine.act.index;
         // An index past the end can come with an image; it is as the end.
         let word =
             usize::try_from(index).ok().and_then(|i| normal.get(i)).copied().unwrap_or(Op::Halt as u64);
         machine.act.next = index + 1;
         if let Err(stop) = dispatch(&mut machine, word) {
-            return stop;
+            break Some(stop);
         }
-        machine.act.index = machine.act.next;
-        *executed += 1;
-    }
+        let next = machine.act.next;
+        machine.act.index = next;
+        executed += 1;
+        if W::ACTIVE
+            && (next <= index || calls_or_returns(word))
+            && watch.arrive(next, machine.act.height - machine.act.base)
+        {
+            break None;
+        }
+    };
+    machine.kernel.instructions += executed + u64::from(stop == Some(Stop::Switched));
+    stop
+}
+
+/// Whether a word is an instruction that calls a subroutine or returns from one.
+const fn calls_or_returns(word: u64) -> bool {
+    const FIRST: u64 = Op::Call as u64;
+    const LAST: u64 = Op::Tailcalltable as u64;
+    matches!(word & 0xff, FIRST..=LAST)
+}
+
+/// Executes one instruction of the process that is loaded. It is not counted.
+pub(crate) fn interpret_one(kernel: &mut Kernel, act: &mut Activation, code: &Code) -> Result<(), Stop> {
+    let index = act.index;
+    let word = usize::try_from(index).ok().and_then(|i| code.normal().get(i)).copied();
+    act.next = index + 1;
+    let mut machine = Interpreter { kernel, act, code };
+    dispatch(&mut machine, word.unwrap_or(Op::Halt as u64))?;
+    machine.act.index = machine.act.next;
+    Ok(())
 }
 
 struct Interpreter<'a> {

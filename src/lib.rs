@@ -23,21 +23,25 @@
 //!
 //! - `asm`: the assembler and disassembler.
 //! - `cli`: what the program `keyvm` needs; implies `asm`.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 /// The examples in the README.
 #[cfg(all(doctest, feature = "asm"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+#[allow(unsafe_code, reason = "native code is entered, and its memory shared, there and nowhere else")]
+mod engine;
 mod host;
 pub mod image;
 mod interp;
 mod kernel;
 mod machine;
 
+pub use engine::{CompileStats, Engine, RunStats, Tier};
 pub use host::{Args, Console, HOST_BYTES_MAX, Host, HostCall, Hosts, Reply};
 pub use keyvm_isa as isa;
+pub use keyvm_jit::{Exit, Options as CompilerOptions};
 #[cfg(feature = "asm")]
 pub use keyvm_lang::{Diagnostic, Diagnostics, asm, render};
 pub use machine::{Budget, Event, Interrupt, Machine};

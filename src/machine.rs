@@ -1,8 +1,8 @@
 //! One image, running.
 
+use crate::engine::{Engine, RecentCode, RunStats, Runner};
 use crate::image::{Hash, ImageError};
-use crate::interp::interpret;
-use crate::kernel::{Activation, CodePage, DESCEND_GAS, Finished, Handled, Kernel, Ref, Stop};
+use crate::kernel::{Activation, DESCEND_GAS, Finished, Handled, Kernel, Stop};
 use keyvm_isa::image::{Image, Number};
 use keyvm_isa::{Status, Trap};
 use std::sync::Arc;
@@ -58,39 +58,8 @@ pub struct Machine {
     pub(crate) kernel: Kernel,
     interrupt: Interrupt,
     recent: RecentCode,
-}
-
-/// Code pages that ran last. Calls go to and fro between few pages, and counting references to them costs two atomic
-/// operations each time.
-#[derive(Debug, Default)]
-pub(crate) struct RecentCode(Vec<(Ref, Arc<CodePage>)>);
-
-/// How many pages [`RecentCode`] keeps.
-const RECENT_MAX: usize = 4;
-
-impl RecentCode {
-    /// The page, if it ran lately.
-    #[inline]
-    pub(crate) fn find(&self, code: Ref) -> Option<&CodePage> {
-        self.0.iter().find(|(recent, _)| *recent == code).map(|(_, page)| &**page)
-    }
-
-    /// Takes in the code of the running process, if it is not gone.
-    fn admit(&mut self, kernel: &Kernel) -> Option<Ref> {
-        let (code, page) = kernel.code_of(kernel.running()?)?;
-        if self.find(code).is_none() {
-            if self.0.len() == RECENT_MAX {
-                self.0.remove(0);
-            }
-            self.0.push((code, Arc::clone(page)));
-        }
-        Some(code)
-    }
-
-    /// Lets pages go that are destroyed.
-    fn forget_gone(&mut self, kernel: &Kernel) {
-        self.0.retain(|(code, _)| kernel.arena.alive(*code));
-    }
+    engine: Engine,
+    runner: Runner,
 }
 
 impl Machine {
@@ -114,7 +83,31 @@ impl Machine {
             kernel: Kernel::import(image)?,
             interrupt: Interrupt::default(),
             recent: RecentCode::default(),
+            engine: Engine::default(),
+            runner: Runner::default(),
         })
+    }
+
+    /// As [`Machine::new`], to be run by an engine.
+    ///
+    /// # Errors
+    /// As [`Machine::from_image`].
+    pub fn with_engine(image: &Image<'_>, engine: &Engine) -> Result<Self, ImageError> {
+        let mut machine = Self::new(image)?;
+        machine.set_engine(engine);
+        Ok(machine)
+    }
+
+    /// Has it run by an engine from now on, which nothing but speed will tell. At first it is interpreted.
+    pub fn set_engine(&mut self, engine: &Engine) {
+        self.engine = engine.clone();
+        self.recent = RecentCode::default();
+    }
+
+    /// How it has run since the image was loaded: natively, and why not.
+    #[must_use]
+    pub const fn run_stats(&self) -> RunStats {
+        self.runner.stats
     }
 
     /// The whole state as plain data, borrowing the contents of memories.
@@ -211,7 +204,7 @@ impl Machine {
             return (None, 0);
         }
         let mut act = Activation::new(portion);
-        let stop = interpret(kernel, &mut act, &self.recent);
+        let stop = self.engine.run(kernel, &mut act, &mut self.recent, &mut self.runner);
         act.park_before(kernel);
         self.recent.forget_gone(kernel);
         (Some(stop), portion - act.slice_left())

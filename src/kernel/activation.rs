@@ -323,6 +323,23 @@ impl Activation {
         self.reload(kernel)
     }
 
+    /// Makes the stack as long as its capacity lets it be, up to twice as long as it is. `false` if it is so long already.
+    pub(crate) fn extend(&mut self, kernel: &Kernel) -> bool {
+        let capacity = kernel.arena.process(self.process).stack_capacity as usize;
+        let length = capacity.min(self.stack.len() * 2);
+        let longer = length > self.stack.len();
+        if longer {
+            self.stack.resize(length, 0);
+        }
+        longer
+    }
+
+    /// Frames that fit into the present capacity besides those that are there.
+    pub(crate) fn frames_left(&self, kernel: &Kernel) -> usize {
+        let capacity = kernel.arena.process(self.process).frame_capacity as usize;
+        capacity.saturating_sub(self.frames.len())
+    }
+
     /// Sets the base after the frames have changed.
     #[inline]
     pub(crate) fn rebase(&mut self) {

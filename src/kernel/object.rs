@@ -6,7 +6,10 @@ use crate::image::{ContentTree, Hash, words_root};
 use keyvm_isa::image::{Frame, Suspended};
 use keyvm_isa::layout::Kind;
 use keyvm_isa::{Code, Status, Trap, gas};
+use keyvm_jit::View;
 use std::ops::{Deref, DerefMut};
+use std::ptr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// What an object is.
@@ -97,6 +100,13 @@ impl Content {
         Some(range)
     }
 
+    /// As native code sees it. The pointers are good until it is next resized or hashed.
+    pub(crate) fn view(&mut self) -> View {
+        let length = self.bytes.len() as u64;
+        let marks = self.tree.as_mut().map_or(ptr::null_mut(), |tree| tree.marks().as_mut_ptr());
+        View { base: self.bytes.as_mut_ptr(), readable: length, writable: length, marks }
+    }
+
     /// Copies within; both ranges must be inside.
     pub(crate) fn copy_within(&mut self, source: u64, target: u64, length: u64) -> Option<()> {
         let start = usize::try_from(source).ok()?;
@@ -144,11 +154,21 @@ pub(crate) fn shrink<T>(vector: &mut Vec<T>) {
 pub(crate) struct CodePage {
     pub(crate) code: Code,
     hash: OnceLock<Hash>,
+    /// Times it has begun to run.
+    runs: AtomicU32,
 }
 
 impl CodePage {
     pub(crate) const fn new(code: Code) -> Self {
-        Self { code, hash: OnceLock::new() }
+        Self { code, hash: OnceLock::new(), runs: AtomicU32::new(0) }
+    }
+
+    /// Counts a run; tells whether there have been so many that native code is worth looking for.
+    pub(crate) fn is_warm(&self) -> bool {
+        const WARM: u32 = 4;
+        let runs = self.runs.load(Ordering::Relaxed);
+        self.runs.store(runs.saturating_add(1), Ordering::Relaxed);
+        runs >= WARM
     }
 
     /// The root over its words, worked out when it is first asked for.

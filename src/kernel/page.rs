@@ -10,6 +10,7 @@ use keyvm_isa::layout::{
     MEMORY_WORDS_MAX, meta,
 };
 use keyvm_isa::{Rights, Status, Trap, gas};
+use keyvm_jit::View;
 
 /// A memory that can be read or written, found through its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,25 @@ impl Kernel {
                 _ => None,
             },
             Memory::Meta | Memory::Code | Memory::Operands => None,
+        }
+    }
+
+    /// A key's memory as native code sees it; one that cannot be reached if there is none with that number.
+    pub(crate) fn view(&mut self, act: &Activation, memory: u8) -> View {
+        let writable = self.memory(act, memory.into(), Rights::WRITE).is_ok();
+        let Ok(Memory::Page(page, true)) = self.memory(act, memory.into(), Rights::READ) else {
+            return View::NONE;
+        };
+        let body = if writable {
+            // It will count as changed, whether something is written or not.
+            self.arena.body_mut(page)
+        } else {
+            self.arena.at_unmarked(page.slot).map(|slot| &mut slot.body)
+        };
+        match body {
+            Some(Body::Data(content)) if writable => content.view(),
+            Some(Body::Data(content)) => View { writable: 0, ..content.view() },
+            _ => View::NONE,
         }
     }
 

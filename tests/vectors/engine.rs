@@ -1,22 +1,25 @@
 //! The engines under test, and one way to run an image on each of them.
 
 use keyvm::image::{Hash, read, state_hash, write};
-use keyvm::{Event, Machine, Reply};
+use keyvm::{Event, Machine, Reply, Tier};
 use keyvm_isa::image::{Body, Image, Meter, Process};
 
 /// An engine. A second one is a name here, an entry in [`ENGINES`] and an arm in [`machine`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Engine {
     Interpreter,
+    Jit,
 }
 
 /// Those that the vectors hold for.
-pub(crate) const ENGINES: &[Engine] = &[Engine::Interpreter];
+pub(crate) const ENGINES: &[Engine] = &[Engine::Interpreter, Engine::Jit];
 
 fn machine(engine: Engine, image: &Image<'_>) -> Machine {
-    match engine {
-        Engine::Interpreter => Machine::new(image).unwrap_or_else(|error| panic!("refused: {error}")),
-    }
+    let tier = match engine {
+        Engine::Interpreter => Tier::Interpreter,
+        Engine::Jit => Tier::Jit,
+    };
+    Machine::with_engine(image, &keyvm::Engine::new(tier)).unwrap_or_else(|error| panic!("refused: {error}"))
 }
 
 /// Something the host does before it runs the machine (again).

@@ -1,0 +1,235 @@
+//! Which engine runs what.
+//!
+//! The interpreter says what code means. The compiler makes hot code fast and is otherwise not to be noticed. An
+//! [`Engine`] is shared by any number of machines and threads, with the code it has compiled.
+
+mod cache;
+mod native;
+mod page;
+mod recent;
+mod worker;
+
+pub use native::RunStats;
+pub(crate) use native::Runner;
+pub(crate) use recent::RecentCode;
+
+use page::NativePage;
+use recent::Recent;
+
+use crate::interp::interpret;
+use crate::kernel::{Activation, CodePage, Kernel, Stop};
+use cache::Cache;
+use keyvm_jit::{Compiler, EntryPoint, Options};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use worker::Worker;
+
+/// When code is compiled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tier {
+    /// Never.
+    #[default]
+    Interpreter,
+    /// Before it first runs.
+    Jit,
+    /// When it has run often, on another thread.
+    Auto,
+}
+
+/// What executes code, to be shared by many machines.
+///
+/// Nothing but speed tells which [`Tier`] it has. Native code uses up to 256 KiB of the stack of the thread that runs a
+/// machine.
+#[derive(Clone, Debug)]
+pub struct Engine(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    tier: Tier,
+    options: Options,
+    /// Made when first used; none where there is no backend.
+    compiler: Mutex<Option<Compiler>>,
+    cache: Mutex<Cache>,
+    worker: OnceLock<Option<Worker>>,
+    stats: Counters,
+}
+
+/// How much has been compiled.
+#[derive(Debug, Default)]
+struct Counters {
+    batches: AtomicU64,
+    instructions: AtomicU64,
+    bytes: AtomicU64,
+    nanoseconds: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// What an [`Engine`] has compiled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CompileStats {
+    /// Times the compiler was asked: each is an entry and the subroutines it calls.
+    pub batches: u64,
+    /// KeyVM instructions.
+    pub instructions: u64,
+    /// Bytes of machine code.
+    pub bytes: u64,
+    /// Time it took, in nanoseconds.
+    pub nanoseconds: u64,
+    /// Times nothing was compiled: for want of memory, or of a backend.
+    pub refused: u64,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new(Tier::Interpreter)
+    }
+}
+
+impl Engine {
+    /// An engine that compiles when the tier says.
+    #[must_use]
+    pub fn new(tier: Tier) -> Self {
+        Self::with_options(tier, Options::default())
+    }
+
+    /// As [`Engine::new`], with options for the compiler.
+    #[must_use]
+    pub fn with_options(tier: Tier, options: Options) -> Self {
+        Self(Arc::new(Shared {
+            tier,
+            options,
+            compiler: Mutex::default(),
+            cache: Mutex::default(),
+            worker: OnceLock::new(),
+            stats: Counters::default(),
+        }))
+    }
+
+    /// When it compiles.
+    #[must_use]
+    pub fn tier(&self) -> Tier {
+        self.0.tier
+    }
+
+    /// What it has compiled so far.
+    #[must_use]
+    pub fn stats(&self) -> CompileStats {
+        let Counters { batches, instructions, bytes, nanoseconds, refused } = &self.0.stats;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        CompileStats {
+            batches: read(batches),
+            instructions: read(instructions),
+            bytes: read(bytes),
+            nanoseconds: read(nanoseconds),
+            refused: read(refused),
+        }
+    }
+
+    /// Executes the last process of the chain, and those that control moves to, until something stops it that is not an
+    /// engine's affair. If the answer is `Switched` nothing runs: all processes are parked.
+    pub(crate) fn run(
+        &self,
+        kernel: &mut Kernel,
+        act: &mut Activation,
+        recent: &mut RecentCode,
+        runner: &mut Runner,
+    ) -> Stop {
+        loop {
+            if !act.load(kernel) {
+                return Stop::Switched;
+            }
+            let Some(recent) = recent.find(act.code).filter(|_| kernel.arena.alive(act.code)) else {
+                act.park_before(kernel);
+                return Stop::Switched;
+            };
+            self.find_native(recent);
+            let code = &recent.page.code;
+            let stop = match &recent.native {
+                None => interpret(kernel, act, code),
+                Some(native) => runner.run(self, native, kernel, act, code),
+            };
+            if stop != Stop::Switched {
+                return stop;
+            }
+        }
+    }
+
+    /// Looks for the native code of a page that is about to run, if that is worth it.
+    #[inline]
+    fn find_native(&self, recent: &mut Recent) {
+        if self.0.tier == Tier::Interpreter {
+            return;
+        }
+        if recent.native.as_ref().is_none_or(|page| page.is_evicted()) {
+            let worth = self.0.tier == Tier::Jit || recent.page.is_warm();
+            recent.native = worth.then(|| self.page(&recent.page));
+        }
+    }
+
+    /// The native code of a code page.
+    fn page(&self, code: &Arc<CodePage>) -> Arc<NativePage> {
+        let mut cache = self.0.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.page(code)
+    }
+
+    /// Sees to it that there will be native code for an entry. `true` if there is now.
+    pub(crate) fn want(&self, page: &Arc<NativePage>, point: EntryPoint) -> bool {
+        match self.0.tier {
+            Tier::Interpreter => false,
+            Tier::Jit => self.compile(page, point),
+            Tier::Auto => {
+                let worker = self.0.worker.get_or_init(|| Worker::start(Arc::downgrade(&self.0)));
+                if !worker.as_ref().is_some_and(|worker| worker.ask(page, point)) {
+                    page.forget_heat(point);
+                }
+                false
+            }
+        }
+    }
+
+    /// Compiles an entry.
+    fn compile(&self, page: &Arc<NativePage>, point: EntryPoint) -> bool {
+        self.0.compile(page, point)
+    }
+}
+
+impl Shared {
+    fn compile(&self, page: &Arc<NativePage>, point: EntryPoint) -> bool {
+        let mut compiler = self.compiler.lock().unwrap_or_else(PoisonError::into_inner);
+        if compiler.is_none() {
+            *compiler = Compiler::for_host(self.options).ok();
+        }
+        let began = clock();
+        let added = match &mut *compiler {
+            Some(compiler) => page.compile(compiler, point),
+            None => None,
+        };
+        drop(compiler);
+        let Some((instructions, bytes)) = added else {
+            page.give_up(point);
+            self.stats.refused.fetch_add(1, Ordering::Relaxed);
+            return false;
+        };
+        let counted = [
+            (&self.stats.batches, 1),
+            (&self.stats.instructions, instructions as u64),
+            (&self.stats.bytes, bytes as u64),
+            (&self.stats.nanoseconds, u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)),
+        ];
+        for (counter, more) in counted {
+            counter.fetch_add(more, Ordering::Relaxed);
+        }
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).grown(page, bytes);
+        true
+    }
+}
+
+/// The time, to tell how long compiling takes; no program sees it.
+#[allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "it measures the host, and is not for programs"
+)]
+fn clock() -> std::time::Instant {
+    std::time::Instant::now()
+}

@@ -1,0 +1,293 @@
+//! Runs a process, in native code where there is some.
+
+use super::{Engine, NativePage};
+use crate::interp::{Watch, interpret, interpret_one, interpret_until};
+use crate::kernel::{Activation, Kernel, Stop};
+use keyvm_isa::image::Frame;
+use keyvm_isa::layout::{MEMORY_META, MEMORY_OPERANDS, meta};
+use keyvm_isa::{Code, ImmKind, Insn, Op};
+use keyvm_jit::{Context, Entry, EntryPoint, Exit, GAS_MAX, View};
+use std::ptr;
+use std::sync::Arc;
+
+/// Native stack that native code may use.
+const NATIVE_STACK: usize = 192 << 10;
+/// Frames that a native activation may have at most: so many are made room for.
+const NATIVE_FRAMES: usize = 4096;
+
+/// How one machine ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunStats {
+    /// Times native code was entered.
+    pub entries: u64,
+    /// Times it was left, by reason, in the order of [`Exit::ALL`].
+    pub exits: [u64; Exit::ALL.len()],
+    /// Instructions that native code executed, helpers' included.
+    pub instructions: u64,
+}
+
+/// What native code needs, kept between runs.
+#[derive(Debug)]
+pub(crate) struct Runner {
+    context: Box<Context>,
+    pub(crate) stats: RunStats,
+}
+
+// SAFETY: the pointers in the context are set anew each time native code is entered, and not used after that.
+unsafe impl Send for Runner {}
+// SAFETY: as above; a shared runner is only read, and nothing reads through the pointers.
+unsafe impl Sync for Runner {}
+
+/// What a helper reaches.
+struct Host {
+    kernel: *mut Kernel,
+    act: *mut Activation,
+    code: *const Code,
+    memories: *const [u8],
+    /// Why the instruction of a helper did not complete; none if it was not tried.
+    stop: Option<Stop>,
+}
+
+/// Tells the interpreter where native code begins.
+struct Arrivals<'a> {
+    native: &'a Arc<NativePage>,
+    engine: &'a Engine,
+}
+
+impl Watch for Arrivals<'_> {
+    #[inline]
+    fn arrive(&mut self, index: u64, height: usize) -> bool {
+        let (Ok(index), Ok(height)) = (u32::try_from(index), u32::try_from(height)) else { return false };
+        self.native.arrive(self.engine, EntryPoint { index, height })
+    }
+}
+
+/// Where a run of native code has ended.
+enum Left {
+    Stopped(Stop),
+    At(Exit),
+}
+
+impl Default for Runner {
+    fn default() -> Self {
+        Self {
+            context: Box::new(Context {
+                gas: 0,
+                room: 0,
+                stack_end: ptr::null_mut(),
+                frames_end: ptr::null_mut(),
+                stack_words: 0,
+                native_limit: 0,
+                index: 0,
+                height: 0,
+                exit: 0,
+                table: ptr::null(),
+                helper,
+                host: ptr::null_mut(),
+                data: View::NONE,
+                views: [View::NONE; 253],
+            }),
+            stats: RunStats::default(),
+        }
+    }
+}
+
+impl Runner {
+    /// Executes the running process until something stops it, as [`interpret`] does.
+    pub(crate) fn run(
+        &mut self,
+        engine: &Engine,
+        native: &Arc<NativePage>,
+        kernel: &mut Kernel,
+        act: &mut Activation,
+        code: &Code,
+    ) -> Stop {
+        let mut arrivals = Arrivals { native, engine };
+        // A pause may be anywhere: only where control comes to by itself it is worth asking for native code.
+        let mut arrived = !begins(code, act.index) || arrivals.arrive(act.index, act.height - act.base);
+        loop {
+            if arrived && let Some(entry) = here(act).and_then(|point| native.entry(point)) {
+                match self.enter(entry, native, kernel, act, code) {
+                    Left::Stopped(stop) => return stop,
+                    // Not enough gas for a block: it is over soon.
+                    Left::At(Exit::Gas) => break,
+                    Left::At(Exit::Edge) => {
+                        arrived = arrivals.arrive(act.index, act.height - act.base);
+                        if arrived {
+                            continue;
+                        }
+                    }
+                    Left::At(Exit::Room) if act.extend(kernel) => continue,
+                    Left::At(exit) => {
+                        let step = interpret_one(kernel, act, code);
+                        kernel.instructions += u64::from(matches!(step, Ok(()) | Err(Stop::Switched)));
+                        if let Err(stop) = step {
+                            return stop;
+                        }
+                        let settled =
+                            matches!(exit, Exit::Kernel | Exit::Return | Exit::Callee | Exit::Helper);
+                        arrived = settled && arrivals.arrive(act.index, act.height - act.base);
+                        if arrived {
+                            continue;
+                        }
+                    }
+                }
+            }
+            if let Some(stop) = interpret_until(kernel, act, code, &mut arrivals) {
+                return stop;
+            }
+            arrived = true;
+        }
+        interpret(kernel, act, code)
+    }
+
+    /// Runs native code from an entry for the present place.
+    fn enter(
+        &mut self,
+        entry: Entry,
+        native: &NativePage,
+        kernel: &mut Kernel,
+        act: &mut Activation,
+        code: &Code,
+    ) -> Left {
+        let context = &mut *self.context;
+        let words = act.stack.len().min(keyvm_jit::STACK_WORDS_MAX);
+        let depth = act.frames.len();
+        let frames = act.frames_left(kernel).min(NATIVE_FRAMES);
+        act.frames.reserve(frames);
+        let gas = act.fuel.min(GAS_MAX);
+        // Gas beyond what native code counts is not lost: it is given back below.
+        let beyond = act.fuel - gas;
+        context.set_gas(gas, 0);
+        context.set_room(words - act.base, frames);
+        context.stack_words = words as u64;
+        context.stack_end = act.stack.as_mut_ptr().wrapping_add(words);
+        context.frames_end = act.frames.as_mut_ptr().wrapping_add(depth + frames).wrapping_sub(1);
+        context.native_limit = ((&raw const gas) as usize).saturating_sub(NATIVE_STACK) as u64;
+        context.table = native.table();
+        look(context, kernel, act, native.memories());
+        let mut host = Host {
+            kernel: &raw mut *kernel,
+            act: &raw mut *act,
+            code: &raw const *code,
+            memories: &raw const *native.memories(),
+            stop: None,
+        };
+        context.host = (&raw mut host).cast();
+        // SAFETY: the page lives, and with it its code, which is of this process; the entry has this height. What the
+        // context points to belongs to the kernel and the activation, which nothing touches while native code runs, but
+        // for the helper.
+        unsafe { entry.enter(context) };
+        let left = usize::try_from(context.frames_left()).unwrap_or(usize::MAX);
+        let added = frames.saturating_sub(left);
+        debug_assert!(left <= frames, "frames were counted wrongly");
+        // SAFETY: there is room for `frames` more, and native code has written those that it says are there.
+        unsafe { act.frames.set_len(depth + added) };
+        act.base = words - usize::try_from(context.words_left()).unwrap_or(0);
+        act.height = act.base + usize::try_from(context.height).unwrap_or(0);
+        act.index = context.index;
+        act.fuel = context.gas_left() + beyond;
+        let executed = gas - context.gas_left() - context.extra();
+        kernel.instructions += executed;
+        let exit = Exit::from_number(context.exit);
+        self.stats.entries += 1;
+        self.stats.exits[exit as usize] += 1;
+        self.stats.instructions += executed;
+        match host.stop {
+            Some(stop) => Left::Stopped(stop),
+            None => Left::At(exit),
+        }
+    }
+}
+
+/// Whether control comes to an index by a call, or back from one.
+fn begins(code: &Code, index: u64) -> bool {
+    let before = index.checked_sub(1).and_then(|before| usize::try_from(before).ok());
+    let word = before.and_then(|before| code.normal().get(before));
+    before.is_none() || word.and_then(|&word| Insn::decode(word)).is_some_and(|insn| leaves(insn.op))
+}
+
+/// Whether other processes may run between an instruction and the next.
+const fn leaves(op: Op) -> bool {
+    matches!(op, Op::Recurse | Op::Invoke | Op::Yield | Op::Return | Op::Destroy | Op::Stop | Op::Revoke)
+}
+
+/// Where a process is.
+fn here(act: &Activation) -> Option<EntryPoint> {
+    let index = u32::try_from(act.index).ok()?;
+    let height = u32::try_from(act.height - act.base).ok()?;
+    Some(EntryPoint { index, height })
+}
+
+/// Shows native code the memories as they are now.
+fn look(context: &mut Context, kernel: &mut Kernel, act: &mut Activation, memories: &[u8]) {
+    context.data = act.data.view();
+    for &memory in memories {
+        context.views[usize::from(memory) - 3] = kernel.view(act, memory);
+    }
+}
+
+/// Executes one instruction for native code.
+unsafe extern "C" fn helper(context: *mut Context, index: u64, height: u64) -> u64 {
+    // SAFETY: `Runner::enter` has set the context and what it points to, and touches none of that before native code
+    // returns; native code itself does not run now.
+    let (context, host) = unsafe {
+        let context = &mut *context;
+        let host = &mut *context.host.cast::<Host>();
+        (context, host)
+    };
+    // SAFETY: as above.
+    let (kernel, act, code, memories) =
+        unsafe { (&mut *host.kernel, &mut *host.act, &*host.code, &*host.memories) };
+    let base = context.stack_words - context.words_left();
+    act.index = index;
+    act.base = usize::try_from(base).unwrap_or(usize::MAX);
+    act.height = usize::try_from(base + height).unwrap_or(usize::MAX);
+    let Some(insn) = code.normal().get(usize::try_from(index).unwrap_or(usize::MAX)).copied() else {
+        return 1;
+    };
+    let Some(insn) = Insn::decode(insn) else { return 1 };
+    if shows_frames(act, &insn) || act.height + usize::from(insn.op.info().pushes) > act.stack.len() {
+        return 1;
+    }
+    let before = context.gas_left();
+    act.fuel = before;
+    let mut executed = 0;
+    let stop = loop {
+        match interpret_one(kernel, act, code) {
+            Ok(()) => {
+                executed += 1;
+                if act.index != index {
+                    break None;
+                }
+            }
+            Err(stop) => break Some(stop),
+        }
+    };
+    let used = before - act.fuel;
+    context.set_gas(act.fuel, context.extra() + used - executed);
+    host.stop = stop;
+    look(context, kernel, act, memories);
+    u64::from(stop.is_some())
+}
+
+/// Whether an instruction may read what only the interpreter has: the operands of callers, the list of frames.
+fn shows_frames(act: &Activation, insn: &Insn) -> bool {
+    let operand = |depth: usize| {
+        act.height.checked_sub(depth + 1).and_then(|at| act.stack.get(at)).copied().unwrap_or(u64::MAX)
+    };
+    let (operands, metadata) = (u64::from(MEMORY_OPERANDS), u64::from(MEMORY_META));
+    match insn.op {
+        Op::Mempush => {
+            let (memory, field) = (operand(1), operand(0));
+            memory == operands || (memory == metadata && field == meta::FRAMES)
+        }
+        Op::Memlen => operand(0) == operands,
+        _ => insn.op.info().imms.iter().zip(insn.imms).any(|(imm, memory)| {
+            let memory = u64::try_from(memory).unwrap_or(u64::MAX);
+            imm.kind == ImmKind::Memory && (memory == operands || memory == metadata)
+        }),
+    }
+}
+
+const _: () = assert!(size_of::<Frame>() == 12, "native code writes frames of three times 32 bits");

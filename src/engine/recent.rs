@@ -1,0 +1,46 @@
+//! Code pages that ran last, and their native code. Calls go to and fro between few pages, and finding one anew each
+//! time costs more than the call.
+
+use super::page::NativePage;
+use crate::kernel::{CodePage, Kernel, Ref};
+use std::sync::Arc;
+
+/// How many pages are kept.
+const RECENT_MAX: usize = 4;
+
+/// Code pages that ran last.
+#[derive(Debug, Default)]
+pub(crate) struct RecentCode(Vec<Recent>);
+
+/// A code page that ran, and its native code once it is hot enough to ask for that.
+#[derive(Debug)]
+pub(super) struct Recent {
+    code: Ref,
+    pub(super) page: Arc<CodePage>,
+    pub(super) native: Option<Arc<NativePage>>,
+}
+
+impl RecentCode {
+    /// The page, if it ran lately.
+    #[inline]
+    pub(super) fn find(&mut self, code: Ref) -> Option<&mut Recent> {
+        self.0.iter_mut().find(|recent| recent.code == code)
+    }
+
+    /// Takes in the code of the running process, if it is not gone.
+    pub(crate) fn admit(&mut self, kernel: &Kernel) -> Option<Ref> {
+        let (code, page) = kernel.code_of(kernel.running()?)?;
+        if self.find(code).is_none() {
+            if self.0.len() == RECENT_MAX {
+                self.0.remove(0);
+            }
+            self.0.push(Recent { code, page: Arc::clone(page), native: None });
+        }
+        Some(code)
+    }
+
+    /// Lets pages go that are destroyed.
+    pub(crate) fn forget_gone(&mut self, kernel: &Kernel) {
+        self.0.retain(|recent| kernel.arena.alive(recent.code));
+    }
+}

@@ -37,6 +37,8 @@ pub mod image;
 mod interp;
 mod kernel;
 mod machine;
+#[cfg(feature = "oracle")]
+mod subject;
 
 pub use engine::{CompileStats, Engine, RunStats, Tier};
 pub use host::{Args, Console, HOST_BYTES_MAX, Host, HostCall, Hosts, Reply};

@@ -10,8 +10,8 @@ use keyvm::image::{HEADER_BYTES, SUM_AT, checksum, read, state_hash};
 use keyvm::isa::image::Image;
 use keyvm::{Event, Machine};
 use random::hostile::{EXTREMES, HEAD_FIELDS, OBJECT_FIELDS, set_head, set_object, spoil};
-use random::scene::{Shape, scene, snapshot};
-use random::{Random, answer, file, is_final, naming, own};
+use random::scene::{Shape, scene};
+use random::{Random, answer, file, is_final, naming, own, snapshot};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Runs a machine for a bounded while, in pieces.
@@ -181,7 +181,7 @@ fn peak_bytes() -> u64 {
 fn what_an_image_only_claims_is_not_allocated() {
     let image = scene(
         &mut Random::new(1),
-        Shape { processes: 2, keepers: false, hidden_prime: true, limits: false, groups: 1 },
+        Shape { processes: 2, keepers: false, hidden_prime: true, limits: false, groups: 1, computing: 0 },
     );
     for (name, field, value) in [("stack", 5, 1 << 28), ("key", 23, 1 << 24), ("frame", 10, 1 << 27)] {
         let mut claims = own(&image);

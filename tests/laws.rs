@@ -6,8 +6,8 @@ use keyvm::image::{read, state_hash};
 use keyvm::isa::image::{Body, Image, Key, Number, Object, Process};
 use keyvm::isa::{Rights, gas};
 use keyvm::{Event, Machine};
-use random::scene::{Shape, scene, snapshot};
-use random::{Outcome, Random, answer, drive, file, is_final, naming, own, reloaded};
+use random::scene::{Shape, scene};
+use random::{Outcome, Random, answer, drive, file, is_final, naming, own, reloaded, snapshot};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -189,7 +189,8 @@ fn what_runs_is_counted_by_the_prime_meter_to_the_unit() {
 #[test]
 fn at_every_gas_limit_it_stops_before_the_instruction_and_refuelled_ends_the_same() {
     const GAS: u64 = 800;
-    let shape = Shape { processes: 5, keepers: true, hidden_prime: true, limits: false, groups: 1 };
+    let shape =
+        Shape { processes: 5, keepers: true, hidden_prime: true, limits: false, groups: 1, computing: 0 };
     each_seed(400, |_, random| {
         let limits = random.percent(50);
         let image = scene(random, Shape { limits, ..shape });

@@ -1,107 +1,17 @@
-//! Seeded random programs and images for the tests of the laws.
-//!
-//! Everything follows from one seed: no clock, no address. [`program`] makes code that does something (and code that
-//! does not), [`scene`] makes images around it, consistent ones, and [`hostile`] spoils them field by field.
-#![allow(dead_code, unreachable_pub, reason = "each test program uses a part of this")]
-
-pub mod hostile;
-pub mod program;
-pub mod scene;
+//! Seeded random images for the tests of the laws, and runs of them.
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test program uses a part of this")]
 
 use keyvm::image::{read, write};
-use keyvm::isa::alu::{random_below, random_next};
-use keyvm::isa::image::{Body, Image, Object, Process};
+use keyvm::isa::alu::random_next;
+use keyvm::isa::image::Image;
 use keyvm::{Event, Machine, Reply};
-use std::borrow::Cow;
+pub use keyvm_oracle::random::{Random, hostile, own, program, scene};
+use scene::Shape;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs `test` and says which case it was if it panics.
 pub fn naming<T>(case: impl Fn() -> String, test: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(test)).unwrap_or_else(|_| panic!("in {}", case()))
-}
-
-/// The seeded generator: SplitMix64, as the machine has it.
-#[derive(Clone, Debug)]
-pub struct Random(u64);
-
-impl Random {
-    pub fn new(seed: u64) -> Self {
-        // Neighbouring seeds must not give shifted copies of one sequence.
-        Self(random_next(seed ^ 0x6b65_7976_6d21).1)
-    }
-
-    pub fn next(&mut self) -> u64 {
-        let (state, random) = random_next(self.0);
-        self.0 = state;
-        random
-    }
-
-    /// Less than `range`; 0 if that is 0.
-    pub fn below(&mut self, range: u64) -> u64 {
-        random_below(self.next(), range)
-    }
-
-    /// At least `low`, less than `high`.
-    pub fn within(&mut self, low: u64, high: u64) -> u64 {
-        low + self.below(high - low)
-    }
-
-    pub fn index(&mut self, length: usize) -> usize {
-        self.below(length as u64) as usize
-    }
-
-    /// True `of` times in 100.
-    pub fn percent(&mut self, of: u64) -> bool {
-        self.below(100) < of
-    }
-
-    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.index(from.len())]
-    }
-
-    /// A word as programs meet them: small, near a power of two, a float, or anything.
-    pub fn word(&mut self) -> u64 {
-        match self.below(8) {
-            0..4 => self.below(20),
-            4 => (1u64 << self.below(64)).wrapping_add(self.below(3)).wrapping_sub(1),
-            5 => self.below(20).wrapping_neg(),
-            6 => ((self.below(2000) as f64 - 1000.0) / 8.0).to_bits(),
-            _ => self.next(),
-        }
-    }
-}
-
-/// The image, owning all it holds.
-pub fn own(image: &Image<'_>) -> Image<'static> {
-    let body = |body: &Body<'_>| match body {
-        Body::Data(bytes) => Body::Data(Cow::Owned(bytes.to_vec())),
-        Body::Code(words) => Body::Code(Cow::Owned(words.to_vec())),
-        Body::Keys(keys) => Body::Keys(keys.clone()),
-        Body::Process(process) => Body::Process(Box::new(Process {
-            stack: Cow::Owned(process.stack.to_vec()),
-            frames: Cow::Owned(process.frames.to_vec()),
-            data: Cow::Owned(process.data.to_vec()),
-            keys: process.keys.clone(),
-            ..**process
-        })),
-        Body::Meter(meter) => Body::Meter(meter.clone()),
-        Body::CallMeter { callee, own_words } => Body::CallMeter { callee: *callee, own_words: *own_words },
-        Body::Gate { parent } => Body::Gate { parent: *parent },
-        Body::Brand => Body::Brand,
-        Body::Host(name) => Body::Host(name.clone()),
-    };
-    Image {
-        next_number: image.next_number,
-        prime: image.prime,
-        root: image.root,
-        chain: image.chain.clone(),
-        request: image.request.clone(),
-        objects: image
-            .objects
-            .iter()
-            .map(|object| Object { number: object.number, meter: object.meter, body: body(&object.body) })
-            .collect(),
-    }
 }
 
 /// The file of an image.
@@ -178,4 +88,25 @@ pub fn drive(
         }
     }
     Outcome { events, gas: used }
+}
+
+/// A consistent image, which a machine was in after a random while: control may be deep in a chain, processes
+/// suspended, a request pending.
+pub fn snapshot(random: &mut Random) -> Image<'static> {
+    let shape = Shape::random(random);
+    let image = scene::scene(random, shape);
+    let mut machine = Machine::new(&image).expect("scenes are consistent");
+    for _ in 0..random.below(6) {
+        let slice = random.pick(&[1, 30, 100, 300, 1000]);
+        match machine.run(random.within(1, slice + 1)) {
+            Event::Request if random.percent(70) => answer(&mut machine),
+            _ => {}
+        }
+        if random.percent(10) {
+            // Cut short by the prime meter.
+            let used = machine.budget().gas_used;
+            machine.set_gas_limit(used + random.below(20));
+        }
+    }
+    own(&machine.image())
 }

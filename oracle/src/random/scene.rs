@@ -1,11 +1,11 @@
 //! Random consistent images.
 
+use super::Random;
 use super::program::{self, DATA_WORDS, SLOTS, Slot};
-use super::{Random, answer, own};
-use keyvm::isa::code::CodeParts;
-use keyvm::isa::image::{Body, Image, Key, Meter, Number, Object, Process};
-use keyvm::isa::{Insn, Op, Rights, layout};
-use keyvm::{Event, Machine};
+use keyvm_isa::code::CodeParts;
+use keyvm_isa::image::{Body, Image, Key, Meter, Number, Object, Process};
+use keyvm_isa::{Insn, Op, Rights, layout};
+
 use std::borrow::Cow;
 
 /// What a scene is like.
@@ -21,9 +21,12 @@ pub struct Shape {
     pub limits: bool,
     /// Groups of objects between which keys are few and weak.
     pub groups: u64,
+    /// Of 100 code pages, how many compute: see [`program::compute`].
+    pub computing: u64,
 }
 
 impl Shape {
+    /// Any.
     pub fn random(random: &mut Random) -> Self {
         Self {
             processes: random.within(1, 7),
@@ -31,6 +34,7 @@ impl Shape {
             hidden_prime: random.percent(30),
             limits: random.percent(50),
             groups: random.within(1, 3),
+            computing: 0,
         }
     }
 }
@@ -169,7 +173,7 @@ pub fn scene(random: &mut Random, shape: Shape) -> Image<'static> {
         };
         let body = match kind {
             Slot::Meter => Body::Meter(Box::new(limits(random, shape))),
-            Slot::Code => Body::Code(Cow::Owned(program::any(random).words())),
+            Slot::Code => Body::Code(Cow::Owned(code(random, shape).words())),
             Slot::Page => {
                 let words = random.pick(&[0, 8, 64, 600]);
                 Body::Data(Cow::Owned((0..words * 8).map(|i| (i as u8).wrapping_mul(7)).collect()))
@@ -215,6 +219,13 @@ pub fn scene(random: &mut Random, shape: Shape) -> Image<'static> {
         request: None,
         objects,
     }
+}
+
+fn code(random: &mut Random, shape: Shape) -> CodeParts {
+    if shape.computing > 0 && random.percent(shape.computing) {
+        return program::compute(random);
+    }
+    program::any(random)
 }
 
 fn limits(random: &mut Random, shape: Shape) -> Meter {
@@ -278,28 +289,10 @@ fn actor(
     }
     process.data = Cow::Owned(data);
     process.stack_maximum = random.pick(&[16, 64, 4096]);
+    if shape.computing > 0 && random.percent(80) {
+        process.stack_maximum = 1 << 14;
+    }
     process.random = random.next();
     process.standing = random.percent(60);
     process
-}
-
-/// A consistent image, which a machine was in after a random while: control may be deep in a chain, processes
-/// suspended, a request pending.
-pub fn snapshot(random: &mut Random) -> Image<'static> {
-    let shape = Shape::random(random);
-    let image = scene(random, shape);
-    let mut machine = Machine::new(&image).expect("scenes are consistent");
-    for _ in 0..random.below(6) {
-        let slice = random.pick(&[1, 30, 100, 300, 1000]);
-        match machine.run(random.within(1, slice + 1)) {
-            Event::Request if random.percent(70) => answer(&mut machine),
-            _ => {}
-        }
-        if random.percent(10) {
-            // Cut short by the prime meter.
-            let used = machine.budget().gas_used;
-            machine.set_gas_limit(used + random.below(20));
-        }
-    }
-    own(&machine.image())
 }

@@ -1,8 +1,8 @@
 //! Statements about keys, pages, processes and meters.
 
 use super::{COUNTERS, SLOT_WORDS, SLOTS, Slot, Writer, noise};
-use keyvm::isa::code::CodeParts;
-use keyvm::isa::{Insn, Op};
+use keyvm_isa::code::CodeParts;
+use keyvm_isa::{Insn, Op};
 
 impl Writer<'_> {
     /// A statement about keys, pages, processes or meters.

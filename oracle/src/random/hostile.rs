@@ -1,8 +1,8 @@
 //! Images spoilt field by field.
 
 use super::Random;
-use keyvm::isa::image::{Body, Call, Frame, Image, Key, Link, Object, Request, Suspended};
-use keyvm::isa::{Rights, Status, Trap};
+use keyvm_isa::image::{Body, Call, Frame, Image, Key, Link, Object, Request, Suspended};
+use keyvm_isa::{Rights, Status, Trap};
 use std::borrow::Cow;
 
 /// Values that are at the end of something.

@@ -4,29 +4,44 @@
 //! Slots of keys that it makes are kept in its data, by kind, so that later statements can use them; the slots that a
 //! [`scene`](super::scene) fills are known by the same kinds.
 
+mod compute;
 mod kernel;
 
+pub use compute::compute;
+
 use super::Random;
-use keyvm::isa::code::{CodeParts, FuncType};
-use keyvm::isa::{Flow, Insn, OPS, Op};
+use keyvm_isa::code::{CodeParts, FuncType};
+use keyvm_isa::{Flow, Insn, OPS, Op};
 
 /// What a slot holds, by the convention of programs and scenes. The number is the slot that a scene fills.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Slot {
+    /// A data page.
     Page = 1,
+    /// Another, or the same.
     OtherPage = 2,
+    /// A key page.
     KeyPage = 3,
+    /// A process.
     Process = 4,
+    /// Another, or the same.
     OtherProcess = 5,
+    /// A standing meter.
     Meter = 6,
+    /// A code page.
     Code = 7,
+    /// A host.
     Host = 8,
+    /// A gate.
     Gate = 9,
+    /// A brand.
     Brand = 10,
+    /// Anything, through a gate.
     Gated = 11,
 }
 
+/// All of them.
 pub const SLOTS: [Slot; 11] = [
     Slot::Page,
     Slot::OtherPage,
@@ -62,6 +77,7 @@ pub struct Taste {
 }
 
 impl Taste {
+    /// Any.
     pub fn random(random: &mut Random) -> Self {
         Self {
             length: random.within(2, 14),
@@ -74,13 +90,7 @@ impl Taste {
 
 /// A program that does something.
 pub fn program(random: &mut Random, taste: Taste) -> CodeParts {
-    let mut writer = Writer { random, taste, parts: CodeParts::default(), loops: 0, patches: Vec::new() };
-    writer.parts.constants = (0..4).map(|_| writer.random.word()).collect();
-    writer.parts.types = vec![
-        FuncType { arguments: 1, results: 1, locals: 2 },
-        FuncType { arguments: 2, results: 1, locals: 0 },
-        FuncType { arguments: 1, results: 1, locals: 0 },
-    ];
+    let mut writer = Writer::new(random, taste);
     for _ in 0..taste.length {
         writer.statement(0);
     }
@@ -160,7 +170,18 @@ struct Writer<'r> {
     patches: Vec<Patch>,
 }
 
-impl Writer<'_> {
+impl<'r> Writer<'r> {
+    fn new(random: &'r mut Random, taste: Taste) -> Self {
+        let constants = (0..4).map(|_| random.word()).collect();
+        let types = vec![
+            FuncType { arguments: 1, results: 1, locals: 2 },
+            FuncType { arguments: 2, results: 1, locals: 0 },
+            FuncType { arguments: 1, results: 1, locals: 0 },
+        ];
+        let parts = CodeParts { constants, types, ..CodeParts::default() };
+        Self { random, taste, parts, loops: 0, patches: Vec::new() }
+    }
+
     fn here(&self) -> i64 {
         self.parts.instructions.len() as i64
     }
@@ -300,7 +321,7 @@ impl Writer<'_> {
             self.push(1);
             self.op(Op::Or);
         }
-        let traps = info.traps.contains(&keyvm::isa::Trap::InvalidConversion);
+        let traps = info.traps.contains(&keyvm_isa::Trap::InvalidConversion);
         if traps && self.random.percent(90) {
             self.op(Op::Ftoisat);
             return;

@@ -1,0 +1,335 @@
+//! One image under two engines.
+
+use crate::divergence::{Divergence, images_differ, texts_differ};
+use crate::random::Random;
+use crate::subject::{Next, Subject};
+use keyvm_isa::image::{Body, Image};
+
+/// The two engines: the one that is right by definition, and the one to be held against it.
+#[derive(Debug)]
+pub struct Engines<'e, E> {
+    /// The reference.
+    pub reference: &'e E,
+    /// The other.
+    pub other: &'e E,
+}
+
+impl<E> Clone for Engines<'_, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Engines<'_, E> {}
+
+/// What is done to both machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Run for a slice.
+    Run(u64),
+    /// Answer the request, from this seed.
+    Answer(u64),
+    /// Set the limit of gas.
+    Limit(u64),
+    /// Save both, and let each engine go on with what the other one saved.
+    Swap,
+}
+
+/// What was compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Instructions, on each side.
+    pub instructions: u64,
+    /// Of these, how many the other engine ran natively.
+    pub native: u64,
+    /// Pauses.
+    pub cuts: u64,
+    /// Pauses inside a subroutine at least two calls deep.
+    pub deep_cuts: u64,
+    /// Times the engines went on with each other's images.
+    pub swaps: u64,
+}
+
+impl Report {
+    /// Adds another.
+    pub const fn add(&mut self, other: &Self) {
+        self.instructions += other.instructions;
+        self.native += other.native;
+        self.cuts += other.cuts;
+        self.deep_cuts += other.deep_cuts;
+        self.swaps += other.swaps;
+    }
+
+    /// Whether it tells much about native code: at least half of the instructions ran natively, and a fifth of the cuts
+    /// fell deep.
+    #[must_use]
+    pub const fn counts(&self) -> bool {
+        self.cuts > 0 && self.native * 2 >= self.instructions && self.deep_cuts * 5 >= self.cuts
+    }
+}
+
+/// One image under two engines.
+#[derive(Debug)]
+pub struct Pair<'e, S: Subject> {
+    engines: Engines<'e, S::Engine>,
+    sides: [S; 2],
+    first: Vec<u8>,
+    seed: Option<u64>,
+    steps: Vec<Step>,
+    /// Of the machines before the last swap.
+    before: Report,
+    report: Report,
+}
+
+impl<'e, S: Subject> Pair<'e, S> {
+    /// The image, under both. `None` if it is refused.
+    pub fn new(image: &Image<'_>, engines: Engines<'e, S::Engine>, seed: Option<u64>) -> Option<Self> {
+        let mut sides = [S::take(image, engines.reference)?, S::take(image, engines.other)?];
+        let first = sides[0].save();
+        let (before, report) = Default::default();
+        Some(Self { engines, sides, first, seed, steps: Vec::new(), before, report })
+    }
+
+    /// What has been compared.
+    #[must_use]
+    pub const fn report(&self) -> Report {
+        self.report
+    }
+
+    /// Gas that the image has counted.
+    pub fn gas_used(&mut self) -> u64 {
+        self.sides[0].observe().gas.0
+    }
+
+    /// Takes a step. Gives the event of a run.
+    ///
+    /// # Errors
+    /// If the two differ after it.
+    pub fn step(&mut self, step: Step) -> Result<Option<S::Event>, Box<Divergence>> {
+        let gas = self.gas_used();
+        self.steps.push(step);
+        let event = match step {
+            Step::Run(slice) => {
+                let events = self.sides.each_mut().map(|side| side.run(slice));
+                if events[0] != events[1] {
+                    let texts = events.each_ref().map(|event| format!("{event:?}"));
+                    let seen = self.sides.each_mut().map(|side| format!("{:?}", side.observe()));
+                    let more = texts_differ(&seen[0], &seen[1]);
+                    return Err(
+                        self.divergence(gas, format!("event {} against {}; {more}", texts[0], texts[1]))
+                    );
+                }
+                let [event, _] = events;
+                Some(event)
+            }
+            Step::Answer(seed) => {
+                self.sides.iter_mut().for_each(|side| side.answer(seed));
+                None
+            }
+            Step::Limit(limit) => {
+                self.sides.iter_mut().for_each(|side| side.set_gas_limit(limit));
+                None
+            }
+            Step::Swap => {
+                self.swap(gas)?;
+                None
+            }
+        };
+        self.compare(gas)?;
+        if event.as_ref().is_some_and(|event| S::next(event) == Next::Paused) {
+            self.report.cuts += 1;
+            self.report.deep_cuts += u64::from(frames(&self.sides[0].image()) >= 2);
+        }
+        Ok(event)
+    }
+
+    fn compare(&mut self, gas: u64) -> Result<(), Box<Divergence>> {
+        let seen = self.sides.each_mut().map(Subject::observe);
+        self.report.instructions = self.before.instructions + seen[0].instructions;
+        self.report.native = self.before.native + self.sides[1].native_instructions();
+        if seen[0] == seen[1] {
+            return Ok(());
+        }
+        let mut differs = texts_differ(&format!("{:?}", seen[0]), &format!("{:?}", seen[1]));
+        if seen[0].hash != seen[1].hash {
+            let [one, other] = self.sides.each_mut();
+            differs = format!("{}; {differs}", images_differ(&one.image(), &other.image()));
+        }
+        Err(self.divergence(gas, differs))
+    }
+
+    fn swap(&mut self, gas: u64) -> Result<(), Box<Divergence>> {
+        let files = self.sides.each_mut().map(Subject::save);
+        if files[0] != files[1] {
+            return Err(self.divergence(gas, "the files differ".to_owned()));
+        }
+        let loaded = (S::load(&files[1], self.engines.reference), S::load(&files[0], self.engines.other));
+        let (Some(reference), Some(other)) = loaded else {
+            return Err(self.divergence(gas, "what was saved is refused".to_owned()));
+        };
+        self.before = self.report;
+        self.report.swaps += 1;
+        self.sides = [reference, other];
+        Ok(())
+    }
+
+    fn divergence(&self, gas: u64, difference: String) -> Box<Divergence> {
+        let (image, steps) = (self.first.clone(), self.steps.clone());
+        Box::new(Divergence { gas, difference, image, seed: self.seed, steps })
+    }
+
+    /// Runs for at most `gas` gas and `events` events that are no pauses, in slices; requests are answered and limits
+    /// raised. A slice too small for the next instruction is doubled. `true` if it may go on.
+    ///
+    /// # Errors
+    /// If the two differ.
+    pub fn run(
+        &mut self,
+        gas: u64,
+        events: usize,
+        mut slice: impl FnMut(&mut Self) -> Result<u64, Box<Divergence>>,
+    ) -> Result<bool, Box<Divergence>> {
+        let start = self.gas_used();
+        let (mut used, mut least, mut left) = (0, 1, events);
+        loop {
+            let rest = gas - used;
+            let piece = slice(self)?.max(least).min(rest);
+            let Some(event) = self.step(Step::Run(piece))? else { return Ok(false) };
+            let now = self.gas_used() - start;
+            let next = S::next(&event);
+            least = if next == Next::Paused && now == used { piece.saturating_mul(2) } else { 1 };
+            used = now;
+            match next {
+                Next::Paused if piece == rest => return Ok(true),
+                Next::Paused => continue,
+                Next::Run => {}
+                Next::Answer => {
+                    self.step(Step::Answer(start + now))?;
+                }
+                Next::Refuel(more) => {
+                    let at = start + now;
+                    if self.sides[0].observe().gas.1.saturating_sub(at) >= more {
+                        return Ok(false);
+                    }
+                    self.step(Step::Limit(at.saturating_add(more.max(gas))))?;
+                }
+                Next::Nothing => return Ok(false),
+            }
+            left -= 1;
+            if left == 0 {
+                return Ok(true);
+            }
+        }
+    }
+}
+
+/// Subroutine calls open in the process that runs.
+fn frames(image: &Image<'_>) -> usize {
+    let running = image.chain.last().map(|link| link.process);
+    let object = image.objects.iter().find(|object| Some(object.number) == running);
+    match object.map(|object| &object.body) {
+        Some(Body::Process(process)) => process.frames.len(),
+        _ => 0,
+    }
+}
+
+/// Events that are no pauses in one run at most.
+const EVENTS: usize = 24;
+
+/// How a run is cut at each point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// By a slice, after which it goes on.
+    Slice,
+    /// By the limit of gas, which is raised after that.
+    Limit,
+    /// By a slice, after which each engine goes on with the other's image.
+    Swap,
+}
+
+/// Runs an image for at most `gas` gas as many times as that is, cut after one gas more each time.
+///
+/// # Errors
+/// If the two differ, anywhere.
+///
+/// # Panics
+/// If the image is refused.
+pub fn at_each_point<S: Subject>(
+    image: &Image<'_>,
+    engines: Engines<'_, S::Engine>,
+    gas: u64,
+    cut: Cut,
+) -> Result<Report, Box<Divergence>> {
+    let pair = || Pair::<S>::new(image, engines, None).expect("the image is consistent");
+    let mut whole = pair();
+    let start = whole.gas_used();
+    whole.run(gas, EVENTS, |_| Ok(gas))?;
+    let mut report = whole.report();
+    for point in 0..=whole.gas_used() - start {
+        let mut pair = pair();
+        let mut slices = [point].into_iter();
+        let mut goes_on = true;
+        match cut {
+            Cut::Limit => {
+                pair.step(Step::Limit(start + point))?;
+            }
+            Cut::Slice | Cut::Swap => {
+                goes_on = pair.run(point, EVENTS, |_| Ok(slices.next().unwrap_or(point)))?;
+            }
+        }
+        if cut == Cut::Swap {
+            pair.step(Step::Swap)?;
+        }
+        let used = pair.gas_used() - start;
+        if goes_on && used < gas {
+            pair.run(gas - used, EVENTS, |_| Ok(gas))?;
+        }
+        report.add(&pair.report());
+    }
+    Ok(report)
+}
+
+/// Runs an image for at most `gas` gas in slices of random lengths, with limits, refuels and swaps between them.
+///
+/// # Errors
+/// If the two differ.
+///
+/// # Panics
+/// If the image is refused.
+pub fn at_random<S: Subject>(
+    image: &Image<'_>,
+    engines: Engines<'_, S::Engine>,
+    gas: u64,
+    seed: u64,
+) -> Result<Report, Box<Divergence>> {
+    let mut random = Random::new(seed);
+    let mut pair = Pair::<S>::new(image, engines, Some(seed)).expect("the image is consistent");
+    let longest = random.pick(&[40, 300, 1000, 4000]);
+    pair.run(gas, EVENTS, |pair| {
+        if random.percent(10) {
+            pair.step(Step::Swap)?;
+        }
+        if random.percent(5) {
+            let limit = pair.gas_used() + random.below(longest);
+            pair.step(Step::Limit(limit))?;
+        }
+        Ok(if random.percent(15) { random.within(1, 30) } else { random.within(1, longest) })
+    })?;
+    Ok(pair.report())
+}
+
+/// Takes steps again.
+///
+/// # Errors
+/// If the two differ after one of them.
+pub fn replay<S: Subject>(
+    image: &Image<'_>,
+    engines: Engines<'_, S::Engine>,
+    steps: &[Step],
+) -> Result<Report, Box<Divergence>> {
+    let Some(mut pair) = Pair::<S>::new(image, engines, None) else { return Ok(Report::default()) };
+    for &step in steps {
+        pair.step(step)?;
+    }
+    Ok(pair.report())
+}

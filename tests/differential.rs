@@ -1,0 +1,78 @@
+//! The compiler against the interpreter: the same image under both, cut everywhere.
+//!
+//! `KEYVM_FUZZ_SECONDS=60` runs random images for that long, `KEYVM_FUZZ_SEED=n` from that seed on.
+
+#[path = "differential/directed.rs"]
+mod directed;
+
+use keyvm::{Engine, Machine, Tier, asm};
+use keyvm_oracle::random::Random;
+use keyvm_oracle::random::scene::{Shape, scene};
+use keyvm_oracle::{Divergence, Engines, Report, at_random, shrink};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a divergence is, made small, as text.
+fn told(divergence: &Divergence, engines: Engines<'_, Engine>) -> String {
+    let image = keyvm::image::read(&divergence.image).expect("it was written by a machine");
+    let (image, steps) = shrink::<Machine>(&image, engines, &divergence.steps);
+    let mut text = format!("{divergence}\nshrunk: {steps:?}\n");
+    if let Err(divergence) = keyvm_oracle::replay::<Machine>(&image, engines, &steps) {
+        text += &format!("{divergence}\n");
+    }
+    text += &asm::disassemble(&image);
+    text
+}
+
+/// One random image, cut at random.
+fn one_run(seed: u64) -> Report {
+    let mut random = Random::new(seed);
+    let shape = Shape {
+        processes: random.within(1, 4),
+        keepers: random.percent(80),
+        hidden_prime: random.percent(30),
+        limits: random.percent(15),
+        groups: 1,
+        computing: random.pick(&[100, 100, 90, 50]),
+    };
+    let image = scene(&mut random, shape);
+    let (reference, other) = (Engine::default(), Engine::new(Tier::Jit));
+    let engines = Engines { reference: &reference, other: &other };
+    at_random::<Machine>(&image, engines, 20_000, seed)
+        .unwrap_or_else(|divergence| panic!("{}", told(&divergence, engines)))
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
+}
+
+#[test]
+#[allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a time budget is this test's purpose; no outcome depends on the clock"
+)]
+fn random_images_run_alike() {
+    let start = std::time::Instant::now();
+    let seconds = number("KEYVM_FUZZ_SECONDS").unwrap_or(4);
+    let next = AtomicU64::new(number("KEYVM_FUZZ_SEED").unwrap_or(0));
+    let runs = Mutex::new((0u64, 0u64, Report::default()));
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while start.elapsed().as_secs() < seconds {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    let report = one_run(seed);
+                    let mut all = runs.lock().expect("no other thread panics with it");
+                    all.0 += 1;
+                    all.1 += u64::from(report.counts());
+                    all.2.add(&report);
+                }
+            });
+        }
+    });
+    let (runs, counted, report) = *runs.lock().expect("no thread panicked with it");
+    println!("{runs} runs, {counted} count, {:.1} s, {report:?}", start.elapsed().as_secs_f64());
+    assert!(runs > 0, "there was time for one run");
+}

@@ -116,6 +116,7 @@ impl Region {
             Start::Enter { index, height } => (index, height),
         };
         let mut finder = Finder::new(code, start);
+        finder.most = height;
         finder.find((index, height));
         finder.blocks((index, height))
     }

@@ -15,14 +15,39 @@ pub(crate) struct Form {
 
 impl Form {
     pub(crate) const WORD: Self = Self { class: Class::Word, raw: false };
+}
 
-    /// How to hold what comes over two edges: a float wins over a word, which becomes one at no loss. `None` for two
-    /// kinds of float.
+/// What is known of an operand before the code is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Held {
+    form: Form,
+    /// Whether the upper half is known to be 0: of a word that may be held as an f32.
+    short: bool,
+}
+
+impl Held {
+    const WORD: Self = Self { form: Form::WORD, short: false };
+
+    const fn new(form: Form) -> Self {
+        Self { form, short: matches!(form.class, Class::F32) }
+    }
+
+    const fn word(word: u64) -> Self {
+        Self { form: Form::WORD, short: word >> 32 == 0 }
+    }
+
+    /// How to hold what comes over two edges: a float wins over a word, where that becomes one at no loss. `None` if it
+    /// must be a word.
     fn merge(self, other: Self) -> Option<Self> {
-        match (self.class, other.class) {
-            (a, b) if a == b => Some(Self { class: a, raw: self.raw || other.raw }),
-            (Class::Word, _) => Some(other),
-            (_, Class::Word) => Some(self),
+        match (self.form.class, other.form.class) {
+            (a, b) if a == b => {
+                let form = Form { class: a, raw: self.form.raw || other.form.raw };
+                Some(Self { form, short: self.short && other.short })
+            }
+            (Class::Word, Class::F64) => Some(other),
+            (Class::F64, Class::Word) => Some(self),
+            (Class::Word, Class::F32) if self.short => Some(other),
+            (Class::F32, Class::Word) if other.short => Some(self),
             _ => None,
         }
     }
@@ -90,10 +115,10 @@ pub(crate) fn next_use(code: &Code, index: u32, end: u32) -> Class {
 
 /// How the operands are held where each block begins.
 pub(crate) fn forms(code: &Code, region: &Region) -> Vec<Vec<Form>> {
-    let mut forms: Vec<Option<Vec<Form>>> = vec![None; region.blocks.len()];
-    // Operands that come as two kinds of float: they are words, for good, so that this ends.
+    let mut forms: Vec<Option<Vec<Held>>> = vec![None; region.blocks.len()];
+    // Operands that cannot be floats of one kind: they are words, for good, so that this ends.
     let mut mixed: BTreeSet<(usize, usize)> = BTreeSet::new();
-    forms[0] = Some(vec![Form::WORD; region.blocks[0].height as usize]);
+    forms[0] = Some(vec![Held::WORD; region.blocks[0].height as usize]);
     let mut open = vec![0];
     while let Some(block) = open.pop() {
         let Some(mut stack) = forms[block].clone() else { continue };
@@ -112,11 +137,11 @@ pub(crate) fn forms(code: &Code, region: &Region) -> Vec<Vec<Form>> {
                     let mut changed = false;
                     for (slot, (known, &new)) in known.iter_mut().zip(&stack).enumerate() {
                         let merged = match known.merge(new) {
-                            Some(_) if mixed.contains(&(next, slot)) => Form::WORD,
+                            Some(_) if mixed.contains(&(next, slot)) => Held::WORD,
                             Some(merged) => merged,
                             None => {
                                 mixed.insert((next, slot));
-                                Form::WORD
+                                Held::WORD
                             }
                         };
                         changed |= merged != *known;
@@ -143,7 +168,8 @@ pub(crate) fn forms(code: &Code, region: &Region) -> Vec<Vec<Form>> {
             End::Return(_) | End::Tailcall { .. } | End::Leave => {}
         }
     }
-    forms.into_iter().map(Option::unwrap_or_default).collect()
+    let forms = forms.into_iter().map(Option::unwrap_or_default);
+    forms.map(|held| held.into_iter().map(|held| held.form).collect()).collect()
 }
 
 /// How many operands an instruction takes and leaves, where it is not one that only moves them.
@@ -164,25 +190,32 @@ pub(crate) fn counts(code: &Code, insn: &Insn) -> (usize, usize) {
 }
 
 /// What one instruction does to the forms.
-fn step(code: &Code, stack: &mut Vec<Form>, insn: &Insn, index: u32, end: u32) {
+fn step(code: &Code, stack: &mut Vec<Held>, insn: &Insn, index: u32, end: u32) {
     if shuffle(stack, insn) {
         return;
     }
     let (pops, pushes) = counts(code, insn);
     let below = stack.len() - pops;
-    let form = if let Some(shape) = shape(insn.op) {
-        Form { class: shape.result, raw: shape.raw }
+    let held = if let Some(shape) = shape(insn.op) {
+        Held::new(Form { class: shape.result, raw: shape.raw })
     } else {
+        let imm = usize::try_from(insn.imms[0]).unwrap_or(usize::MAX);
         match insn.op {
-            Op::Select => select_form(stack[below], stack[below + 1]),
-            Op::Load64 | Op::Load64at | Op::Load32 | Op::Load32at => {
-                Form { class: load_class(code, insn.op, index, end), raw: false }
+            Op::Push => Held::word(insn.imms[0].cast_unsigned()),
+            Op::Const => code.constants().get(imm).map_or(Held::WORD, |&word| Held::word(word)),
+            Op::Func => Held::word(0),
+            Op::Select => {
+                let (a, b) = (stack[below], stack[below + 1]);
+                Held { form: select_form(a.form, b.form), short: a.short && b.short }
             }
-            _ => Form::WORD,
+            Op::Load64 | Op::Load64at | Op::Load32 | Op::Load32at => {
+                Held::new(Form { class: load_class(code, insn.op, index, end), raw: false })
+            }
+            _ => Held::WORD,
         }
     };
     stack.truncate(below);
-    stack.resize(below + pushes, form);
+    stack.resize(below + pushes, held);
 }
 
 /// The memory numbers that `mempush` and its like find on the stack, where the code itself tells, by index.

@@ -1,1 +1,382 @@
-//! x
+//! Programs written for the places where native code and the interpreter hand over to each other.
+
+use keyvm::isa::image::Image;
+use keyvm::{Engine, Machine, Tier, asm};
+use keyvm_oracle::{Cut, Engines, Report, at_each_point};
+
+fn image(source: &str) -> Image<'static> {
+    asm::assemble(source).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+/// Runs an image cut at each point, in all ways.
+fn alike(image: &Image<'_>, gas: u64) -> Report {
+    let (reference, other) = (Engine::default(), Engine::new(Tier::Jit));
+    let engines = Engines { reference: &reference, other: &other };
+    let mut report = Report::default();
+    for cut in [Cut::Slice, Cut::Limit, Cut::Swap] {
+        match at_each_point::<Machine>(image, engines, gas, cut) {
+            Ok(more) => report.add(&more),
+            Err(divergence) => panic!("{}", super::told(&divergence, engines)),
+        }
+    }
+    report
+}
+
+/// As [`alike`], of a program much of which must run natively.
+fn natively_alike(source: &str, gas: u64) {
+    let report = alike(&image(source), gas);
+    assert!(report.native * 4 > report.instructions, "too little ran natively: {report:?}");
+}
+
+#[test]
+fn a_word_that_does_not_fit_an_f32_keeps_its_upper_half_where_it_meets_one() {
+    natively_alike(
+        "
+        0x1ffffffffff
+        10
+again:  jumpif(and(get 1, 1), :odd)
+        set 0 (fadd32(get 0, 1.5f32))
+        jump(:next)
+odd:    set 0 (0x1ffffffffff)
+next:   set 1 (sub(get 1, 1))
+        jumpif(get 1, :again)
+        return 1 (get 0)",
+        300,
+    );
+}
+
+#[test]
+fn what_runs_off_the_end_with_operands_halts() {
+    alike(&image("10\n again: sub(1)\n dup\n jumpif(:again)\n yield 1 (5)"), 200);
+    alike(&image("1\n yield 1 (5)"), 200);
+    alike(&image("1\n 2\n jump :end\n end:"), 200);
+}
+
+#[test]
+fn a_trap_in_the_middle_of_a_native_call_chain_leaves_every_frame_as_it_was() {
+    for trap in [
+        "unreachable",
+        "drop(load64(-1))",
+        "drop(div(1, 0))",
+        "store64 2, 8 (56, 1)",
+        "drop",
+        "get 40",
+        "fail(3)",
+        "drop(ftoi(nan))",
+        "drop(mempush(7, 0))",
+        "const 99",
+        "drop(load8 9, 0 (0))",
+        ".word 0xff",
+        "keydrop(5)",
+    ] {
+        let source = format!(
+            "
+        3
+again:  drop(call(get 0, 10, :outer))
+        set 0 (sub(get 0, 1))
+        jumpif(get 0, :again)
+        return 1 (load64(0))
+func outer 2 -> 1, 2
+        set 2 (7)
+        add(get 1, get 0)
+        call(get 0, add(get 1, 1), :middle)
+        ret(add)
+func middle 2 -> 1, 1
+        set 2 (mul(get 0, get 1))
+        store64(0, get 2)
+        1.5
+        fadd(nan, get 2)
+        call(get 0, get 2, :inner)
+        fadd
+        fadd
+        ret
+func inner 2 -> 1
+        jumpif(eq(get 0, 2), :on)
+        store64(8, get 1)
+        jumpif(eq(get 0, 1), :bad)
+on:     ret(add(get 0, get 1))
+bad:    {trap}
+        ret(1)
+data {{ words 8 }}"
+        );
+        natively_alike(&source, 260);
+    }
+}
+
+/// The example, without its hosts: they are answered by the oracle.
+#[test]
+fn the_examples_run_alike_out_of_gas_at_every_instruction() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+    let mut examples = 0;
+    for entry in std::fs::read_dir(folder).expect("there are examples") {
+        let path = entry.expect("the folder can be read").path();
+        if path.extension().is_some_and(|extension| extension == "kasm") {
+            let source = std::fs::read_to_string(&path).expect("an example can be read");
+            println!("{}", path.display());
+            alike(&image(&source), 2500);
+            examples += 1;
+        }
+    }
+    assert!(examples > 5);
+}
+
+#[test]
+fn the_benchmarks_run_alike_out_of_gas_at_every_instruction() {
+    for source in [
+        include_str!("../../benches/programs/arithmetic.kasm"),
+        include_str!("../../benches/programs/sandbox.kasm"),
+    ] {
+        alike(&image(source), 400);
+    }
+    let deep = include_str!("../../benches/programs/deep.kasm");
+    alike(&image(&deep.replace("u64 1, 0, 0", "u64 2, 0, 0")), 500);
+    alike(&image(&deep.replace("u64 1, 0, 0", "u64 2, 1, 0")), 500);
+    let fork = include_str!("../../benches/programs/fork.kasm");
+    alike(&image(&fork.replace("1_048_576", "64").replace("1_000_000", "6").replace("1048576", "64")), 600);
+}
+
+/// A process with this stack maximum, that recurses deeper than that.
+fn recursing(maximum: u32, locals: u32, depth: u32) -> String {
+    format!(
+        "
+process root {{ standing  stack_maximum {maximum}  data {{ u64 {depth}, 0 }} }}
+meter prime {{}}
+        return 1 (call(load64(0), :down))
+func down 1 -> 1, {locals}
+        jumpz(get 0, :bottom)
+        store64(8, add(load64(8), 1))
+        get 0
+        ret(add(call(sub(get 0, 1), :down)))
+bottom: ret(7)"
+    )
+}
+
+#[test]
+fn the_stack_s_limits_of_operands_and_of_frames_stop_both_at_the_same_place() {
+    for (maximum, locals) in [(16, 0), (16, 3), (64, 0), (64, 20), (100, 1), (256, 0)] {
+        natively_alike(&recursing(maximum, locals, 200), 700);
+    }
+}
+
+#[test]
+fn recursion_deeper_than_the_native_stack_is_like_any_other() {
+    let image = image(&recursing(1 << 20, 2, 60_000));
+    let (reference, other) = (Engine::default(), Engine::new(Tier::Jit));
+    let engines = Engines { reference: &reference, other: &other };
+    for seed in 0..6 {
+        let mut random = keyvm_oracle::random::Random::new(seed);
+        let mut pair = keyvm_oracle::Pair::<Machine>::new(&image, engines, Some(seed)).expect("it is consistent");
+        let ran = pair.run(2_000_000, 8, |pair| {
+            if random.percent(20) {
+                pair.step(keyvm_oracle::Step::Swap)?;
+            }
+            Ok(random.within(1, 120_000))
+        });
+        if let Err(divergence) = ran {
+            panic!("{divergence}");
+        }
+        let report = pair.report();
+        assert!(report.native * 2 > report.instructions, "{report:?}");
+    }
+}
+
+#[test]
+fn a_memory_resized_in_a_callee_has_its_new_length_in_every_caller() {
+    natively_alike(
+        "
+page table { u64 1, 2 }
+const PAGE = 4 + table
+        6
+again:  call(get 0, :outer)
+        set 0 (sub(get 0, 1))
+        jumpif(get 0, :again)
+        return 2 (size 2, size PAGE)
+func outer 1 -> 0
+        store64(8, add(load64(8), 1))
+        store64 PAGE (8, get 0)
+        call(get 0, :resize)
+        store64(8, add(load64(8), size 2))
+        store64 PAGE, 8 (mul(sub(size PAGE, 2), 8), get 0)
+        store64 2 (mul(sub(size 2, 1), 8), load64 PAGE (0))
+        ret
+func resize 1 -> 0
+        memresize(2, add(get 0, 2))
+        memresize(PAGE, sub(9, get 0))
+        store64(0, get 0)
+        ret
+data { words 9 }",
+        700,
+    );
+}
+
+#[test]
+fn a_page_whose_key_is_revoked_or_dropped_while_in_use_is_gone_at_once() {
+    for end in ["revoke(load64(0))", "keydrop(load64(8))", "destroy(page)", "keymove(load64(8), 12)"] {
+        natively_alike(
+            &format!(
+                "
+page page {{ words 8 }}
+        keyroom(16)
+        gate(page)
+        store64(0)
+        dup
+        store64(8)
+        drop
+        3
+again:  call(get 0, :outer)
+        set 0 (sub(get 0, 1))
+        jumpif(get 0, :again)
+        return
+func outer 1 -> 0, 1
+next:   store64 4 + 2 (8, add(load64 4 + 2 (8), get 1))
+        store64 4 + page (16, add(load64 4 + page (8), get 1))
+        set 1 (add(get 1, 1))
+        jumpif(lt(get 1, 4), :next)
+        call(get 0, :take)
+        store64(16, load64 4 + page (16))
+        store64 4 + 2 (8, load64 4 + 2 (16))
+        ret
+func take 1 -> 0
+        jumpif(gt(get 0, 2), :end)
+        {end}
+end:    ret
+data {{ words 4 }}"
+            ),
+            600,
+        );
+    }
+}
+
+#[test]
+fn a_process_whose_code_is_destroyed_ends_after_that_instruction() {
+    alike(
+        &image(
+            "
+image { root boss }
+meter all {}
+process boss { code calls  standing  keys { 1: child(call|read) } }
+process child { code suicide  keys { 1: suicide(all)  2: boss(read) }  data { words 2 } }
+code calls {
+again:  recurse 0 (1, 1000, 1000)
+        drop
+        drop
+        jump(:again)
+}
+code suicide {
+        3
+again:  call(get 0, :down)
+        set 0 (sub(get 0, 1))
+        jumpif(get 0, :again)
+        halt
+        func down 1 -> 0
+        store64(0, add(load64(0), get 0))
+        jumpif(gt(get 0, 1), :end)
+        destroy(1)
+        store64(8, 1)
+end:    ret
+}",
+        ),
+        700,
+    );
+}
+
+#[test]
+fn code_that_a_program_makes_runs_natively_too() {
+    natively_alike(
+        "
+code pattern {
+        store64at 2, 0 (8)
+again:  call(load64at 2, 0, :square)
+        drop
+        store64at 2, 0 (sub(load64at 2, 0, 1))
+        jumpif(load64at 2, 0, :again)
+        return 1 (load64at 2, 8)
+        func square 1 -> 1
+        store64at 2, 8 (add(load64at 2, 8, get 0))
+        ret(mul(get 0, get 0))
+}
+        3
+again:  pagenew(size 4 + pattern)
+        copy 6, 4 + pattern (0, 0, mul(size 4 + pattern, 8))
+        drop(codeseal(get 1))
+        create(get 1, 2)
+        recurse(get 2, 1000, 1000)
+        drop
+        drop
+        store64(0)
+        destroy(get 2)
+        destroy(get 1)
+        drop
+        keydrop
+        set 0 (sub(get 0, 1))
+        jumpif(get 0, :again)
+        return 1 (load64(0))
+data { words 1 }",
+        900,
+    );
+}
+
+#[test]
+fn a_nan_s_bits_are_the_same_through_loops_calls_and_exits() {
+    for nan in ["nan", "0x7ff80000deadbeef", "0xfff0000000000001", "0xffffffff7fa00001", "0x7fa00001", "0x7fc00000"] {
+        for (op, neg) in [("fadd", "fneg"), ("fmul32", "fneg32"), ("fmin", "fabs"), ("fmax32", "fabs32"), ("fcopysign", "fsqrt")] {
+            natively_alike(
+                &format!(
+                    "
+        {nan}
+        4
+again:  swap
+        {op}(1.5)
+        {neg}
+        swap
+        sub(1)
+        dup
+        jumpif(:again)
+        drop
+        store64(0, get 0)
+        call(get 0, {nan}, :through)
+        set 0
+        {neg}(get 0)
+        drop(load64(div(8, load64(8))))
+        return 1 (get 0)
+func through 2 -> 1, 1
+        set 2 (select({op}(get 0, get 1), {neg}(get 1), load64(8)))
+        store64(16, get 2)
+        call(get 2, {op}(get 2, get 0), :deeper)
+        {op}(get 2)
+        ret
+func deeper 2 -> 1
+        fail(get 0)
+        ret(get 1)
+data {{ words 4 }}"
+                ),
+                120,
+            );
+        }
+    }
+}
+
+#[test]
+fn what_native_code_stores_is_hashed_between_slices() {
+    // More than a leaf of 4 KiB in each, written across its bounds.
+    natively_alike(
+        "
+page page { words 1500 }
+        40
+again:  call(get 0, :spread)
+        set 0 (sub(get 0, 1))
+        jumpif(get 0, :again)
+        return
+func spread 1 -> 0, 1
+        set 1 (add(mul(get 0, 273), 4093))
+        store64(get 1, not(get 0))
+        store32 4 + page (get 1, get 0)
+        store8 4 + page (mul(get 0, 200), 255)
+        memwrite(2, add(get 0, 1000), get 1)
+        statehash(page)
+        slide 0, 4
+        ret
+data { words 2100 }",
+        2600,
+    );
+}

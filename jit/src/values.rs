@@ -23,33 +23,37 @@ struct Held {
     form: Form,
     /// Whether the upper half is known to be 0: of a word that may be held as an f32.
     short: bool,
+    /// Whether it is known to be no NaN, as whichever float it may be held: making it canonical changes nothing.
+    number: bool,
 }
 
 impl Held {
-    const WORD: Self = Self { form: Form::WORD, short: false };
+    const WORD: Self = Self { form: Form::WORD, short: false, number: false };
 
     const fn new(form: Form) -> Self {
-        Self { form, short: matches!(form.class, Class::F32) }
+        Self { form, short: matches!(form.class, Class::F32), number: false }
     }
 
     const fn word(word: u64) -> Self {
-        Self { form: Form::WORD, short: word >> 32 == 0 }
+        let [a, b, c, d, ..] = word.to_le_bytes();
+        let number = !f64::from_bits(word).is_nan() && !f32::from_le_bytes([a, b, c, d]).is_nan();
+        Self { form: Form::WORD, short: word >> 32 == 0, number }
     }
 
-    /// How to hold what comes over two edges: a float wins over a word, where that becomes one at no loss. `None` if it
-    /// must be a word.
+    /// How to hold what comes over two edges: a float wins over a word, where that becomes one at no loss. A NaN that
+    /// is to be the canonical one becomes that on its way to where a NaN may be another. `None` if it must be a word.
     fn merge(self, other: Self) -> Option<Self> {
-        match (self.form.class, other.form.class) {
-            (a, b) if a == b => {
-                let form = Form { class: a, raw: self.form.raw || other.form.raw };
-                Some(Self { form, short: self.short && other.short })
-            }
-            (Class::Word, Class::F64) => Some(other),
-            (Class::F64, Class::Word) => Some(self),
-            (Class::Word, Class::F32) if self.short => Some(other),
-            (Class::F32, Class::Word) if other.short => Some(self),
-            _ => None,
-        }
+        let class = match (self.form.class, other.form.class) {
+            (a, b) if a == b => a,
+            (Class::Word, Class::F64) | (Class::F64, Class::Word) => Class::F64,
+            (Class::Word, Class::F32) if self.short => Class::F32,
+            (Class::F32, Class::Word) if other.short => Class::F32,
+            _ => return None,
+        };
+        let some_raw = self.form.raw || other.form.raw;
+        let raw = some_raw && (self.form.raw || self.number) && (other.form.raw || other.number);
+        let number = self.number && other.number;
+        Some(Self { form: Form { class, raw }, short: self.short && other.short, number })
     }
 }
 
@@ -206,7 +210,8 @@ fn step(code: &Code, stack: &mut Vec<Held>, insn: &Insn, index: u32, end: u32) {
             Op::Func => Held::word(0),
             Op::Select => {
                 let (a, b) = (stack[below], stack[below + 1]);
-                Held { form: select_form(a.form, b.form), short: a.short && b.short }
+                let form = select_form(a.form, b.form);
+                Held { form, short: a.short && b.short, number: a.number && b.number }
             }
             Op::Load64 | Op::Load64at | Op::Load32 | Op::Load32at => {
                 Held::new(Form { class: load_class(code, insn.op, index, end), raw: false })
@@ -244,9 +249,10 @@ pub(crate) fn known_memories(code: &Code, block: &Block) -> BTreeMap<u32, u64> {
     found
 }
 
-/// The form of what `select` gives: a float if both are of one class.
+/// The form of what `select` gives: a float if both are of one class. What is not raw may be a NaN that is to stay as it
+/// is, so the result is raw only if both are.
 pub(crate) fn select_form(a: Form, b: Form) -> Form {
-    if a.class == b.class { Form { class: a.class, raw: a.raw || b.raw } } else { Form::WORD }
+    if a.class == b.class { Form { class: a.class, raw: a.raw && b.raw } } else { Form::WORD }
 }
 
 /// The class in which a load is best held.

@@ -1,9 +1,9 @@
 //! How blocks end.
 
-use super::{Gas, State, Unit, Val};
-use crate::arith::Class;
+use super::{Gas, State, Unit};
 use crate::context::Exit;
 use crate::region::{Block, Edge, End};
+use crate::values::Form;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, InstBuilder, JumpTableData};
 use keyvm_isa::Op;
@@ -96,26 +96,21 @@ impl Unit<'_> {
 
     /// Defines the variables that the blocks at the ends of edges read.
     fn hand_over(&mut self, edges: &[Edge]) {
-        let mut done: Vec<(usize, Class)> = Vec::new();
+        // One variable may go both to where a raw float is expected and to where it is not.
+        let mut wanted: Vec<(usize, Form)> = Vec::new();
         for edge in edges {
             let Edge::Block(next) = *edge else { continue };
-            for slot in 0..self.stack.len() {
-                let class = self.forms[next][slot].class;
-                if done.contains(&(slot, class)) {
-                    continue;
+            for (slot, &form) in self.forms[next].iter().enumerate() {
+                match wanted.iter_mut().find(|(at, other)| *at == slot && other.class == form.class) {
+                    Some((_, other)) => other.raw &= form.raw,
+                    None => wanted.push((slot, form)),
                 }
-                done.push((slot, class));
-                let val: Val = self.stack[slot];
-                let wanted = self.forms[next][slot];
-                // A raw float may only go to where one is expected.
-                let value = if val.form.class == class && val.form.raw && !wanted.raw {
-                    self.canonical(val)
-                } else {
-                    self.in_class(val, class)
-                };
-                let variable = self.slot(slot, class);
-                self.b.def_var(variable, value);
             }
+        }
+        for (slot, form) in wanted {
+            let value = self.in_form(self.stack[slot], form);
+            let variable = self.slot(slot, form.class);
+            self.b.def_var(variable, value);
         }
     }
 }

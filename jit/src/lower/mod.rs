@@ -451,6 +451,14 @@ impl Unit<'_> {
         }
     }
 
+    /// An operand as it is to be held. A raw float may only go to where one is expected.
+    fn in_form(&mut self, val: Val, form: Form) -> Value {
+        if val.form.class == form.class && val.form.raw && !form.raw {
+            return self.canonical(val);
+        }
+        self.in_class(val, form.class)
+    }
+
     /// An operand in a class. A float of the class stays raw.
     fn in_class(&mut self, val: Val, class: Class) -> Value {
         if val.form.class == class {

@@ -233,7 +233,7 @@ impl Unit<'_> {
                 let condition = self.pop_word();
                 let (b, a) = (self.pop(), self.pop());
                 let form = select_form(a.form, b.form);
-                let (a, b) = (self.in_class(a, form.class), self.in_class(b, form.class));
+                let (a, b) = (self.in_form(a, form), self.in_form(b, form));
                 let value = self.b.ins().select(condition, a, b);
                 self.stack.push(Val { value, form, known: None });
             }

@@ -154,7 +154,8 @@ bottom: ret(7)"
 #[test]
 fn the_stack_s_limits_of_operands_and_of_frames_stop_both_at_the_same_place() {
     for (maximum, locals) in [(16, 0), (16, 3), (64, 0), (64, 20), (100, 1), (256, 0)] {
-        natively_alike(&recursing(maximum, locals, 200), 700);
+        // Most of it is refused for want of room, and interpreted.
+        alike(&image(&recursing(maximum, locals, 200)), 700);
     }
 }
 
@@ -351,6 +352,42 @@ func deeper 2 -> 1
 data {{ words 4 }}"
                 ),
                 120,
+            );
+        }
+    }
+}
+
+#[test]
+fn a_nan_that_is_to_stay_stays_where_it_meets_one_that_is_to_be_canonical() {
+    for nan in ["0xfff8000000000001", "0x7ff80000deadbeef", "0xffc00001", "1.5", "nan"] {
+        for (add, wide) in [("fadd", ""), ("fadd32", "32")] {
+            natively_alike(
+                &format!(
+                    "
+        {nan}
+        8
+again:  jumpif(and(get 1, 1), :odd)
+        set 0 ({add}(get 0, {nan}))
+        jump(:next)
+odd:    set 0 (call(get 0, {nan}, get 1, :choose))
+next:   set 1 (sub(get 1, 1))
+        jumpif(get 1, :again)
+        return 1 (get 0)
+func choose 3 -> 1, 1
+        set 3 (fneg{wide}({nan}))
+        set 3 (select({add}(get 0, get 1), get 3, and(get 2, 2)))
+more:   jumpz(get 2, :end)
+        store64 2 (mul(get 2, 8), get 3)
+        jumpif(eq(get 2, 3), :skip)
+        set 3 ({add}(get 3, get 1))
+        jumpif(eq(get 2, 5), :raw)
+skip:   set 2 (sub(get 2, 1))
+        jump(:more)
+raw:    ret({add}(get 3, 0))
+end:    ret(get 3)
+data {{ words 10 }}"
+                ),
+                500,
             );
         }
     }

@@ -11,6 +11,8 @@ mod pair;
 pub mod random;
 mod shrink;
 mod subject;
+#[cfg(test)]
+mod tests;
 
 pub use divergence::Divergence;
 pub use pair::{Cut, Engines, Pair, Report, Step, at_each_point, at_random, replay};

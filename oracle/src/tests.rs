@@ -58,7 +58,8 @@ impl Subject for Counter {
     }
 
     fn load(file: &[u8], engine: &Fault) -> Option<Self> {
-        let mut words = file.chunks_exact(8).map(|bytes| u64::from_le_bytes(bytes.try_into().expect("eight")));
+        let mut words =
+            file.chunks_exact(8).map(|bytes| u64::from_le_bytes(bytes.try_into().expect("eight")));
         let (used, limit, state) = (words.next()?, words.next()?, words.next()?);
         let state = if *engine == Fault::Load { 0 } else { state };
         Some(Self { used, limit, state, ..Self::new(*engine) })

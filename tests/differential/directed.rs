@@ -160,13 +160,35 @@ fn the_stack_s_limits_of_operands_and_of_frames_stop_both_at_the_same_place() {
 }
 
 #[test]
+fn a_call_in_place_that_finds_no_room_does_not_run_its_caller_again() {
+    // The stack has room for 16 words at first, and `last` needs more.
+    alike(
+        &image(
+            "
+        store64(0, call(1, 2, :first))
+        return 1 (load64(8))
+func first 2 -> 1
+        ret(add(call(get 1, :middle), get 0))
+func middle 1 -> 1, 2
+        store64(8, add(load64(8), 1))
+        tailcall(get 0, load64(8), 3, :last)
+func last 3 -> 1, 14
+        ret(add(get 1, get 2))
+data { words 2 }",
+        ),
+        200,
+    );
+}
+
+#[test]
 fn recursion_deeper_than_the_native_stack_is_like_any_other() {
     let image = image(&recursing(1 << 20, 2, 60_000));
     let (reference, other) = (Engine::default(), Engine::new(Tier::Jit));
     let engines = Engines { reference: &reference, other: &other };
     for seed in 0..6 {
         let mut random = keyvm_oracle::random::Random::new(seed);
-        let mut pair = keyvm_oracle::Pair::<Machine>::new(&image, engines, Some(seed)).expect("it is consistent");
+        let mut pair =
+            keyvm_oracle::Pair::<Machine>::new(&image, engines, Some(seed)).expect("it is consistent");
         let ran = pair.run(2_000_000, 8, |pair| {
             if random.percent(20) {
                 pair.step(keyvm_oracle::Step::Swap)?;
@@ -319,8 +341,16 @@ data { words 1 }",
 
 #[test]
 fn a_nan_s_bits_are_the_same_through_loops_calls_and_exits() {
-    for nan in ["nan", "0x7ff80000deadbeef", "0xfff0000000000001", "0xffffffff7fa00001", "0x7fa00001", "0x7fc00000"] {
-        for (op, neg) in [("fadd", "fneg"), ("fmul32", "fneg32"), ("fmin", "fabs"), ("fmax32", "fabs32"), ("fcopysign", "fsqrt")] {
+    for nan in
+        ["nan", "0x7ff80000deadbeef", "0xfff0000000000001", "0xffffffff7fa00001", "0x7fa00001", "0x7fc00000"]
+    {
+        for (op, neg) in [
+            ("fadd", "fneg"),
+            ("fmul32", "fneg32"),
+            ("fmin", "fabs"),
+            ("fmax32", "fabs32"),
+            ("fcopysign", "fsqrt"),
+        ] {
             natively_alike(
                 &format!(
                     "

@@ -36,7 +36,7 @@ pub(crate) const REGISTER_RESULTS: usize = 4;
 
 /// What a native call gives in place of gas when the callee left.
 const LEFT: i64 = -1;
-/// What it gives when the callee found no room, and has done nothing.
+/// What it gives when the callee found no frame left, and has done nothing.
 const REFUSED: i64 = -2;
 
 /// What code is made for.
@@ -373,22 +373,46 @@ impl Unit<'_> {
         self.b.ins().jump(first, &[]);
         self.b.switch_to_block(refused);
         match self.region.start {
-            Start::Call { typ, .. } => {
+            Start::Call { index, typ, .. } => {
                 self.put(gas, offset_of!(Context, gas));
+                let frameless = self.b.create_block();
+                let begun = self.b.create_block();
+                let no_frame = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, room, 0);
+                self.b.ins().brif(no_frame, frameless, &[], begun, &[]);
+                self.b.switch_to_block(frameless);
                 self.give_up(REFUSED, typ);
+                // The call has happened. A caller could not take it back: the last one may have gone on here in its own
+                // place.
+                self.b.switch_to_block(begun);
+                let registers = REGISTER_ARGUMENTS.min(typ.arguments.into());
+                if registers > 0 {
+                    let base = self.operands_address();
+                    for (slot, &word) in params[2..2 + registers].iter().enumerate() {
+                        self.store_operand(base, slot, Val::word(word));
+                    }
+                }
+                self.put(room, offset_of!(Context, room));
+                self.leave_without_room(index, typ.arguments.into());
+                self.write_own_frame();
+                self.give_up(LEFT, typ);
             }
             Start::Enter { index, height } => {
-                let state = [
-                    (i64::from(index), offset_of!(Context, index)),
-                    (i64::from(height), offset_of!(Context, height)),
-                    (Exit::Room as i64, offset_of!(Context, exit)),
-                ];
-                for (value, offset) in state {
-                    let value = self.iconst(value);
-                    self.put(value, offset);
-                }
+                self.leave_without_room(index, height);
                 self.return_to_host();
             }
+        }
+    }
+
+    /// Writes that there was no room to go on at an index.
+    fn leave_without_room(&mut self, index: u32, height: u32) {
+        let state = [
+            (i64::from(index), offset_of!(Context, index)),
+            (i64::from(height), offset_of!(Context, height)),
+            (crate::context::Exit::Room as i64, offset_of!(Context, exit)),
+        ];
+        for (value, offset) in state {
+            let value = self.iconst(value);
+            self.put(value, offset);
         }
     }
 

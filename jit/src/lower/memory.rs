@@ -1,6 +1,6 @@
 //! Loads and stores.
 
-use super::{Gas, Unit, Val};
+use super::{Checked, Gas, Unit, Val};
 use crate::arith::Class;
 use crate::context::{Context, Exit, View};
 use crate::values::{Form, load_class};
@@ -254,37 +254,55 @@ impl Unit<'_> {
         let (base, length) = self.view(memory, write);
         // The offset of the last byte.
         let last = u64::from(offset) + u64::from(bytes) - 1;
+        // What may be read of memory 2 may be written.
+        let write = write && memory != MEMORY_DATA;
         let Some(address) = address else {
             let inside = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, length, last.cast_signed());
             self.leave_unless(inside, Exit::Check);
-            return self.beyond(base, offset);
-        };
-        // What may be read of memory 2 may be written.
-        let write = write && memory != MEMORY_DATA;
-        let known = self.checked.iter().any(|&(checked_memory, checked_write, checked, reach)| {
-            checked_memory == memory && (checked_write || !write) && checked == address && reach >= last
-        });
-        let mut address = address;
-        if !known {
-            // An address is good if it is less than the length less `last`, or none is if that is negative.
-            let bound = if last == 0 {
-                length
-            } else {
-                let less = self.b.ins().iadd_imm_s(length, -last.cast_signed());
-                let zero = self.iconst(0);
-                let longer = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, length, last.cast_signed());
-                self.b.ins().select(longer, less, zero)
-            };
-            let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, address, bound);
-            self.leave_unless(inside, Exit::Check);
-            self.checked.push((memory, write, address, last));
-            if self.options.speculation_guards {
-                let zero = self.iconst(0);
-                address = self.b.ins().select_spectre_guard(inside, address, zero);
+            if !self.options.speculation_guards {
+                return self.beyond(base, offset);
             }
-        }
+            let offset = self.iconst(offset.into());
+            let guarded = self.guarded(inside, offset);
+            return (self.b.ins().iadd(base, guarded), 0);
+        };
+        let known = self.checked.iter().find(|known| {
+            known.memory == memory
+                && (known.write || !write)
+                && known.address == address
+                && known.last >= last
+        });
+        let address = match known {
+            Some(known) => known.guarded,
+            None => {
+                // An address is good if it is less than the length less `last`, or none is if that is negative.
+                let bound = if last == 0 {
+                    length
+                } else {
+                    let less = self.b.ins().iadd_imm_s(length, -last.cast_signed());
+                    let zero = self.iconst(0);
+                    let longer =
+                        self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, length, last.cast_signed());
+                    self.b.ins().select(longer, less, zero)
+                };
+                let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, address, bound);
+                self.leave_unless(inside, Exit::Check);
+                let guarded = self.guarded(inside, address);
+                self.checked.push(Checked { memory, write, address, guarded, last });
+                guarded
+            }
+        };
         let at = self.b.ins().iadd(base, address);
         self.beyond(at, offset)
+    }
+
+    /// An address that even a mispredicted check does not lead out of its memory.
+    fn guarded(&mut self, inside: Value, address: Value) -> Value {
+        if !self.options.speculation_guards {
+            return address;
+        }
+        let zero = self.iconst(0);
+        self.b.ins().select_spectre_guard(inside, address, zero)
     }
 
     /// An address with an offset that may be too great for an instruction.

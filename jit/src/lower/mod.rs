@@ -119,6 +119,18 @@ struct Checkpoint {
     leaving: Vec<(Exit, ir::Block)>,
 }
 
+/// An access that is known to be inside.
+#[derive(Clone, Copy)]
+struct Checked {
+    memory: u8,
+    write: bool,
+    address: Value,
+    /// The address to use, which holds where the check is mispredicted too.
+    guarded: Value,
+    /// The offset of its last byte.
+    last: u64,
+}
+
 pub(crate) struct Unit<'a> {
     code: &'a Code,
     region: &'a Region,
@@ -158,8 +170,8 @@ pub(crate) struct Unit<'a> {
     checks: Vec<u64>,
     /// Whether memory 2 is reached.
     uses_data: bool,
-    /// Accesses that are known to be inside: memory, whether written, address, and the greatest last byte's offset.
-    checked: Vec<(u8, bool, Value, u64)>,
+    /// Accesses that are known to be inside.
+    checked: Vec<Checked>,
 }
 
 /// Where callees are found while a unit is lowered.
@@ -408,7 +420,7 @@ impl Unit<'_> {
         let state = [
             (i64::from(index), offset_of!(Context, index)),
             (i64::from(height), offset_of!(Context, height)),
-            (crate::context::Exit::Room as i64, offset_of!(Context, exit)),
+            (Exit::Room as i64, offset_of!(Context, exit)),
         ];
         for (value, offset) in state {
             let value = self.iconst(value);

@@ -2,9 +2,9 @@
 //!
 //! It knows words, memory views, helpers and exits. It knows nothing of keys.
 //!
-//! A *unit* is what is compiled at once: what is reached from an entry without leaving the subroutine. [`region`]
-//! finds it, [`values`] decides how each operand is held, [`lower`] makes Cranelift's intermediate representation,
-//! [`compile`] machine code, and [`memory`] puts that where it can run. What native code and its host share is the
+//! A *unit* is what is compiled at once: what is reached from an entry without leaving the subroutine. `region`
+//! finds it, `values` decides how each operand is held, `lower` makes Cranelift's intermediate representation,
+//! `compile` machine code, and `memory` puts that where it can run. What native code and its host share is the
 //! [`Context`].
 
 mod arith;

@@ -1,14 +1,14 @@
 //! From code to machine code.
 
 use crate::lower::{self, Callees, Options};
-use crate::region::{End, Region, Start, subroutine};
+use crate::region::{End, HEIGHT_MAX, Region, Start, subroutine};
 use crate::unroll::unroll;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{self, ExtFuncData, ExternalName, FuncRef, UserExternalName, UserFuncName};
 use cranelift_codegen::isa::{self, OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
-use cranelift_codegen::{CodegenError, Context, FinalizedRelocTarget};
+use cranelift_codegen::{CodegenError, CompiledCode, Context, FinalizedRelocTarget};
 use cranelift_frontend::FunctionBuilderContext;
 use keyvm_isa::Code;
 use keyvm_isa::code::FuncType;
@@ -41,6 +41,8 @@ pub struct EntryPoint {
 pub enum CompileError {
     /// There is no backend for this processor, or not for one that lacks what it lacks.
     Unsupported(String),
+    /// An entry has more than [`HEIGHT_MAX`] operands above the base.
+    Height,
     /// Cranelift gave up.
     Codegen(Box<CodegenError>),
 }
@@ -49,6 +51,7 @@ impl fmt::Display for CompileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unsupported(why) => write!(f, "no native code for this processor: {why}"),
+            Self::Height => write!(f, "an entry with more than {HEIGHT_MAX} operands is the interpreter's"),
             Self::Codegen(error) => write!(f, "code generation failed: {error}"),
         }
     }
@@ -153,7 +156,7 @@ impl Compiler {
     /// Compiles what runs from an entry, and all subroutines it calls that are not in `linked`.
     ///
     /// # Errors
-    /// `Codegen`.
+    /// `Height`, `Codegen`.
     pub fn compile(
         &mut self,
         code: &Code,
@@ -161,8 +164,26 @@ impl Compiler {
         linked: &BTreeSet<u32>,
     ) -> Result<Artifact, CompileError> {
         let EntryPoint { index, height } = entry;
-        let mut open = VecDeque::from([Start::Enter { index, height }]);
-        let mut queue = Queue { linked, queued: BTreeSet::new(), new: Vec::new(), full: false };
+        self.compile_all(code, [Start::Enter { index, height }], linked, &mut Unwatched)
+    }
+
+    /// Compiles units, and all subroutines they call that are not in `linked`, and shows each to somebody.
+    pub(crate) fn compile_all(
+        &mut self,
+        code: &Code,
+        starts: impl IntoIterator<Item = Start>,
+        linked: &BTreeSet<u32>,
+        watch: &mut dyn Watch,
+    ) -> Result<Artifact, CompileError> {
+        let mut open = VecDeque::from_iter(starts);
+        if open.iter().any(|start| matches!(start, Start::Enter { height, .. } if *height > HEIGHT_MAX)) {
+            return Err(CompileError::Height);
+        }
+        let begun = open.iter().filter_map(|start| match start {
+            Start::Call { index, .. } => Some(*index),
+            Start::Enter { .. } => None,
+        });
+        let mut queue = Queue { linked, queued: begun.collect(), new: Vec::new(), full: false };
         let mut functions = Vec::new();
         let mut instructions = 0;
         while let Some(start) = open.pop_front() {
@@ -170,7 +191,7 @@ impl Compiler {
             unroll(&mut region, code);
             instructions += region.instructions;
             queue.full = instructions > BATCH_INSTRUCTIONS;
-            functions.push(self.function(code, &region, &mut queue)?);
+            functions.push(self.function(code, &region, &mut queue, watch)?);
             for callee in queue.new.drain(..) {
                 if let Some((typ, number)) = subroutine(code, callee) {
                     open.push_back(Start::Call { index: callee, typ, number });
@@ -185,8 +206,10 @@ impl Compiler {
         code: &Code,
         region: &Region,
         queue: &mut Queue<'_>,
+        watch: &mut dyn Watch,
     ) -> Result<Function, CompileError> {
-        self.build(code, region, queue);
+        let notes = self.build(code, region, queue);
+        watch.lowered(code, region, notes, &self.context.func);
         let tails = region.blocks.iter().any(|block| matches!(block.end, End::Tailcall { .. }));
         let isa: &dyn TargetIsa = if tails { &*self.framed } else { &*self.isa };
         self.context
@@ -211,11 +234,13 @@ impl Compiler {
                 _ => None,
             })
             .collect();
-        Ok(Function { start: region.start, bytes, calls, instructions: region.instructions })
+        let function = Function { start: region.start, bytes, calls, instructions: region.instructions };
+        watch.compiled(&function, compiled);
+        Ok(function)
     }
 
     /// Fills the context with a unit's intermediate representation.
-    fn build(&mut self, code: &Code, region: &Region, queue: &mut Queue<'_>) {
+    fn build(&mut self, code: &Code, region: &Region, queue: &mut Queue<'_>) -> lower::Notes {
         self.context.clear();
         self.context.func.name = UserFuncName::user(0, 0);
         lower::lower(
@@ -226,9 +251,22 @@ impl Compiler {
             self.options,
             &*self.isa,
             queue,
-        );
+        )
     }
 }
+
+/// Somebody who looks on while units are compiled.
+pub(crate) trait Watch {
+    /// A unit has become intermediate representation.
+    fn lowered(&mut self, _code: &Code, _region: &Region, _notes: lower::Notes, _function: &ir::Function) {}
+    /// The same unit has become machine code.
+    fn compiled(&mut self, _function: &Function, _compiled: &CompiledCode) {}
+}
+
+/// Nobody.
+struct Unwatched;
+
+impl Watch for Unwatched {}
 
 /// What is compiled already, and what is to be.
 struct Queue<'a> {
@@ -261,3 +299,15 @@ impl Callees for Queue<'_> {
 
 /// Addresses of subroutines, by their index.
 pub type Linked = BTreeMap<u32, usize>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_processor_without_a_backend_is_an_error_that_says_so() {
+        let target: Triple = "riscv64gc-unknown-linux-gnu".parse().expect("a target");
+        let error = Compiler::for_target(&target, Options::default()).expect_err("no backend is built in");
+        assert!(error.to_string().starts_with("no native code for this processor: "), "{error}");
+    }
+}

@@ -5,11 +5,12 @@
 //! A *unit* is what is compiled at once: what is reached from an entry without leaving the subroutine. `region`
 //! finds it, `values` decides how each operand is held, `lower` makes Cranelift's intermediate representation,
 //! `compile` machine code, and `memory` puts that where it can run. What native code and its host share is the
-//! [`Context`].
+//! [`Context`]. [`Compiler::explain`] shows all of it to people.
 
 mod arith;
 mod compile;
 mod context;
+mod explain;
 mod gas;
 mod loops;
 mod lower;
@@ -20,6 +21,7 @@ mod values;
 
 pub use compile::{Artifact, CompileError, Compiler, EntryPoint, Linked};
 pub use context::{Context, Exit, GAS_MAX, Helper, STACK_WORDS_MAX, View};
+pub use explain::{BlockEnd, BlockListing, Listing, Next, Place, Root, UnitListing, WhyInterpreted};
 pub use lower::Options;
 pub use memory::{Batch, Entry};
 pub use region::HEIGHT_MAX;

@@ -1,9 +1,9 @@
 //! Machine code in memory that can be executed.
 
-use crate::EntryPoint;
 use crate::compile::{Artifact, Call, HEADER_BYTES, Linked, type_word};
 use crate::context::Context;
 use crate::region::Start;
+use crate::{EntryPoint, Root};
 use cranelift_codegen::binemit::Reloc;
 use memmap2::{Mmap, MmapMut};
 use std::collections::BTreeMap;
@@ -19,6 +19,8 @@ pub struct Batch {
     map: Mmap,
     entries: BTreeMap<EntryPoint, usize>,
     calls: BTreeMap<u32, usize>,
+    /// Where each function lies, and its length.
+    functions: Vec<(Root, usize, usize)>,
 }
 
 /// Native code that the host enters.
@@ -63,7 +65,9 @@ impl Batch {
         let mut map = MmapMut::map_anon(length.max(1))?;
         let address = map.as_ptr() as usize;
         let (mut entries, mut calls) = (BTreeMap::new(), BTreeMap::new());
+        let mut functions = Vec::with_capacity(artifact.functions.len());
         for (function, &begin) in artifact.functions.iter().zip(&offsets) {
+            functions.push((function.start.root(), begin, function.bytes.len()));
             match function.start {
                 Start::Enter { index, height } => {
                     entries.insert(EntryPoint { index, height }, begin);
@@ -89,7 +93,7 @@ impl Batch {
             .map_err(io::Error::other)?;
         let map = map.make_exec()?;
         wasmtime_internal_jit_icache_coherence::pipeline_flush_mt().map_err(io::Error::other)?;
-        Ok(Self { map, entries, calls })
+        Ok(Self { map, entries, calls, functions })
     }
 
     /// Where the host enters.
@@ -100,6 +104,12 @@ impl Batch {
     /// The native code of each subroutine, by its index.
     pub fn calls(&self) -> impl Iterator<Item = (u32, usize)> {
         self.calls.iter().map(|(&index, &offset)| (index, self.map.as_ptr() as usize + offset))
+    }
+
+    /// All native functions: what each is, its address and its length in bytes.
+    pub fn functions(&self) -> impl Iterator<Item = (Root, usize, usize)> {
+        let address = self.map.as_ptr() as usize;
+        self.functions.iter().map(move |&(root, offset, bytes)| (root, address + offset, bytes))
     }
 
     /// Bytes of memory it takes.

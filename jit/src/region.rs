@@ -10,13 +10,13 @@ use keyvm_isa::{Code, Flow, Insn, Op, gas};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Instructions of a unit at most.
-const INSTRUCTIONS_MAX: usize = 20_000;
+pub(crate) const INSTRUCTIONS_MAX: usize = 20_000;
 /// Operands above the base at most that are held in registers; where there are more, the interpreter goes on.
 pub const HEIGHT_MAX: u32 = 512;
 /// Heights with which one index is compiled in one unit at most.
 const HEIGHTS_MAX: usize = 4;
 /// Targets of a switch that are compiled at most; one with more is the interpreter's.
-const TARGETS_MAX: usize = 4096;
+pub(crate) const TARGETS_MAX: usize = 4096;
 
 /// What a unit begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -289,7 +289,7 @@ impl<'a> Finder<'a> {
         Region {
             start: self.start,
             blocks,
-            height: self.most,
+            height: self.most.max(first.1),
             callees: self.callees,
             instructions: self.seen.len(),
             calls: self.calls,
@@ -376,7 +376,7 @@ fn call(height: u32, typ: FuncType, target: Option<u32>) -> Effect {
 }
 
 /// Instructions after which something else may run, and those that always trap.
-const fn is_left(op: Op) -> bool {
+pub(crate) const fn is_left(op: Op) -> bool {
     matches!(
         op,
         Op::Halt

@@ -16,10 +16,12 @@ pub(crate) use recent::RecentCode;
 use page::NativePage;
 use recent::Recent;
 
+use crate::image::Hash;
 use crate::interp::interpret;
 use crate::kernel::{Activation, CodePage, Kernel, Stop};
 use cache::Cache;
-use keyvm_jit::{Compiler, EntryPoint, Options};
+use keyvm_jit::{CompileError, Compiler, EntryPoint, Options, Root};
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use worker::Worker;
@@ -52,6 +54,30 @@ struct Shared {
     cache: Mutex<Cache>,
     worker: OnceLock<Option<Worker>>,
     stats: Counters,
+    on_compiled: OnceLock<Hook>,
+}
+
+/// Somebody who wants to know what has been compiled.
+struct Hook(Box<dyn Fn(&CompiledFunction) + Send + Sync>);
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook")
+    }
+}
+
+/// A native function that has been made. It lies there at least until the engine and all machines that it runs are
+/// dropped, or the engine has compiled more than it keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompiledFunction {
+    /// The hash of the code page.
+    pub code: Hash,
+    /// What it begins with: a subroutine, or an entry of the host.
+    pub root: Root,
+    /// Where it lies.
+    pub address: usize,
+    /// Its length.
+    pub bytes: usize,
 }
 
 /// How much has been compiled.
@@ -102,6 +128,7 @@ impl Engine {
             cache: Mutex::default(),
             worker: OnceLock::new(),
             stats: Counters::default(),
+            on_compiled: OnceLock::new(),
         }))
     }
 
@@ -109,6 +136,24 @@ impl Engine {
     #[must_use]
     pub fn tier(&self) -> Tier {
         self.0.tier
+    }
+
+    /// Whether this processor has a compiler. Where it has none every tier interprets.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn check_compiler(&self) -> Result<(), CompileError> {
+        let mut compiler = self.0.compiler.lock().unwrap_or_else(PoisonError::into_inner);
+        if compiler.is_none() {
+            *compiler = Some(Compiler::for_host(self.0.options)?);
+        }
+        Ok(())
+    }
+
+    /// Has a function told what is compiled from now on, on the thread that compiles, before it first runs. It is for
+    /// profilers and debuggers. An engine takes one such function: `false` if it has one already.
+    pub fn on_compiled(&self, hook: impl Fn(&CompiledFunction) + Send + Sync + 'static) -> bool {
+        self.0.on_compiled.set(Hook(Box::new(hook))).is_ok()
     }
 
     /// What it has compiled so far.
@@ -201,7 +246,11 @@ impl Shared {
         }
         let began = clock();
         let added = match &mut *compiler {
-            Some(compiler) => page.compile(compiler, point),
+            Some(compiler) => page.compile(compiler, point, |function| {
+                if let Some(Hook(hook)) = self.on_compiled.get() {
+                    hook(function);
+                }
+            }),
             None => None,
         };
         drop(compiler);

@@ -1,6 +1,6 @@
 //! The native code of a code page.
 
-use super::{Engine, Tier};
+use super::{CompiledFunction, Engine, Tier};
 use crate::image::Hash;
 use crate::kernel::CodePage;
 use keyvm_isa::layout::FIRST_KEY_MEMORY;
@@ -152,12 +152,20 @@ impl NativePage {
         }
     }
 
-    /// Compiles an entry; gives instructions and bytes. `None` if it cannot be.
-    pub(super) fn compile(&self, compiler: &mut Compiler, point: EntryPoint) -> Option<(usize, usize)> {
+    /// Compiles an entry, and tells of each function; gives instructions and bytes. `None` if it cannot be.
+    pub(super) fn compile(
+        &self,
+        compiler: &mut Compiler,
+        point: EntryPoint,
+        tell: impl Fn(&CompiledFunction),
+    ) -> Option<(usize, usize)> {
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         let linked: BTreeSet<u32> = compiled.linked.keys().copied().collect();
         let artifact = compiler.compile(&self.code.code, point, &linked).ok()?;
         let batch = Batch::new(&artifact, &compiled.linked).ok()?;
+        for (root, address, bytes) in batch.functions() {
+            tell(&CompiledFunction { code: self.hash(), root, address, bytes });
+        }
         for (index, address) in batch.calls() {
             compiled.linked.insert(index, address);
             if let Some(place) = self.table.get(index as usize) {

@@ -1,6 +1,6 @@
 //! Leaving native code.
 
-use super::{Checkpoint, Gas, LEFT, Leaving, State, Unit, Val};
+use super::{Checkpoint, Gas, LEFT, Leaving, Saying, State, Unit, Val};
 use crate::context::{Context, Exit};
 use crate::region::Start;
 use cranelift_codegen::ir::{self, InstBuilder, Value};
@@ -33,7 +33,7 @@ impl Unit<'_> {
                 *self.checkpoint.common.insert(block)
             }
         };
-        let block = self.saying_block(common, why);
+        let block = self.saying_block(common, self.checkpoint.state.index, why);
         self.checkpoint.leaving.push((why, block));
         block
     }
@@ -46,18 +46,19 @@ impl Unit<'_> {
         block
     }
 
-    /// A block that says why, and goes on to one that leaves.
-    fn saying_block(&mut self, leaving: ir::Block, why: Exit) -> ir::Block {
+    /// A block that says why, and goes on to one that leaves at an index.
+    fn saying_block(&mut self, leaving: ir::Block, index: u32, why: Exit) -> ir::Block {
         let block = self.b.create_block();
         self.b.set_cold_block(block);
-        self.saying.push((block, why, leaving));
+        self.saying.push(Saying { block, index, why, leaving });
         block
     }
 
     /// A block that leaves with a state for a reason.
     pub(super) fn leaving_for(&mut self, state: State, why: Exit) -> ir::Block {
+        let index = state.index;
         let leaving = self.leaving_block(state);
-        self.saying_block(leaving, why)
+        self.saying_block(leaving, index, why)
     }
 
     /// Leaves at the checkpoint if a condition holds, and goes on in a new block if not.
@@ -84,14 +85,16 @@ impl Unit<'_> {
 
     /// Fills in all blocks that leave.
     pub(super) fn exits(&mut self) {
-        while let Some((block, why, leaving)) = self.saying.pop() {
+        while let Some(Saying { block, index, why, leaving }) = self.saying.pop() {
             self.b.switch_to_block(block);
+            self.at(index);
             let reason = self.iconst(why as i64);
             self.put(reason, offset_of!(Context, exit));
             self.b.ins().jump(leaving, &[]);
         }
         while let Some(Leaving { block, state }) = self.leaving.pop() {
             self.b.switch_to_block(block);
+            self.at(state.index);
             match state.gas {
                 Gas::Value(gas, more) => {
                     let gas = if more == 0 { gas } else { self.b.ins().iadd_imm_s(gas, more) };

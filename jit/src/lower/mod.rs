@@ -26,7 +26,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use keyvm_isa::Code;
 use keyvm_isa::alu::{CANONICAL_NAN_F32, CANONICAL_NAN_F64};
 use keyvm_isa::code::FuncType;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem::offset_of;
 
 /// Arguments that a native call passes in registers; the rest lie on the stack of operands.
@@ -111,6 +111,14 @@ struct Leaving {
     state: State,
 }
 
+/// A block that says why, and goes on to one that leaves at an index.
+struct Saying {
+    block: ir::Block,
+    index: u32,
+    why: Exit,
+    leaving: ir::Block,
+}
+
 /// The present checkpoint.
 struct Checkpoint {
     state: State,
@@ -155,8 +163,7 @@ pub(crate) struct Unit<'a> {
     /// The stack of operands.
     operands: MemFlagsData,
     leaving: Vec<Leaving>,
-    /// Blocks that say why, and go on to one that leaves.
-    saying: Vec<(ir::Block, Exit, ir::Block)>,
+    saying: Vec<Saying>,
     // Of the block that is being translated.
     stack: Vec<Val>,
     checkpoint: Checkpoint,
@@ -172,6 +179,18 @@ pub(crate) struct Unit<'a> {
     uses_data: bool,
     /// Accesses that are known to be inside.
     checked: Vec<Checked>,
+    /// Instructions that a helper executes.
+    helpers: Vec<u32>,
+}
+
+/// What became of a unit, for those who want to see it.
+pub(crate) struct Notes {
+    /// What the check of each block asks for.
+    pub(crate) checks: Vec<u64>,
+    /// Instructions that a helper executes.
+    pub(crate) helpers: Vec<u32>,
+    /// Subroutines that are called natively.
+    pub(crate) callees: BTreeSet<u32>,
 }
 
 /// Where callees are found while a unit is lowered.
@@ -189,7 +208,7 @@ pub(crate) fn lower(
     options: Options,
     isa: &dyn TargetIsa,
     callees: &mut dyn Callees,
-) {
+) -> Notes {
     let target = isa.frontend_config();
     let host = target.default_call_conv;
     function.signature = match region.start {
@@ -253,6 +272,7 @@ pub(crate) fn lower(
         checks: Vec::new(),
         uses_data: false,
         checked: Vec::new(),
+        helpers: Vec::new(),
         b,
     };
     unit.checks = unit.gas_checks();
@@ -263,9 +283,15 @@ pub(crate) fn lower(
     unit.exits();
     unit.b.seal_all_blocks();
     unit.b.finalize(target);
+    Notes { checks: unit.checks, helpers: unit.helpers, callees: unit.callees.into_keys().collect() }
 }
 
 impl Unit<'_> {
+    /// Says which instruction the code that follows is for.
+    fn at(&mut self, index: u32) {
+        self.b.set_srcloc(ir::SourceLoc::new(index));
+    }
+
     fn iconst(&mut self, value: i64) -> Value {
         self.b.ins().iconst(types::I64, value)
     }

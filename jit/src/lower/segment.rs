@@ -17,6 +17,7 @@ impl Unit<'_> {
         let region = self.region;
         let block = &region.blocks[number];
         self.b.switch_to_block(self.blocks[number]);
+        self.at(block.index);
         self.stack.clear();
         self.checked.clear();
         for slot in 0..block.height as usize {
@@ -30,8 +31,10 @@ impl Unit<'_> {
         self.begin_segment(block, block.index, Some(check));
         for index in block.index..block.end_index {
             let Some(insn) = self.insn(index) else { break };
+            self.at(index);
             let cost = insn.op.info().cost.base() + added_cost(self.code, &insn, 0);
             if self.is_helper(&insn, index) {
+                self.helpers.push(index);
                 self.count_extra();
                 self.helper(&insn, index);
                 self.begin_segment(block, index + 1, None);
@@ -58,6 +61,7 @@ impl Unit<'_> {
             End::Tailcall { typ, .. } => gas::per_eight(typ.arguments.into()),
             _ => 0,
         };
+        self.at(block.end_index);
         self.count_extra();
         self.end(block);
     }

@@ -18,12 +18,13 @@ pub struct SourceMap {
 struct Page {
     /// Of each instruction.
     spans: Vec<Span>,
-    /// Names of indices, which ascend: of those at one index the first, but of a subroutine before a label.
-    entries: BTreeMap<u64, Entry>,
+    /// Names of indices, which ascend; of those at one index the subroutine comes first.
+    entries: Vec<Entry>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
+    index: u64,
     name: String,
     is_func: bool,
 }
@@ -52,10 +53,18 @@ impl SourceMap {
     pub fn place(&self, code: Number, index: u64) -> Option<SourcePlace<'_>> {
         let page = self.pages.get(&code)?;
         let span = page.spans.get(usize::try_from(index).ok()?)?.clone();
-        let mut before = page.entries.range(..=index).rev();
-        let near = before.clone().next().map(|(at, entry)| (entry.name.as_str(), index - at));
-        let func = before.find(|(_, entry)| entry.is_func).map(|(_, entry)| entry.name.as_str());
+        let before = &page.entries[..page.entries.partition_point(|entry| entry.index <= index)];
+        let nearest = before.last().and_then(|last| before.iter().find(|entry| entry.index == last.index));
+        let near = nearest.map(|entry| (entry.name.as_str(), index - entry.index));
+        let func = before.iter().rev().find(|entry| entry.is_func).map(|entry| entry.name.as_str());
         Some(SourcePlace { span, func, near })
+    }
+
+    /// The labels and subroutines of the code page with this number, with their indices, which ascend; of those at one
+    /// index the subroutine comes first.
+    pub fn labels(&self, code: Number) -> impl Iterator<Item = (u64, &str)> {
+        let entries = self.pages.get(&code).map_or(&[][..], |page| &page.entries);
+        entries.iter().map(|entry| (entry.index, entry.name.as_str()))
     }
 
     /// Enters the name of an object.
@@ -69,10 +78,14 @@ impl SourceMap {
         for item in code {
             let index = u64::try_from(page.spans.len()).unwrap_or(u64::MAX);
             if let Item::Label(name) | Item::Func { name, .. } = item {
-                let entry = Entry { name: name.text.to_owned(), is_func: matches!(item, Item::Func { .. }) };
-                if entry.is_func || !page.entries.contains_key(&index) {
-                    page.entries.insert(index, entry);
-                }
+                let is_func = matches!(item, Item::Func { .. });
+                let entry = Entry { index, name: name.text.to_owned(), is_func };
+                let at = if is_func {
+                    page.entries.partition_point(|entry| entry.index < index)
+                } else {
+                    page.entries.len()
+                };
+                page.entries.insert(at, entry);
             }
             page.spans.extend(match item {
                 Item::Push(expr) | Item::Word(expr) => Some(expr.span.clone()),

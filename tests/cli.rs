@@ -6,6 +6,8 @@ mod drawing;
 mod files;
 #[path = "cli/interrupts.rs"]
 mod interrupts;
+#[path = "cli/native.rs"]
+mod native;
 #[path = "cli/snapshots.rs"]
 mod snapshots;
 #[path = "cli/traces.rs"]

@@ -25,7 +25,7 @@ pub(super) enum Form {
 /// A file that has been read.
 pub(super) struct Source {
     pub(super) form: Form,
-    image: Image<'static>,
+    pub(super) image: Image<'static>,
     /// What tells where in the file something is, if it is an assembly file.
     pub(super) origin: Option<Origin>,
 }

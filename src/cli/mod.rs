@@ -1,8 +1,9 @@
 //! The command line: one file a command, and what they share.
 //!
 //! * [`input`] — a FILE to an image; [`output`] — standard output, and files to write;
-//! * [`options`], [`grants`], [`session`], [`summary`], [`trace`] — what `run` and `resume` are made of;
+//! * [`options`], [`grants`], [`session`], [`summary`], [`trace`], [`stats`] — what `run` and `resume` are made of;
 //! * [`survey`], [`authority`], [`table`] — looking at an image;
+//! * [`jit`], [`jit_text`], [`machine_code`], [`perf`], [`labels`] — looking at what the compiler makes;
 //! * [`exit`] — the exit codes, and what went wrong; [`usage`] — what is wrong with a command line.
 
 mod authority;
@@ -15,11 +16,17 @@ mod hash;
 mod input;
 mod inspect;
 mod inspect_json;
+mod jit;
+mod jit_text;
+mod labels;
+mod machine_code;
 mod options;
 mod output;
+mod perf;
 mod resume;
 mod run;
 mod session;
+mod stats;
 mod summary;
 mod survey;
 mod table;
@@ -48,6 +55,7 @@ enum Command {
     Hash(hash::Arguments),
     Inspect(inspect::Arguments),
     Graph(graph::Arguments),
+    Jit(jit::Arguments),
 }
 
 impl Command {
@@ -60,6 +68,7 @@ impl Command {
             Self::Hash(arguments) => hash::execute(&arguments),
             Self::Inspect(arguments) => inspect::execute(&arguments),
             Self::Graph(arguments) => graph::execute(&arguments),
+            Self::Jit(arguments) => jit::execute(&arguments),
         }
     }
 }

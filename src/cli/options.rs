@@ -2,6 +2,7 @@
 
 use super::text::{limit, number, printable};
 use clap::{Args, ValueEnum};
+use keyvm::Tier;
 use std::path::PathBuf;
 
 /// Gas that an image without a limit gets where no `--gas` is given: some hours of interpreted work.
@@ -51,6 +52,14 @@ pub(super) struct Options {
     /// Print one JSON object about the run as the last line.
     #[arg(long)]
     pub(super) json: bool,
+
+    /// Say what was compiled and how much ran natively: after the run, on the standard error; with --json in its line.
+    #[arg(long)]
+    pub(super) stats: bool,
+
+    /// Write /tmp/perf-PID.map, by which Linux `perf report` names native code.
+    #[arg(long)]
+    pub(super) perf: bool,
 }
 
 impl Options {
@@ -80,13 +89,33 @@ impl Options {
 /// What executes the instructions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Engine {
-    /// The fastest there is.
+    /// The interpreter, and the compiler to machine code for what runs often.
     #[default]
     Auto,
-    /// The compiler to machine code (not in this build).
+    /// The compiler to machine code, before anything runs.
     Jit,
-    /// The interpreter.
+    /// The interpreter alone.
     Interp,
+}
+
+impl Engine {
+    /// When it compiles.
+    pub(super) const fn tier(self) -> Tier {
+        match self {
+            Self::Auto => Tier::Auto,
+            Self::Jit => Tier::Jit,
+            Self::Interp => Tier::Interpreter,
+        }
+    }
+
+    /// Its name on the command line.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Jit => "jit",
+            Self::Interp => "interp",
+        }
+    }
 }
 
 fn at_least_one(text: &str) -> Result<u64, String> {

@@ -3,11 +3,13 @@
 use super::exit::{Exit, Failure, tell};
 use super::grants::{Grants, Waker};
 use super::input::{Form, Origin, Source, show};
-use super::options::{DEFAULT_GAS, DEFAULT_WORDS, Engine, Options};
+use super::options::{self, DEFAULT_GAS, DEFAULT_WORDS, Options};
 use super::output::{Output, check_image_target, write_image};
+use super::perf;
+use super::stats::Stats;
 use super::summary::{Ending, Summary, explain};
-use keyvm::{Event, Interrupt, Machine};
-use std::path::Path;
+use keyvm::{Engine, Event, Interrupt, Machine};
+use std::path::{Path, PathBuf};
 
 /// Runs what a file holds.
 ///
@@ -15,16 +17,17 @@ use std::path::Path;
 /// If something is wrong with the options or the file: then nothing has run. If a result or the image could not be
 /// written.
 pub(super) fn run(path: &Path, mut source: Source, options: Options) -> Result<Exit, Failure> {
-    if options.engine == Engine::Jit {
-        let message = "this build has no JIT; use `--engine interp` or leave it out";
-        return Err(Failure::about("--engine jit", message));
-    }
+    let engine = engine(options.engine)?;
     let again = options.again();
     let output = Output::default();
     let grants = Grants::new(!options.no_default_grants, &options.grants, options.args, &output)?;
+    if options.perf {
+        perf::write_map(&engine, &source)?;
+    }
     let form = source.form;
     let origin = source.origin.take();
     let mut machine = source.machine(path)?;
+    machine.set_engine(&engine);
     if let Some(target) = &options.snapshot {
         check_image_target(target, path)?;
     }
@@ -32,9 +35,28 @@ pub(super) fn run(path: &Path, mut source: Source, options: Options) -> Result<E
     set_limits(&mut machine, form, options.gas, options.words);
     listen(machine.interrupt_handle(), grants.waker())?;
 
-    let mut session = Session { machine, grants, output, again, yields: 0 };
+    let report = Report {
+        snapshot: options.snapshot,
+        json: options.json,
+        stats: options.stats,
+        engine: options.engine.name(),
+        origin,
+    };
+    let mut session = Session { machine, engine, grants, output, again, yields: 0 };
     let ending = session.go(options.slice.unwrap_or(u64::MAX), options.max_yields.unwrap_or(u64::MAX));
-    session.finish(&ending, options.snapshot.as_deref(), options.json, origin.as_ref())
+    session.finish(&ending, &report)
+}
+
+/// The engine that is asked for.
+fn engine(asked: options::Engine) -> Result<Engine, Failure> {
+    let engine = Engine::new(asked.tier());
+    if asked == options::Engine::Jit {
+        engine.check_compiler().map_err(|error| {
+            let message = format!("{error}; use `--engine interp` or leave it out");
+            Failure::about("--engine jit", message)
+        })?;
+    }
+    Ok(engine)
 }
 
 /// An image may say that more memory is in use than its file holds; what it has, it may fill. So more than the default
@@ -81,8 +103,20 @@ fn listen(interrupt: Interrupt, waker: Waker) -> Result<(), Failure> {
     ctrlc::set_handler(handler).map_err(|error| Failure::about("cannot listen to Ctrl-C", error))
 }
 
+/// What is to be saved and told when a run ends.
+struct Report {
+    snapshot: Option<PathBuf>,
+    json: bool,
+    stats: bool,
+    /// The engine's name on the command line.
+    engine: &'static str,
+    /// The text that the image was made of.
+    origin: Option<Origin>,
+}
+
 struct Session {
     machine: Machine,
+    engine: Engine,
     grants: Grants,
     output: Output,
     /// What to give once more to go on.
@@ -132,21 +166,23 @@ impl Session {
     }
 
     /// Saves and tells what is to be saved and told.
-    fn finish(
-        mut self,
-        ending: &Ending,
-        snapshot: Option<&Path>,
-        json: bool,
-        origin: Option<&Origin>,
-    ) -> Result<Exit, Failure> {
+    fn finish(mut self, ending: &Ending, report: &Report) -> Result<Exit, Failure> {
+        let snapshot = report.snapshot.as_deref();
+        let mut stats = report.stats.then(|| Stats::new(&self.engine, &self.machine));
         let saved = snapshot.map(|path| write_image(path, &mut self.machine)).transpose();
-        if json && !self.output.has_failed() {
-            self.output.line(&Summary::new(ending, &mut self.machine, self.yields).line());
+        if report.json && !self.output.has_failed() {
+            let summary = Summary::new(ending, &mut self.machine, self.yields, report.engine, stats.take());
+            self.output.line(&summary.line());
         }
         let written = saved.as_ref().ok().and(snapshot).map(show);
-        if let Some(message) = explain(ending, &mut self.machine, written.as_deref(), &self.again, origin) {
+        if let Some(message) =
+            explain(ending, &mut self.machine, written.as_deref(), &self.again, report.origin.as_ref())
+        {
             self.output.end_shown_line();
             tell(message);
+        }
+        if let Some(stats) = stats {
+            tell(stats.table().trim_end());
         }
         saved?;
         match self.output.failure() {

@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::input::Origin;
+use super::stats::Stats;
 use super::trace::{trace, trapped};
 use keyvm::isa::Status;
 use keyvm::isa::image::Body;
@@ -72,11 +73,19 @@ pub(super) struct Summary {
     yields: u64,
     state_hash: String,
     engine: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stats: Option<Stats>,
 }
 
 impl Summary {
     /// What there is to say.
-    pub(super) fn new(ending: &Ending, machine: &mut Machine, yields: u64) -> Self {
+    pub(super) fn new(
+        ending: &Ending,
+        machine: &mut Machine,
+        yields: u64,
+        engine: &'static str,
+        stats: Option<Stats>,
+    ) -> Self {
         let trap = match ending {
             Ending::Event(Event::Trapped(trap)) => Some(trap.name()),
             _ => None,
@@ -95,7 +104,8 @@ impl Summary {
             instructions: machine.instructions(),
             yields,
             state_hash: machine.state_hash().to_string(),
-            engine: "interp",
+            engine,
+            stats,
         }
     }
 

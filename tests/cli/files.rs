@@ -79,6 +79,7 @@ fn a_damaged_image_is_refused_by_every_command_with_one_message_and_nothing_is_w
             ("build -o", vec![&out, &bad]),
             ("disasm", vec![&bad]),
             ("hash", vec![&bad]),
+            ("jit", vec![&bad]),
             ("inspect", vec![&bad]),
             ("inspect --authority --json", vec![&bad]),
             ("graph -o", vec![&svg, &bad]),
@@ -132,7 +133,7 @@ fn a_file_that_is_there_survives_bad_input() {
         ("build -o", "forged.kasm"),
         ("run --snapshot", "wrong.kasm"),
         ("run --grant disk --snapshot", "halts.kasm"),
-        ("run --engine jit --snapshot", "halts.kasm"),
+        ("run --engine warp --snapshot", "halts.kasm"),
         ("run --gas x --snapshot", "halts.kasm"),
     ] {
         assert_eq!(keyvm(arguments, &[&precious, &program(name)]).code, Some(2), "{arguments} {name}");

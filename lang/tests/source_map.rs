@@ -63,3 +63,15 @@ fn single_instructions_are_written_as_the_disassembler_writes_them() {
     );
     assert!(Disassembly::of(&[1, 2, 3]).is_none());
 }
+
+#[test]
+fn all_labels_of_a_page_are_listed_the_subroutine_before_the_labels_at_its_place() {
+    let text = "nop\nfirst: second: nop\nentry:\nfunc same 1 -> 1\nnop\nnop\ndone: ret\nend:";
+    let (image, map) = assemble_with_map(text).expect("it is well-formed");
+    let code = image.objects[1].number;
+    let labels: Vec<_> = map.labels(code).collect();
+    let expected = [(1, "first"), (1, "second"), (2, "same"), (2, "entry"), (5, "done"), (6, "end")];
+    assert_eq!(labels, expected);
+    assert_eq!(map.place(code, 1).and_then(|place| place.near), Some(("first", 0)));
+    assert_eq!(map.labels(image.root).count(), 0);
+}

@@ -387,3 +387,62 @@ fn a_ring_of_processes_that_wait_for_each_other_is_harmless() {
     assert_eq!(words[..2], [0, u64::from(keyvm::isa::Status::Busy.number())]);
     assert_eq!(machine.audit(), Ok(()));
 }
+
+/// Runs a program whole, and in slices, saved and loaded in between: to the same event and state.
+fn whole_and_in_slices(source: &str) -> Event {
+    let mut whole = machine(source);
+    let event = whole.run(u64::MAX);
+    assert_eq!(whole.audit(), Ok(()));
+    for least in [1, 7, 40] {
+        let mut parts = machine(source);
+        let mut slice = least;
+        let other = loop {
+            let before = parts.instructions();
+            let event = parts.run(slice);
+            if event != Event::Paused {
+                break event;
+            }
+            slice = if parts.instructions() > before { least } else { slice + 1 };
+            parts = reloaded(&mut parts);
+        };
+        assert_eq!(other, event, "in slices of {least}");
+        assert_eq!(parts.state_hash(), whole.state_hash(), "in slices of {least}");
+    }
+    event
+}
+
+#[test]
+fn words_of_a_run_are_given_back_when_the_process_that_began_it_is_destroyed() {
+    let processes = "
+        code cr {
+            invoke(1)
+            yield 2
+        }
+        code ca {
+            recurse(1, 1000, 1000)
+            yield 2
+        }
+        process r { code cr standing keys { 1: a(all) } }";
+    // In another run, in a run with rent, and where another meter's books are changed by the destruction.
+    for rest in [
+        "code ct { invoke(1) }
+         code cu { destroy(1) }
+         process a { code ca standing keys { 1: t(all) } }
+         process t { code ct keys { 1: u(all) } }
+         process u { code cu standing keys { 1: a(all) } }",
+        "meter m { rent_limit 1_000_000_000 }
+         code ct { destroy(1) }
+         process a under m { code ca standing keys { 1: t(all) } }
+         process t { code ct keys { 1: a(all) } }",
+        "meter m { }
+         meter n { }
+         callmeter c { under n callee a }
+         code ct { destroy(1) }
+         process a under m { code ca standing keys { 1: t(all) } }
+         process t { code ct keys { 1: a(all) } }",
+    ] {
+        let source = format!("image {{ root r }}\nmeter prime {{ }}\n{processes}\n{rest}");
+        // No words; status 7, Destroyed.
+        assert_eq!(whole_and_in_slices(&source), Event::Yielded(vec![0, 7]));
+    }
+}

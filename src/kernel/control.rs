@@ -87,8 +87,11 @@ impl Kernel {
         self.chain.last().map_or(Ref::NONE, |top| self.base_of(top))
     }
 
+    /// As [`Kernel::base_meter`], for any link. The process that began the run may have just been destroyed; what it ran
+    /// under pays until the chain is cut there. Only with that meter, the call meters of the run are gone too.
     pub(super) fn base_of(&self, link: &Link) -> Ref {
-        self.charged_to(self.chain[link.base as usize].process)
+        let meter = self.chain[link.base as usize].meter;
+        if self.arena.alive(meter) { meter } else { Ref::NONE }
     }
 
     /// A process's place in the chain, if it is there.

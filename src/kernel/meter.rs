@@ -154,6 +154,7 @@ impl Kernel {
     }
 
     fn carry_up(&mut self) {
+        debug_assert!(self.arena.alive(self.base), "somebody pays for what ran");
         let gas = std::mem::take(&mut self.unbooked);
         let words = std::mem::take(&mut self.unbooked_words);
         let mut at = self.base;

@@ -446,3 +446,67 @@ fn words_of_a_run_are_given_back_when_the_process_that_began_it_is_destroyed() {
         assert_eq!(whole_and_in_slices(&source), Event::Yielded(vec![0, 7]));
     }
 }
+
+#[test]
+fn growth_that_is_adopted_is_numbered_in_the_order_of_the_processes() {
+    // That `p1` is charged to `m` anew puts it elsewhere in the host's lists than it is after loading.
+    let source = "
+        image { root r }
+        meter prime { }
+        meter s { under prime }
+        meter m { under prime }
+        meter n { under prime }
+        code cr {
+                setmeter(1, 2)
+                setmeter(1, 3)
+                destroy(3)
+                yield 0
+        }
+        process r { code cr standing keys { 1: p1(all) 2: n(all) 3: m(all) } }
+        process p1 under m { code cr }
+        process p2 under m { code cr }
+        process q1 { code cr data { words 4 } }
+        process q2 { code cr data { words 4 } }
+        callmeter d1 { under s callee p1 }
+        callmeter d2 { under s callee p2 }
+        callmeter e1 { under d1 callee q1 own_words 4 }
+        callmeter e2 { under d2 callee q2 own_words 4 }";
+    assert_eq!(whole_and_in_slices(source), Event::Yielded(vec![]));
+}
+
+/// Root and a process that it has called, which waits for a third; that destroys something charged to the call.
+fn words_of_a_link(words: u64) -> String {
+    format!(
+        "image {{ root r }}
+         chain {{ r invoke  a recurse c, 100000, {words}  b invoke }}
+         meter prime {{ }}
+         callmeter c {{ under prime callee a }}
+         meter m {{ under c }}
+         code cr {{ yield 2 }}
+         code cx {{ halt }}
+         code cb {{
+                 destroy(1)
+                 drop(create(2, 0))
+                 yield 0
+         }}
+         process r {{ code cr standing status Waiting callee a keys {{ 1: a(all) }} }}
+         process a {{ code cr status Waiting callee b keys {{ 1: b(all) }} }}
+         process b under m {{ code cb standing status Running keys {{ 1: v(all) 2: cx(all) }} }}
+         process v under m {{ code cx standing }}"
+    )
+}
+
+#[test]
+fn calls_that_hold_more_than_any_meter_could_have_had_are_refused() {
+    // What a call has left, and what is charged to it (a meter and two processes, with keys), was had by one meter.
+    let loads = |source: &str| {
+        let image = asm::assemble(source).unwrap_or_else(|errors| panic!("{errors:?}"));
+        Machine::new(&image).is_ok()
+    };
+    let charged = 16 + 2 * 64;
+    assert!(!loads(&words_of_a_link(u64::MAX)));
+    assert!(!loads(&words_of_a_link(u64::MAX - charged + 1)));
+    let most = words_of_a_link(u64::MAX - charged);
+    // Two words; status 1, Yielded.
+    assert_eq!(whole_and_in_slices(&most), Event::Yielded(vec![2, 1]));
+}

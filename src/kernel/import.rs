@@ -326,6 +326,7 @@ impl Kernel {
         kernel.check_growth()?;
         kernel.check_progress()?;
         kernel.count_all_words().map_err(|meter| wrong(meter, "its words overflow"))?;
+        kernel.check_budgets()?;
         kernel.refresh();
         Ok(kernel)
     }
@@ -537,6 +538,40 @@ impl Kernel {
             let good = grown.is_some_and(|grown| grown <= process.words() - gas::PROCESS_WORDS);
             expect(good, r.number, "more of its callee's growth is charged to it than there is")?;
             process.grown += own;
+        }
+        Ok(())
+    }
+
+    /// Checks that the calls of each run do not hold more than could have been handed to them, so that nothing overflows
+    /// when they give it back.
+    ///
+    /// They may hold more than their meters have left: a limit can be lowered, and others run under it too. But what a
+    /// run's first call was handed, its standing meter had left besides all that it counted; and later calls split it,
+    /// charges only turn it into counts, and credits turn it back. So the gas and the words that all calls of a run have
+    /// left, with the words that they and the call meters below them count, stay below 2^64, the highest limit.
+    fn check_budgets(&self) -> Result<(), ImageError> {
+        // By the place of the link that the run began with.
+        let mut sums = vec![(0_u64, 0_u64); self.chain.len()];
+        let mut add = |run: u32, number, gas, words| -> Result<(), ImageError> {
+            let (all_gas, all_words) = &mut sums[run as usize];
+            let sum = all_gas.checked_add(gas).zip(all_words.checked_add(words));
+            (*all_gas, *all_words) = sum.ok_or_else(|| wrong(number, "its run holds too much"))?;
+            Ok(())
+        };
+        for link in self.chain.iter().filter(|link| link.is_recurse()) {
+            add(link.base, link.process.number, link.gas, link.words)?;
+        }
+        // The runs of call meters, by slot. A superior comes first.
+        let mut runs: Vec<Option<u32>> = Vec::new();
+        for r in self.refs() {
+            let run = self.call_meter(r).and_then(|_| match self.active_link(r) {
+                Some(place) => Some(self.chain[place].base),
+                None => runs.get(self.charged_to(r).slot as usize).copied().flatten(),
+            });
+            if let Some(run) = run {
+                add(run, r.number, 0, self.words_counted(r))?;
+            }
+            runs.push(run);
         }
         Ok(())
     }

@@ -510,3 +510,25 @@ fn calls_that_hold_more_than_any_meter_could_have_had_are_refused() {
     // Two words; status 1, Yielded.
     assert_eq!(whole_and_in_slices(&most), Event::Yielded(vec![2, 1]));
 }
+
+#[test]
+fn a_stopped_process_that_goes_on_when_called_is_refused() {
+    let loads = |chain: &str, r: &str, q: &str| {
+        let source = format!(
+            "image {{ root r }}
+             {chain}
+             meter prime {{ }}
+             code c {{ yield 2 }}
+             process r {{ code c standing {r} }}
+             process q {{ code c standing {q} }}"
+        );
+        let image = asm::assemble(&source).unwrap_or_else(|errors| panic!("{errors:?}"));
+        Machine::new(&image).is_ok()
+    };
+    let waiting = "status Suspended callee q";
+    assert!(loads("", waiting, "status Suspended caller r suspended invoke"));
+    assert!(loads("", "status Suspended", "stopped status Suspended"));
+    assert!(!loads("", waiting, "stopped status Suspended caller r suspended invoke"));
+    assert!(loads("chain { r invoke }", "status Running", ""));
+    assert!(!loads("chain { r invoke }", "stopped status Running", ""));
+}

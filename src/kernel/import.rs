@@ -414,6 +414,7 @@ impl Kernel {
                 "the chain does not begin with the root",
             )?;
             check(state.suspended.is_none(), "it is in the chain and suspended")?;
+            check(!state.stopped, "it is in the chain and stopped")?;
             let keeper_next = chain.get(place + 1).is_some_and(|next| next.call == Call::Keeper);
             let result_fits = u64::from(state.height) + 2 <= state.stack_capacity.into();
             check(keeper_next || !waits_for_result(state) || result_fits, "it has no room for a result")?;
@@ -501,6 +502,8 @@ impl Kernel {
             expect(standing || !invoked, r.number, "it was invoked without a standing meter")?;
             let good = !standing || matches!(self.arena.body(self.charged_to(r)), Some(Body::Meter(_)));
             expect(good, r.number, "its standing meter is no standing meter")?;
+            let good = !process.stopped || process.suspended.is_none();
+            expect(good, r.number, "it is stopped and its caller waits still")?;
             let caller = process.caller;
             let waits = in_chain || caller.is_none() || self.arena.process(caller).callee == r;
             expect(waits, r.number, "its caller waits for another")?;

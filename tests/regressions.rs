@@ -532,3 +532,21 @@ fn a_stopped_process_that_goes_on_when_called_is_refused() {
     assert!(loads("chain { r invoke }", "status Running", ""));
     assert!(!loads("chain { r invoke }", "stopped status Running", ""));
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_refused_at_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let pipe = directory.path().join("pipe.blob");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo starts");
+    assert!(made.success());
+    let thread =
+        std::thread::spawn(move || image::load(&pipe).map(|_| ()).map_err(|error| error.to_string()));
+    // Nobody writes into it: whoever opened it would wait for ever.
+    let begin = std::time::Instant::now();
+    while !thread.is_finished() {
+        assert!(begin.elapsed().as_secs() < 60, "it waits");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_eq!(thread.join().expect("no panic"), Err("not a regular file".to_owned()));
+}

@@ -10,7 +10,7 @@ use super::error::{ImageError, ImageErrorKind, LoadError};
 use super::format::{ENTRY_BYTES_MIN, HEADER_BYTES, PAGE_BYTES, SUM_AT, Sections, checksum};
 use super::hash::Hash;
 use keyvm_isa::image::Image;
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -35,11 +35,12 @@ pub fn read(bytes: &[u8]) -> Result<Image<'_>, ImageError> {
 /// # Errors
 /// If the file cannot be read, or as [`read()`].
 pub fn load(path: &Path) -> Result<Image<'static>, LoadError> {
+    // A pipe is not even opened: that would wait for who writes into it.
+    expect_file(&fs::metadata(path)?)?;
     let file = File::open(path)?;
     let found = file.metadata()?;
-    if !found.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file").into());
-    }
+    // Something else may stand there by now.
+    expect_file(&found)?;
     let mut head = Vec::with_capacity(HEADER_BYTES);
     (&file).take(HEADER_BYTES as u64).read_to_end(&mut head)?;
     let (sections, sum) = Sections::parse(&head)?;
@@ -54,6 +55,13 @@ pub fn load(path: &Path) -> Result<Image<'static>, LoadError> {
     let parts = places.cut(&head, sum)?;
     let pages = Cut::new("pages", places.pages_begin as u64, places.pages, PAGE_ALIGN);
     parts.image(&mut InFile { small: parts.small(), pages, file })
+}
+
+fn expect_file(found: &Metadata) -> io::Result<()> {
+    if found.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
 }
 
 const PAGE_ALIGN: usize = PAGE_BYTES as usize;

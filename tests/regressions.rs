@@ -512,6 +512,30 @@ fn calls_that_hold_more_than_any_meter_could_have_had_are_refused() {
 }
 
 #[test]
+fn growth_may_be_adopted_where_a_limit_is_below_what_is_counted() {
+    // The call of `q` hangs below `m`, and half of what is destroyed with `m` is over the limit.
+    let source = "
+        image { root r }
+        meter prime { }
+        meter m { under prime }
+        code cr {
+                destroy(1)
+                drop(pagenew(0))
+                yield 0
+        }
+        process r { code cr standing keys { 1: m(all) } }
+        process q { code cr data { words 30 } }
+        callmeter c { under m callee q own_words 30 }";
+    let mut machine = machine(source);
+    let used = machine.budget().words_used;
+    machine.set_words_limit(used - 30);
+    // The meters had 16 words each; a page header has too few words left, now and after loading.
+    assert!(matches!(next(&mut machine), Event::OutOfWords { .. }));
+    assert_eq!(machine.budget().words_used, used - 16);
+    assert_eq!(machine.audit(), Ok(()));
+}
+
+#[test]
 fn a_stopped_process_that_goes_on_when_called_is_refused() {
     let loads = |chain: &str, r: &str, q: &str| {
         let source = format!(

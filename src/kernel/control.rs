@@ -8,6 +8,7 @@ use super::activation::Activation;
 use super::arena::Ref;
 use super::key::Key;
 use super::message::{Message, MessageWords};
+use super::meter::Change;
 use super::object::{Body, CallMeter, Process};
 use super::{Kernel, Stop};
 use keyvm_isa::image::Suspended;
@@ -52,6 +53,13 @@ impl Link {
     #[inline]
     pub(crate) fn is_recurse(&self) -> bool {
         self.call == LinkCall::Recurse
+    }
+
+    /// Changes what its call meter counts, and what it has left.
+    #[inline(always)]
+    pub(super) const fn count(&mut self, change: Change) {
+        self.words = change.left(self.words);
+        self.charged = change.count(self.charged);
     }
 }
 
@@ -343,15 +351,12 @@ impl Kernel {
         act.commit(self);
         let granted = asked_words.min(own_words - gas::METER_WORDS);
         let (place, number) = (self.place_of_next(), self.take_number());
+        self.count_running(Change::Charge(gas::METER_WORDS));
         let Some(top) = self.chain.last_mut() else { return false };
         let gas = asked_gas.min(if top.is_recurse() { top.gas } else { self.own_gas });
         top.gas -= gas;
-        top.words = top.words.wrapping_sub(gas::METER_WORDS + granted);
-        top.charged = top.charged.wrapping_add(gas::METER_WORDS);
+        top.words = top.words.wrapping_sub(granted);
         let (superior, base) = (top.meter, top.base);
-        self.base_words -= gas::METER_WORDS;
-        self.own_words -= gas::METER_WORDS;
-        self.unbooked_words = self.unbooked_words.wrapping_add(gas::METER_WORDS);
         let body = CallMeter::new(callee, self.base, place);
         let meter = self.arena.insert_call(number, superior, body);
         let call = LinkCall::Recurse;
@@ -542,7 +547,7 @@ impl Kernel {
         below.words = below.words.saturating_add(top.words);
         let gas = below.gas.min(self.base_gas);
         self.arena.remove_bare(meter);
-        self.credit_running(gas::METER_WORDS);
+        self.count_running(Change::Credit(gas::METER_WORDS));
         let (index, height) = (act.next, act.height);
         let state = self.arena.process_mut(caller);
         state.callee = Ref::NONE;

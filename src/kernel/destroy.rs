@@ -6,6 +6,7 @@
 
 use super::activation::Activation;
 use super::arena::{Ref, Slot};
+use super::meter::Change;
 use super::object::{Body, CallMeter};
 use super::{Kernel, Step};
 use keyvm_isa::image::Number;
@@ -139,7 +140,7 @@ impl Kernel {
         }
         self.arena.remove_process(object);
         if meter == self.running_meter() {
-            self.credit_running(words);
+            self.count_running(Change::Credit(words));
         } else {
             self.credit(meter, words);
             self.dissolve_if_empty(meter);
@@ -214,6 +215,8 @@ impl Kernel {
         if active.is_none() {
             self.grown.insert(pair, call);
         }
+        // Where a limit is below what is counted, what was credited is not what can be had.
+        self.refresh();
     }
 
     /// Adds to what a call meter alone counts: of what is charged to call meters below it, only its call has the words.

@@ -35,6 +35,38 @@ pub(crate) struct Dry {
     pub(crate) status: Status,
 }
 
+/// A change of the words that meters count.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Change {
+    Charge(u64),
+    Credit(u64),
+}
+
+impl Change {
+    /// What charges and credits come to that were counted modulo 2^64.
+    const fn net(words: u64) -> Self {
+        if words.cast_signed() < 0 { Self::Credit(words.wrapping_neg()) } else { Self::Charge(words) }
+    }
+
+    /// A count after it, modulo 2^64.
+    #[inline(always)]
+    pub(super) const fn count(self, count: u64) -> u64 {
+        match self {
+            Self::Charge(words) => count.wrapping_add(words),
+            Self::Credit(words) => count.wrapping_sub(words),
+        }
+    }
+
+    /// What is left after it.
+    #[inline(always)]
+    pub(super) const fn left(self, left: u64) -> u64 {
+        match self {
+            Self::Charge(words) => left.saturating_sub(words),
+            Self::Credit(words) => left.saturating_add(words),
+        }
+    }
+}
+
 impl Kernel {
     /// The standing meter at `r`.
     #[inline]
@@ -156,15 +188,15 @@ impl Kernel {
     fn carry_up(&mut self) {
         debug_assert!(self.arena.alive(self.base), "somebody pays for what ran");
         let gas = std::mem::take(&mut self.unbooked);
-        let words = std::mem::take(&mut self.unbooked_words);
+        let change = Change::net(std::mem::take(&mut self.unbooked_words));
         let mut at = self.base;
         while !at.is_none() {
             let meter = self.meter_mut(at);
             meter.count_gas(gas);
-            meter.words_used = meter.words_used.wrapping_add(words);
+            meter.words_used = change.count(meter.words_used);
             let (call, up) = self.above(at);
             if let Some(call) = call {
-                self.count_in_call(call, words, u64::wrapping_sub);
+                self.count_in_call(call, change);
                 if let Some(place) = self.active_link(call) {
                     let link = &mut self.chain[place];
                     link.gas = link.gas.saturating_sub(gas);
@@ -174,16 +206,34 @@ impl Kernel {
         }
     }
 
-    /// Adds `words`, modulo 2^64, to what a call meter counts, and takes them off what its call has left.
+    /// Changes what a call meter counts, and what its call has left.
     #[inline]
-    fn count_in_call(&mut self, call: Ref, words: u64, left_after: impl Fn(u64, u64) -> u64) {
+    fn count_in_call(&mut self, call: Ref, change: Change) {
         if let Some(place) = self.active_link(call) {
-            let link = &mut self.chain[place];
-            link.words = left_after(link.words, words);
-            link.charged = link.charged.wrapping_add(words);
+            self.chain[place].count(change);
         } else if let Some(call) = self.call_meter_mut(call) {
-            call.words = call.words.wrapping_add(words);
+            call.words = change.count(call.words);
         }
+    }
+
+    /// Changes what the standing meters of the current run have left; they count it when it is booked.
+    #[inline(always)]
+    fn count_in_run(&mut self, change: Change) {
+        debug_assert!(self.arena.alive(self.base), "somebody pays for the run");
+        self.base_words = change.left(self.base_words);
+        self.own_words = change.left(self.own_words);
+        self.unbooked_words = change.count(self.unbooked_words);
+    }
+
+    /// Changes what the meter of the running process counts, where nothing above has to be looked at.
+    #[inline(always)]
+    pub(super) fn count_running(&mut self, change: Change) {
+        if let Some(top) = self.chain.last_mut()
+            && top.is_recurse()
+        {
+            top.count(change);
+        }
+        self.count_in_run(change);
     }
 
     /// Looks up anew what the standing meters above the current run have left.
@@ -294,18 +344,15 @@ impl Kernel {
     /// not so many, or if meters above have to be looked at.
     #[inline(always)]
     pub(crate) fn charge_running(&mut self, words: u64) -> Option<Ref> {
-        let top = self.chain.last_mut()?;
+        let top = self.chain.last()?;
         if self.base_words < words || self.walks_for_words || self.next_number >= NUMBER_MAX {
             return None;
         }
-        if top.is_recurse() {
-            top.words = top.words.checked_sub(words)?;
-            top.charged = top.charged.wrapping_add(words);
+        if top.is_recurse() && top.words < words {
+            return None;
         }
         let meter = top.meter;
-        self.base_words -= words;
-        self.own_words -= words;
-        self.unbooked_words = self.unbooked_words.wrapping_add(words);
+        self.count_running(Change::Charge(words));
         self.reclaim_for(words);
         Some(meter)
     }
@@ -325,7 +372,7 @@ impl Kernel {
     /// As [`Kernel::charge`], where [`Kernel::can_charge`] has said yes.
     pub(crate) fn charge_checked(&mut self, meter: Ref, words: u64) {
         if words > 0 {
-            self.count_words(meter, words, |left, words| left - words);
+            self.count_words(meter, Change::Charge(words));
             self.reclaim_for(words);
         }
     }
@@ -340,23 +387,19 @@ impl Kernel {
     /// budget if the call is still going on.
     pub(crate) fn credit(&mut self, meter: Ref, words: u64) {
         if words > 0 {
-            self.count_words(meter, words.wrapping_neg(), |left, words| {
-                left.saturating_add(words.wrapping_neg())
-            });
+            self.count_words(meter, Change::Credit(words));
         }
     }
 
-    /// Adds `words` to the counts from `meter` up, modulo 2^64, and takes them off what is left there.
+    /// Changes the counts from `meter` up, and what is left there.
     #[inline]
-    fn count_words(&mut self, meter: Ref, words: u64, left_after: impl Fn(u64, u64) -> u64) {
+    fn count_words(&mut self, meter: Ref, change: Change) {
         let standing = self.standing_end(meter);
         if standing != meter {
-            self.count_in_call(meter, words, &left_after);
+            self.count_in_call(meter, change);
         }
         if standing == self.base && !self.walks_for_words {
-            self.base_words = left_after(self.base_words, words);
-            self.own_words = left_after(self.own_words, words);
-            self.unbooked_words = self.unbooked_words.wrapping_add(words);
+            self.count_in_run(change);
             return;
         }
         // Rent grows with the words: what ran until now ran at the old count.
@@ -364,10 +407,10 @@ impl Kernel {
         let mut at = standing;
         while !at.is_none() {
             let meter = self.meter_mut(at);
-            meter.words_used = meter.words_used.wrapping_add(words);
+            meter.words_used = change.count(meter.words_used);
             let (call, up) = self.above(at);
             if let Some(call) = call {
-                self.count_in_call(call, words, &left_after);
+                self.count_in_call(call, change);
             }
             at = up;
         }
@@ -442,7 +485,7 @@ impl Kernel {
         if plain && !self.arena.is_charged(meter) {
             // The caller goes on, so what it runs under stays.
             self.arena.remove_bare(meter);
-            self.credit_running(gas::METER_WORDS);
+            self.count_running(Change::Credit(gas::METER_WORDS));
         } else {
             self.put_to_rest(meter);
         }
@@ -466,20 +509,6 @@ impl Kernel {
             self.grown.insert((callee.number, superior.number), meter);
         }
         self.arena.tie(callee);
-    }
-
-    /// Gives words back to the meter of the running process, where nothing above has to be looked at.
-    #[inline(always)]
-    pub(super) fn credit_running(&mut self, words: u64) {
-        if let Some(top) = self.chain.last_mut()
-            && top.is_recurse()
-        {
-            top.words = top.words.saturating_add(words);
-            top.charged = top.charged.wrapping_sub(words);
-        }
-        self.base_words = self.base_words.saturating_add(words);
-        self.own_words = self.own_words.saturating_add(words);
-        self.unbooked_words = self.unbooked_words.wrapping_sub(words);
     }
 
     /// The call meter that waits for the next call of a process by who runs under `superior`.

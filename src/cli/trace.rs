@@ -3,8 +3,8 @@
 use super::input::Origin;
 use super::text::printable;
 use keyvm::asm::Disassembly;
-use keyvm::isa::Trap;
 use keyvm::isa::image::{Body, Call, Image, Number, Process};
+use keyvm::isa::{Status, Trap};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -16,9 +16,6 @@ const SHOWN_OPERANDS: usize = 8;
 const SHOWN_TRAPPED: usize = 3;
 /// So much of a line of the text is shown.
 const SHOWN_CHARACTERS: usize = 100;
-
-/// What a process that called the one before has to do with it.
-const CALLED_BY: &str = "called by ";
 
 /// What is said of a trap of the root process.
 pub(super) fn trapped(trap: Trap, image: &Image<'_>, origin: Option<&Origin>) -> String {
@@ -66,7 +63,7 @@ impl<'i, 'a> Tracer<'i, 'a> {
                 Some(process) => self.process(how, link.process, process),
                 None => self.line(format_args!("  {how}a process that is gone")),
             }
-            how = if link.call == Call::Keeper { "as keeper of " } else { CALLED_BY };
+            how = if link.call == Call::Keeper { "as keeper of " } else { "called by " };
         }
         if let (true, Some(root)) = (chain.is_empty(), process(self.image, self.image.root)) {
             self.process("", self.image.root, root);
@@ -79,12 +76,13 @@ impl<'i, 'a> Tracer<'i, 'a> {
     /// Where a process stands; `how` says what it has to do with the one before.
     fn process(&mut self, how: &str, number: Number, process: &Process<'_>) {
         let name = self.process_name(number);
-        // Who waits for another stands behind the instruction that called it.
-        let behind = u64::from(how == CALLED_BY);
-        let at = self.instruction(process.code, process.index.saturating_sub(behind));
+        // Who waits for a process or the host stands behind the instruction that called it.
+        let behind = u64::from(process.callee != 0 || process.status == Status::Pending);
+        let index = process.index.saturating_sub(behind);
+        let at = self.instruction(process.code, index);
         self.line(format_args!("  {how}{name}, {at}"));
         if how.is_empty() {
-            if let Some(line) = self.source_line(process.code, process.index) {
+            if let Some(line) = self.source_line(process.code, index) {
                 self.line(format_args!("      {line}"));
             }
             self.line(format_args!("  {}", operands(&process.stack)));

@@ -132,6 +132,40 @@ out of gas after 1000: the next instruction needs 1 at least and 0 is left
 }
 
 #[test]
+fn a_process_that_is_dry_on_its_way_down_is_told_where_it_waits() {
+    // The helper uses its meter up, and is to go on; there is too little gas for the way from the worker down to it.
+    let text = "\
+image { root boss }
+meter all { }
+meter small { gas_limit 100 }
+code boss_code {
+        invoke 0 (1)
+        drop(drop(drop))
+        meterlimit(2, meter.GAS_LIMIT, 1_000)
+        invoke 0 (1)
+}
+code worker_code {
+        invoke 0 (1)
+}
+code endless {
+again:  jump :again
+}
+process boss { code boss_code standing keys { 1: worker(call) 2: small(all) } }
+process worker under small { code worker_code standing keys { 1: helper(call) } }
+process helper under small { code endless standing }
+";
+    let [source, image] = both(text, "--gas 260");
+    let wanted = "
+  process 7 (worker), index 1: invoke 0, 0, at FILE:11:9
+      invoke 0 (1)
+  no operands
+  called by process 6 (boss), index 10: invoke 0, 0, at FILE:8:9
+";
+    assert!(source.contains(wanted), "{source}");
+    assert!(image.contains("\n  process 7, index 1: invoke 0, 0\n"), "{image}");
+}
+
+#[test]
 fn a_keeper_is_told_as_such() {
     let text = "\
 image { root kept }

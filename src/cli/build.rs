@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub(super) struct Arguments {
     /// The assembly file (.kasm, .ism).
     file: PathBuf,
-    /// The image to write; what is there is replaced when the new one is whole.
+    /// The image to write; an image that is there is replaced when the new one is whole.
     #[arg(short, long, value_name = "OUT.blob")]
     output: PathBuf,
 }

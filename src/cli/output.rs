@@ -2,8 +2,9 @@
 
 use super::exit::Failure;
 use super::input::{is_assembly, plain, show};
-use keyvm::image::Target;
-use std::io::{self, IsTerminal, Write};
+use keyvm::image::{MAGIC, Target};
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -104,12 +105,37 @@ impl Write for Output {
     }
 }
 
-/// Checks that a file can be written to `path`, before any work is done for it: that it is a file or nothing yet, not
-/// the `input`, and that its directory takes new files.
+/// What a command writes to a file. A file that is there is replaced only by one of its own kind.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Written {
+    /// What it is, as messages call it.
+    pub(super) name: &'static str,
+    /// What each one begins with.
+    pub(super) start: &'static [u8],
+}
+
+const IMAGE: Written = Written { name: "an image", start: &MAGIC };
+
+impl Written {
+    /// Whether a file is empty or of this kind.
+    fn may_replace(self, path: &Path) -> io::Result<bool> {
+        let mut start = Vec::new();
+        File::open(path)?.take(self.start.len() as u64).read_to_end(&mut start)?;
+        Ok(start.is_empty() || start == self.start)
+    }
+}
+
+/// Checks that a file can be written to `path`, before any work is done for it: that it is nothing yet, or a file that
+/// may be replaced, not the `input`, and that its directory takes new files.
 ///
 /// # Errors
 /// If one of these is not so. Nothing has been written.
-pub(super) fn check_target(path: &Path, input: &Path, replaces_input: bool) -> Result<(), Failure> {
+pub(super) fn check_target(
+    path: &Path,
+    input: &Path,
+    written: Written,
+    replaces_input: bool,
+) -> Result<(), Failure> {
     let wrong = |message: &dyn std::fmt::Display| Failure::about(show(path), message);
     if path.as_os_str().is_empty() {
         return Err(Failure::Error("the name of the file to write is empty".to_owned()));
@@ -124,6 +150,18 @@ pub(super) fn check_target(path: &Path, input: &Path, replaces_input: bool) -> R
     })?;
     if !replaces_input && is_same(path, input) {
         return Err(wrong(&"this is the input, and is not overwritten; name another file to write to"));
+    }
+    match written.may_replace(path) {
+        Ok(true) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Ok(false) => {
+            let Written { name, .. } = written;
+            return Err(wrong(&format_args!(
+                "there is a file that is not {name}, and {name} does not replace it; give another name, or \
+                 remove the file first"
+            )));
+        }
+        Err(error) => return Err(wrong(&plain(&error))),
     }
     target.check().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound if !target.directory().is_dir() => wrong(&"there is no such directory"),
@@ -140,7 +178,7 @@ pub(super) fn check_image_target(path: &Path, input: &Path) -> Result<(), Failur
         let message = "this is the name of an assembly file, and an image would be written to it; use .blob";
         return Err(Failure::about(show(path), message));
     }
-    check_target(path, input, !is_assembly(input))
+    check_target(path, input, IMAGE, !is_assembly(input))
 }
 
 fn is_same(path: &Path, other: &Path) -> bool {

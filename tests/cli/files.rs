@@ -1,6 +1,6 @@
 //! Files that are read and written: nothing is lost, and nothing written on bad input.
 
-use super::{command, keyvm, program, temporary, written};
+use super::{Ran, command, keyvm, program, temporary, written};
 use std::path::Path;
 
 #[test]
@@ -127,7 +127,9 @@ fn assembly_that_is_not_text_is_refused_with_its_line() {
 #[test]
 fn a_file_that_is_there_survives_bad_input() {
     let directory = temporary();
-    let precious = written(&directory, "precious.blob", "do not lose me");
+    let precious = directory.path().join("precious.blob");
+    keyvm("build -o", &[&precious, &program("world.kasm")]);
+    let bytes = std::fs::read(&precious).unwrap();
     for (arguments, name) in [
         ("build -o", "wrong.kasm"),
         ("build -o", "forged.kasm"),
@@ -137,8 +139,49 @@ fn a_file_that_is_there_survives_bad_input() {
         ("run --gas x --snapshot", "halts.kasm"),
     ] {
         assert_eq!(keyvm(arguments, &[&precious, &program(name)]).code, Some(2), "{arguments} {name}");
-        assert_eq!(std::fs::read_to_string(&precious).unwrap(), "do not lose me", "{arguments} {name}");
+        assert!(std::fs::read(&precious).unwrap() == bytes, "{arguments} {name}");
     }
+}
+
+#[test]
+fn only_a_file_of_the_same_kind_is_replaced() {
+    let directory = temporary();
+    let halts = program("halts.kasm");
+    let image = directory.path().join("image");
+    keyvm("build -o", &[&image, &halts]);
+    for (arguments, name, kind) in [
+        ("run --snapshot", "notes", "an image"),
+        ("build -o", "notes.txt", "an image"),
+        ("graph -o", "icon.svg", "a drawing of this command"),
+        ("graph -o", "tree.dot", "a drawing of this command"),
+    ] {
+        let write = |path: &Path| keyvm(arguments, &[path, &halts]);
+        for text in
+            ["# Notes\n", "K", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>", "digraph a { b -> c }\n"]
+        {
+            let path = written(&directory, name, text);
+            let message = format!(
+                "error: {}: there is a file that is not {kind}, and {kind} does not replace it; give another name, or \
+                 remove the file first\n",
+                path.display()
+            );
+            let refused = Ran { code: Some(2), out: String::new(), err: message };
+            assert_eq!(write(&path), refused, "{arguments} {name}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "{arguments} {name}");
+        }
+        let path = written(&directory, name, "");
+        assert_eq!(write(&path).code, Some(0), "{arguments}, over an empty file");
+        let first = std::fs::read(&path).unwrap();
+        assert_eq!(write(&path).code, Some(0), "{arguments}, over its own");
+        assert_eq!(std::fs::read(&path).unwrap(), first, "{arguments}");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(write(&path).code, Some(0), "{arguments}, over nothing");
+        assert!(!first.is_empty() && std::fs::read(&path).unwrap() == first, "{arguments}");
+    }
+    // An image is no drawing, whatever its name is.
+    let image_as_drawing = directory.path().join("image.svg");
+    std::fs::copy(&image, &image_as_drawing).unwrap();
+    assert_eq!(keyvm("graph -o", &[&image_as_drawing, &halts]).code, Some(2));
 }
 
 #[test]

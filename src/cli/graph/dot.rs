@@ -5,6 +5,9 @@ use super::model::{Graph, Style};
 use keyvm::isa::layout::Kind;
 use std::fmt::Write;
 
+/// What each drawing begins with, so that it can be told from others.
+pub(super) const START: &str = "digraph \"Keys in ";
+
 /// Writes the drawing.
 pub(super) fn write(graph: &Graph, layout: &Layout, name: &str) -> String {
     let mut text = String::new();
@@ -12,7 +15,7 @@ pub(super) fn write(graph: &Graph, layout: &Layout, name: &str) -> String {
         // Writing into a string does not fail.
         let _ = writeln!(text, "{line}");
     };
-    line(format_args!("digraph {} {{", quote(&format!("Keys in {name}"))));
+    line(format_args!("{START}{} {{", &quote(name)[1..]));
     line(format_args!("  rankdir=LR"));
     line(format_args!("  node [fontname=monospace fontsize=11 shape=box style=filled fillcolor=white]"));
     line(format_args!("  edge [fontname=monospace fontsize=9]"));

@@ -9,7 +9,7 @@ mod svg;
 
 use super::exit::{Exit, Failure, warn};
 use super::input::{machine, show};
-use super::output::{check_target, write_file};
+use super::output::{Written, check_target, write_file};
 use super::survey::Survey;
 use clap::Args;
 use layout::Layout;
@@ -42,16 +42,17 @@ const SVG_NODES_MAX: usize = 3000;
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
     let Arguments { file, output } = arguments;
-    let (write, nodes_max): (fn(&_, &_, &_) -> _, _) = match output.extension() {
-        Some(end) if end.eq_ignore_ascii_case("svg") => (svg::write, SVG_NODES_MAX),
-        Some(end) if end.eq_ignore_ascii_case("dot") => (dot::write, usize::MAX),
+    let (write, start, nodes_max): (fn(&_, &_, &_) -> _, _, _) = match output.extension() {
+        Some(end) if end.eq_ignore_ascii_case("svg") => (svg::write, svg::START, SVG_NODES_MAX),
+        Some(end) if end.eq_ignore_ascii_case("dot") => (dot::write, dot::START, usize::MAX),
         _ => {
             let message = "the name has to end in .svg or .dot, which says how to draw";
             return Err(Failure::about(show(output), message));
         }
     };
     let mut machine = machine(file)?;
-    check_target(output, file, false)?;
+    let drawing = Written { name: "a drawing of this command", start: start.as_bytes() };
+    check_target(output, file, drawing, false)?;
     let image = machine.image();
     let graph = Graph::of(&Survey::new(&image));
     let name = file.file_name().map(std::path::Path::new).map_or_else(String::new, show);

@@ -19,6 +19,9 @@ path{fill:none;stroke-width:1.2}
 g:hover>path{opacity:1;stroke-width:2.5}
 ";
 
+/// What each drawing begins with, so that it can be told from others.
+pub(super) const START: &str = "<svg id=\"keyvm-graph\"";
+
 /// Kinds in the order of the legend.
 const KINDS: [Kind; 8] =
     [Kind::Process, Kind::Host, Kind::Meter, Kind::Data, Kind::Code, Kind::Keys, Kind::Gate, Kind::Brand];
@@ -29,7 +32,7 @@ pub(super) fn write(graph: &Graph, layout: &Layout, name: &str) -> String {
     let width = layout.width.max(760.0);
     let height = layout.height;
     svg.line(format_args!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
+        "{START} xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
          viewBox=\"0 0 {width:.0} {height:.0}\">"
     ));
     svg.line(format_args!("<style>\n{STYLE}</style>"));

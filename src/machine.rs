@@ -271,6 +271,7 @@ impl Machine {
     }
 
     /// Sets the prime meter's limit of words: how many may be counted there at a time. [`u64::MAX`] is no limit.
+    /// Below what is in use ([`Machine::budget`]) it takes nothing back, but nothing more can be had.
     pub fn set_words_limit(&mut self, limit: u64) {
         self.kernel.set_prime_limits(None, Some(limit));
     }

@@ -59,10 +59,16 @@ fn engine(asked: options::Engine) -> Result<Engine, Failure> {
     Ok(engine)
 }
 
-/// An image may say that more memory is in use than its file holds; what it has, it may fill. So more than the default
+/// No limit is set below what is in use. An image may say that more memory is in use than its file holds; what it has, it may fill. So more than the default
 /// must be asked for.
 fn check_words(path: &Path, machine: &mut Machine, form: Form, words: Option<u64>) -> Result<(), Failure> {
     let used = machine.budget().words_used;
+    if let (Form::Assembly, Some(words)) = (form, words)
+        && words < used
+    {
+        let message = format!("{used} words are in use already; at least --words {used} is needed");
+        return Err(Failure::about(format_args!("--words {words}"), message));
+    }
     if form == Form::Image && words.is_none() && used > DEFAULT_WORDS {
         let message =
             format!("{used} words are in use, more than {DEFAULT_WORDS}; allow that with --words 0");

@@ -69,6 +69,18 @@ fn out_of_gas_goes_on_with_more_gas_and_only_then() {
 }
 
 #[test]
+fn fewer_words_than_are_in_use_are_refused() {
+    let used = keyvm("run --slice 0 --json", &[&program("eats.kasm")]).json()["words_used"].as_u64().unwrap();
+    let ran = keyvm(&format!("run --words {}", used - 1), &[&program("eats.kasm")]);
+    let message = format!(
+        "error: --words {}: {used} words are in use already; at least --words {used} is needed\n",
+        used - 1
+    );
+    assert_eq!(ran, Ran { code: Some(2), out: String::new(), err: message });
+    assert_eq!(keyvm(&format!("run --slice 0 --words {used}"), &[&program("eats.kasm")]).code, Some(125));
+}
+
+#[test]
 fn out_of_words_goes_on_with_more_words_and_only_then() {
     let directory = temporary();
     let image = directory.path().join("i.blob");

@@ -1,18 +1,23 @@
 //! The hosts that a run grants: `console` and `args`, unless they are taken away.
 
-use super::exit::Failure;
+use super::exit::{Failure, warn};
 use super::output::Output;
 use super::text::printable;
 use keyvm::{Args, Console, Host, Machine, Reply};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+/// Of so many hosts that are not granted users are told; a program can hold keys to any number.
+const WARNED_MAX: usize = 8;
+
 /// The hosts granted to a run, by name.
 pub(super) struct Grants {
     hosts: BTreeMap<&'static str, Box<dyn Host>>,
+    /// Hosts that were called, are not granted, and have been warned of.
+    missed: BTreeSet<String>,
     waker: Waker,
 }
 
@@ -56,7 +61,7 @@ impl Grants {
         if hows.contains_key("args") {
             hosts.insert("args", Box::new(Args::new(args)));
         }
-        Ok(Self { hosts, waker })
+        Ok(Self { hosts, missed: BTreeSet::new(), waker })
     }
 
     /// What ends a wait for input.
@@ -66,12 +71,29 @@ impl Grants {
 
     /// Answers the request that the machine waits with. It stays unanswered, so that an image of it asks again, if
     /// `gave_up` says afterwards that the host could not do what it should.
-    pub(super) fn answer(&mut self, machine: &mut Machine, gave_up: impl Fn() -> bool) {
+    pub(super) fn answer(&mut self, machine: &mut Machine, output: &Output, gave_up: impl Fn() -> bool) {
         let name = machine.request_host().map(str::to_owned);
+        if let Some(name) = &name {
+            self.warn_if_missing(name, output);
+        }
         let host = name.and_then(|name| self.hosts.get_mut(name.as_str()));
         let reply = host.and_then(|host| machine.with_request(|call| host.call(call)));
         if !gave_up() {
             machine.reply(&reply.unwrap_or_else(Reply::severed));
+        }
+    }
+
+    /// Says, the first time, that a host is called that is not granted: its name may be misspelt.
+    fn warn_if_missing(&mut self, name: &str, output: &Output) {
+        let may_warn = self.missed.len() < WARNED_MAX && !self.hosts.contains_key(name);
+        if may_warn && self.missed.insert(name.to_owned()) {
+            let granted: Vec<_> = self.hosts.keys().copied().collect();
+            let granted = if granted.is_empty() { "nothing".to_owned() } else { granted.join(", ") };
+            output.end_shown_line();
+            warn(format_args!(
+                "the program called host \"{}\", which is not granted (granted: {granted})",
+                printable(name)
+            ));
         }
     }
 }

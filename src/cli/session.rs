@@ -146,7 +146,8 @@ impl Session {
                 }
                 Event::Request => {
                     let output = self.output.clone();
-                    self.grants.answer(&mut self.machine, || waker.has_woken() || output.has_failed());
+                    self.grants
+                        .answer(&mut self.machine, &self.output, || waker.has_woken() || output.has_failed());
                     if waker.has_woken() {
                         return Ending::Event(Event::Interrupted);
                     }

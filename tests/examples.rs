@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use keyvm::image::{self, Hash};
+use keyvm::isa::Trap;
 use keyvm::isa::image::{Body, Image, Meter, Number, Object};
 use keyvm::{Args, Console, Event, Hosts, Machine, asm};
 use std::borrow::Cow;
@@ -186,13 +187,15 @@ fn sandbox_computes_forty_two() {
 }
 
 #[test]
-fn sandboxes_say_how_they_are_used_if_there_is_no_number() {
+fn sandboxes_say_how_they_are_used_and_fail_if_there_is_no_number() {
     for (example, usage) in [
         (SANDBOX, "usage: keyvm run examples/sandbox.kasm NUMBER\n"),
         (LOOP, "usage: keyvm run examples/sandbox-loop.kasm NUMBER\n"),
     ] {
-        Example { args: &[], ..example }.writes(usage);
-        Example { args: &["forty-one"], ..example }.writes(usage);
+        for args in [&[][..], &["forty-one"]] {
+            let whole = Example { args, ..example }.whole();
+            assert_eq!((whole.output.as_str(), whole.end), (usage, Event::Trapped(Trap::Failed)));
+        }
     }
 }
 

@@ -34,7 +34,8 @@ pub fn read(bytes: &[u8]) -> Result<Image<'_>, ImageError> {
 ///
 /// # Errors
 /// If the file cannot be read, or as [`read()`].
-pub fn load(path: &Path) -> Result<Image<'static>, LoadError> {
+pub fn load(path: impl AsRef<Path>) -> Result<Image<'static>, LoadError> {
+    let path = path.as_ref();
     // A pipe is not even opened: that would wait for who writes into it.
     expect_file(&fs::metadata(path)?)?;
     let file = File::open(path)?;

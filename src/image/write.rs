@@ -57,8 +57,8 @@ pub fn write(image: &Image<'_>, out: &mut impl Write) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`write()`], [`Target::find`] and [`Target::save`].
-pub fn save(image: &Image<'_>, path: &Path) -> io::Result<()> {
-    Target::find(path)?.save(|out| write(image, out))
+pub fn save(image: &Image<'_>, path: impl AsRef<Path>) -> io::Result<()> {
+    Target::find(path.as_ref())?.save(|out| write(image, out))
 }
 
 /// Checks that there is a file for this image.

@@ -41,9 +41,10 @@ fn shown_in(document: &Path) -> Vec<Shown> {
     shown
 }
 
-/// A folder with the examples in it, so that commands may write beside them.
+/// A folder with the examples in it, so that commands may write beside them, and an empty one for documents.
 fn workplace() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    std::fs::create_dir(folder.path().join("docs")).expect("a folder can be made");
     let examples = folder.path().join("examples");
     std::fs::create_dir(&examples).expect("a folder can be made");
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
@@ -63,9 +64,33 @@ fn documents() -> Vec<PathBuf> {
     documents
 }
 
+/// Compares the pictures that the commands of a document have made with ours.
+fn compare_pictures(folder: &Path) -> usize {
+    let mut pictures = 0;
+    for file in std::fs::read_dir(folder.join("docs")).expect("the folder is there") {
+        let made = file.expect("a picture").path();
+        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(made.file_name().expect("a name"));
+        let text = |path: &Path| std::fs::read_to_string(path).expect("a picture can be read");
+        assert!(text(&made) == text(&ours), "{} is another than the commands make", ours.display());
+        pictures += 1;
+    }
+    pictures
+}
+
+#[test]
+fn the_assembly_in_the_readme_is_that_of_the_example() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = |name: &str| std::fs::read_to_string(root.join(name)).expect("the file can be read");
+    let (readme, example) = (text("README.md"), text("examples/sandbox.kasm"));
+    let shown = readme.split("```kasm\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block");
+    for part in shown.split("\n\n") {
+        assert!(example.contains(part.trim_end()), "{part}");
+    }
+}
+
 #[test]
 fn commands_in_the_readme_and_the_documents_print_what_stands_there() {
-    let mut commands = 0;
+    let (mut commands, mut pictures) = (0, 0);
     for document in documents() {
         let folder = workplace();
         for shown in shown_in(&document) {
@@ -84,6 +109,7 @@ fn commands_in_the_readme_and_the_documents_print_what_stands_there() {
                 && printed.iter().zip(&shown.lines).all(|(printed, line)| line == "[..]" || printed == line);
             assert!(same, "{} prints\n{text}", shown.place);
         }
+        pictures += compare_pictures(folder.path());
     }
-    assert!(commands >= 8, "{commands} commands were found");
+    assert!(commands >= 8 && pictures == 1, "{commands} commands and {pictures} pictures were found");
 }

@@ -65,6 +65,29 @@ impl Insn {
     }
 }
 
+/// How many operands an instruction with these immediates pops: the fixed ones, and as many as its counts say. `None`
+/// if by an immediate or by a type it reaches deeper.
+#[must_use]
+pub fn operands(op: Op, imms: &[i64]) -> Option<u64> {
+    match op {
+        Op::Slide
+        | Op::Pick
+        | Op::Put
+        | Op::Call
+        | Op::Callto
+        | Op::Calltable
+        | Op::Ret
+        | Op::Tailcall
+        | Op::Tailcallto
+        | Op::Tailcalltable => None,
+        _ => {
+            let counts = op.info().imms.iter().zip(imms).filter(|(imm, _)| imm.kind == ImmKind::Count);
+            let counted: u64 = counts.filter_map(|(_, &count)| u64::try_from(count).ok()).sum();
+            Some(u64::from(op.info().pops) + counted)
+        }
+    }
+}
+
 /// Whether `value` fits the immediate.
 #[must_use]
 pub fn fits(imm: &Imm, value: i64) -> bool {

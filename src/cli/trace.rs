@@ -1,10 +1,11 @@
 //! Where a run stands: the places of its instructions in the text or in the code, and who called whom.
 
 use super::input::Origin;
-use super::text::printable;
+use super::text::{count, printable};
 use keyvm::asm::Disassembly;
+use keyvm::isa::decode::operands;
 use keyvm::isa::image::{Body, Call, Image, Number, Process};
-use keyvm::isa::{Status, Trap};
+use keyvm::isa::{ImmKind, Insn, Op, Status, Trap};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -19,14 +20,41 @@ const SHOWN_CHARACTERS: usize = 100;
 
 /// What is said of a trap of the root process.
 pub(super) fn trapped(trap: Trap, image: &Image<'_>, origin: Option<&Origin>) -> String {
-    let meaning = Trap::ALL.iter().find(|row| row.0 == trap).map_or("", |row| row.2.trim());
     let mut tracer = Tracer::new(image, origin);
-    tracer.line(format_args!("trap {trap} ({}): {meaning}", trap.number()));
-    if let Some(process) = process(image, image.root) {
+    let root = process(image, image.root);
+    let insn = root.and_then(|root| tracer.page(root.code)?.decoded(root.index));
+    tracer.line(format_args!("trap {trap} ({}): {}", trap.number(), meaning(trap, insn)));
+    if let Some(process) = root {
         tracer.process("", image.root, process);
     }
     tracer.others_that_trapped();
     tracer.text.trim_end().to_owned()
+}
+
+/// What a trap of an instruction means: the specification's words, or more closely what was wrong.
+fn meaning(trap: Trap, insn: Option<Insn>) -> String {
+    let general = Trap::ALL.iter().find(|row| row.0 == trap).map_or("", |row| row.2.trim());
+    let Some(Insn { op, imms }) = insn else {
+        return general.to_owned();
+    };
+    let name = op.info().mnemonic;
+    match (trap, op) {
+        (Trap::StackUnderflow, _) => {
+            let reaches = op.info().imms.iter().any(|imm| imm.kind == ImmKind::Slot);
+            match operands(op, &imms).filter(|&needed| needed > 0 && !reaches) {
+                Some(needed) => {
+                    format!("{general} This `{name}` needs {}.", count(needed, "operand", "operands"))
+                }
+                None => general.to_owned(),
+            }
+        }
+        (Trap::BadTarget, Op::Call | Op::Tailcall) => "A call of something that is no subroutine.".to_owned(),
+        (Trap::BadTarget, Op::Callto | Op::Calltable | Op::Tailcallto | Op::Tailcalltable) => {
+            "A call of something that is no subroutine of the named type.".to_owned()
+        }
+        (Trap::BadTarget, _) => "A jump past the end of the code.".to_owned(),
+        _ => general.to_owned(),
+    }
 }
 
 /// Where control is: the running process, and those that wait for it, a line each.
@@ -85,7 +113,7 @@ impl<'i, 'a> Tracer<'i, 'a> {
             if let Some(line) = self.source_line(process.code, index) {
                 self.line(format_args!("      {line}"));
             }
-            self.line(format_args!("  {}", operands(&process.stack)));
+            self.line(format_args!("  {}", stack_text(&process.stack)));
         }
         for frame in process.frames.iter().rev().take(SHOWN_CALLS) {
             let at = self.instruction(process.code, u64::from(frame.return_index).saturating_sub(1));
@@ -122,15 +150,20 @@ impl<'i, 'a> Tracer<'i, 'a> {
         }
     }
 
-    /// An instruction and where it is.
-    fn instruction(&mut self, code: Number, index: u64) -> String {
+    /// A code page, taken apart.
+    fn page(&mut self, code: Number) -> Option<&Disassembly> {
         let image = self.image;
-        let place = self.source_place(code, index);
         let page = self.pages.entry(code).or_insert_with(|| match body(image, code) {
             Some(Body::Code(words)) => Disassembly::of(words),
             _ => None,
         });
-        let Some(page) = page else {
+        page.as_ref()
+    }
+
+    /// An instruction and where it is.
+    fn instruction(&mut self, code: Number, index: u64) -> String {
+        let place = self.source_place(code, index);
+        let Some(page) = self.page(code) else {
             return format!("index {index} of code that is gone");
         };
         let Some(instruction) = page.instruction(index) else {
@@ -193,12 +226,20 @@ fn body<'i, 'a>(image: &'i Image<'a>, number: Number) -> Option<&'i Body<'a>> {
 }
 
 /// The operands as people are shown them: the last few, the top at the end.
-fn operands(stack: &[u64]) -> String {
+fn stack_text(stack: &[u64]) -> String {
     let hidden = stack.len().saturating_sub(SHOWN_OPERANDS);
-    let shown: Vec<_> = stack[hidden..].iter().map(u64::to_string).collect();
+    let shown: Vec<_> = stack[hidden..].iter().map(|&operand| shown(operand)).collect();
     let before = if hidden > 0 { format!("{hidden} more, ") } else { String::new() };
     match stack.len() {
         0 => "no operands".to_owned(),
         _ => format!("operands, the top last: {before}{}", shown.join(", ")),
+    }
+}
+
+/// An operand; one with the top bit set as a signed number too.
+fn shown(operand: u64) -> String {
+    match operand.cast_signed() {
+        signed @ ..0 => format!("{operand} ({signed})"),
+        _ => operand.to_string(),
     }
 }

@@ -52,6 +52,46 @@ trap DivideByZero (11): Division by zero.
     );
 }
 
+/// What is said first of the trap that a text ends with.
+fn meaning(text: &str) -> String {
+    both(text, "")[1].lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn too_few_operands_are_told_with_how_many_are_needed() {
+    let underflow =
+        |name: &str, needed: &str| format!("trap StackUnderflow (2): FEW This `{name}` needs {needed}.");
+    let few =
+        keyvm::isa::Trap::ALL.iter().find(|row| row.0 == keyvm::isa::Trap::StackUnderflow).unwrap().2.trim();
+    for (text, name, needed) in [
+        ("recurse 1, 1 (7, 0)", "recurse", "5 operands"),
+        ("invoke 2", "invoke", "3 operands"),
+        ("return 1", "return", "1 operand"),
+        ("add(1)", "add", "2 operands"),
+    ] {
+        assert_eq!(meaning(text), underflow(name, needed).replace("FEW", few), "{text}");
+    }
+    assert_eq!(meaning("pick 1"), format!("trap StackUnderflow (2): {few}"));
+}
+
+#[test]
+fn a_bad_target_is_told_as_that_of_a_jump_or_of_a_call() {
+    for (text, wanted) in [
+        ("jump 9", "A jump past the end of the code."),
+        ("jumpto(9)", "A jump past the end of the code."),
+        ("call 0", "A call of something that is no subroutine."),
+        ("callto 1->1 (7, 0)", "A call of something that is no subroutine of the named type."),
+    ] {
+        assert_eq!(meaning(text), format!("trap BadTarget (5): {wanted}"), "{text}");
+    }
+}
+
+#[test]
+fn operands_with_the_top_bit_set_are_shown_with_their_sign_too() {
+    let [source, _] = both("push 1\npush -2\npush 3\n.word 0xff", "");
+    assert!(source.contains("operands, the top last: 1, 18446744073709551614 (-2), 3\n"), "{source}");
+}
+
 #[test]
 fn of_many_calls_the_innermost_are_told() {
     let text = "call :down\nfunc down 0 -> 0, 1\nset 0 (add(get 0, mempush(0, meta.FRAMES)))\n\

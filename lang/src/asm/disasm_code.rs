@@ -73,6 +73,13 @@ impl Disassembly {
         Some(statement(index, self.code.words()[at], &self.code, &self.places))
     }
 
+    /// The instruction with this index, decoded; `None` behind the last, and if it is none.
+    #[must_use]
+    pub fn decoded(&self, index: u64) -> Option<Insn> {
+        let at = usize::try_from(index).ok().filter(|&at| at < self.code.len())?;
+        Insn::decode(self.code.words()[at])
+    }
+
     /// The name of the subroutine that the instruction with this index belongs to, and how many instructions behind its
     /// beginning it is.
     #[must_use]

@@ -5,7 +5,7 @@ use super::lex::{Span, Value};
 use super::names::{Labels, Names, Scope};
 use super::say;
 use keyvm_isa::code::{CodeParts, FuncType};
-use keyvm_isa::decode::fits;
+use keyvm_isa::decode::{fits, operands};
 use keyvm_isa::layout::MEMORY_DATA;
 use keyvm_isa::{Imm, ImmKind, Insn, Op};
 use std::collections::BTreeMap;
@@ -210,7 +210,7 @@ impl<'s> Emitter<'_, '_, 's> {
         op: Op,
         span: &Span,
         written: &[ImmExpr<'s>],
-        operands: Option<&(usize, Span)>,
+        given: Option<&(usize, Span)>,
     ) -> Option<u64> {
         let mut imms = Vec::new();
         for (position, imm) in op.info().imms.iter().enumerate() {
@@ -226,7 +226,7 @@ impl<'s> Emitter<'_, '_, 's> {
                 },
             });
         }
-        if let (Some((count, span)), Some(most)) = (operands, most_operands(op, &imms))
+        if let (Some((count, span)), Some(most)) = (given, operands(op, &imms))
             && u64::try_from(*count).is_ok_and(|count| count > most)
         {
             self.names.report(say::too_many_operands(span, op, most, *count));
@@ -279,25 +279,4 @@ impl<'s> Emitter<'_, '_, 's> {
 /// A position in a table as an immediate.
 fn index_imm(index: usize) -> i64 {
     i64::try_from(index).unwrap_or(i64::MAX)
-}
-
-/// How many operands an instruction takes at most; `None` if by an immediate or by a type it reaches deeper.
-fn most_operands(op: Op, imms: &[i64]) -> Option<u64> {
-    match op {
-        Op::Slide
-        | Op::Pick
-        | Op::Put
-        | Op::Call
-        | Op::Callto
-        | Op::Calltable
-        | Op::Ret
-        | Op::Tailcall
-        | Op::Tailcallto
-        | Op::Tailcalltable => None,
-        _ => {
-            let counts = op.info().imms.iter().zip(imms).filter(|(imm, _)| imm.kind == ImmKind::Count);
-            let counted: u64 = counts.filter_map(|(_, &count)| u64::try_from(count).ok()).sum();
-            Some(u64::from(op.info().pops) + counted)
-        }
-    }
 }

@@ -50,6 +50,12 @@ refused! {
     too_many_operands: "add(1, 2, 3)";
     operands_for_an_instruction_without_any: "halt(1)";
     operands_beyond_a_count: "return(5)";
+    operands_beyond_a_count_and_a_fixed_number: "recurse(7, 8, 0, 50, 50)";
+    a_call_of_what_is_no_subroutine: "call(1, :start)\nstart: halt\ntailcall end\nend:";
+    a_host_that_is_not_declared: "invoke 2 (1, 42, console)\ninvoke 2 (3, 0, args)";
+    a_host_that_is_declared_with_a_slip: "host consle\ninvoke 2 (1, 42, console)";
+    an_operand_with_no_likeness: "add(frobnicate, 1)";
+    a_slot_that_is_nearly_an_instruction: "locals dub\nget dup2\nget hallt";
     a_missing_target: "jump";
     a_missing_target_among_operands: "jumpif(get 0)";
     an_open_parenthesis: "add(1, 2\nhalt";
@@ -117,6 +123,7 @@ refused! {
     an_unknown_field_with_no_likeness: "gate g { x 7 }";
     a_field_given_twice: "meter m { gas_limit 7 gas_limit 8 }";
     an_unknown_object: "host console\nkeys k { 0: consle(call) }";
+    an_object_that_is_not_declared: "keys k { 0: frobnicator(call) }";
     a_constant_for_an_object: "const A = 1\nkeys k { 0: A(call) }";
     an_object_for_a_number_in_a_full_text: "host h\nprocess p { index h }";
     an_unknown_right: "host h\nkeys k { 0: h(cal|read) }";

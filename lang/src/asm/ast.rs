@@ -286,4 +286,15 @@ impl<'s> Expr<'s> {
             ExprKind::Value(_) => None,
         }
     }
+
+    /// The name of the label, if that is all it is.
+    pub(crate) fn only_label(&self) -> Option<&'s str> {
+        match &self.kind {
+            ExprKind::Steps(steps) => match &steps[..] {
+                [Step::Label(name) | Step::BareLabel(name)] => Some(name.text),
+                _ => None,
+            },
+            ExprKind::Value(_) => None,
+        }
+    }
 }

@@ -103,6 +103,13 @@ fn statement(at: u64, word: u64, code: &Code, places: &Places) -> String {
     }
 }
 
+/// Whether a target may be written as a label: the assembler takes no calls of labels where no `func` is.
+fn may_be_named(op: Op, target: i64, code: &Code) -> bool {
+    let word = || code.words()[..code.len()].get(usize::try_from(target).ok()?).copied();
+    !matches!(op, Op::Call | Op::Tailcall)
+        || word().and_then(Insn::decode).is_some_and(|insn| insn.op == Op::Func)
+}
+
 fn type_text(typ: FuncType) -> String {
     let locals = if typ.locals == 0 { String::new() } else { format!("+{}", typ.locals) };
     format!("{}->{}{locals}", typ.arguments, typ.results)
@@ -138,7 +145,8 @@ impl Places {
                 continue;
             };
             for (&value, imm) in insn.imms.iter().zip(insn.op.info().imms) {
-                if imm.kind == ImmKind::Target && value.cast_unsigned() <= end {
+                let named = imm.kind == ImmKind::Target && may_be_named(insn.op, value, code);
+                if named && value.cast_unsigned() <= end {
                     places.used.insert(value.cast_unsigned());
                 }
             }
@@ -173,7 +181,9 @@ fn instruction(insn: Insn, code: &Code, places: &Places) -> String {
         text.push_str(if position == 0 { " " } else { ", " });
         let typ = u32::try_from(value).ok().and_then(|index| places.typ(code, index));
         match (imm.kind, typ) {
-            (ImmKind::Target, _) => text.push_str(&places.text(value.cast_unsigned())),
+            (ImmKind::Target, _) if may_be_named(insn.op, value, code) => {
+                text.push_str(&places.text(value.cast_unsigned()))
+            }
             (ImmKind::Type, Some(typ)) => text.push_str(&type_text(typ)),
             _ => text.push_str(&value.to_string()),
         }

@@ -154,7 +154,9 @@ impl<'a, 's> Emitter<'a, 's> {
     pub(super) fn number_in(&mut self, expr: Option<&Expr<'s>>, default: u64, code: Option<usize>) -> u64 {
         let labels = code.map_or(&self.everywhere, |position| &self.entities[position].labels);
         expr.map_or(default, |expr| {
-            self.names.word(expr, Scope { labels: Some(labels), slots: None }).unwrap_or(default)
+            self.names
+                .word(expr, Scope { labels: Some(labels), slots: None, operand: false })
+                .unwrap_or(default)
         })
     }
 
@@ -194,7 +196,7 @@ impl<'a, 's> Emitter<'a, 's> {
 
     pub(super) fn bytes(&mut self, block: &'a DataBlock<'s>, code: Option<usize>) -> Vec<u8> {
         let labels = code.map_or(&self.everywhere, |position| &self.entities[position].labels);
-        self.names.bytes(block, Scope { labels: Some(labels), slots: None })
+        self.names.bytes(block, Scope { labels: Some(labels), slots: None, operand: false })
     }
 
     pub(super) fn words(&mut self, block: &'a DataBlock<'s>, code: Option<usize>) -> Vec<u64> {

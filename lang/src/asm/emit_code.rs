@@ -12,7 +12,12 @@ use std::collections::BTreeMap;
 
 /// The words of the code page. What is wrong is recorded in `names`.
 pub(crate) fn emit_code<'s>(code: &[Item<'s>], labels: &Labels<'s>, names: &mut Names<'_, 's>) -> Vec<u64> {
+    let begins = |item: &&Item<'s>| {
+        matches!(item, Item::Func { .. } | Item::Insn { op: Op::Func, .. } | Item::Word(_))
+    };
+    let callable = code.iter().filter(|item| item.is_word()).map(|item| begins(&item)).collect();
     let mut emitter = Emitter {
+        callable,
         names,
         labels,
         parts: CodeParts::default(),
@@ -44,6 +49,8 @@ struct Emitter<'e, 'a, 's> {
     switches: BTreeMap<Vec<u64>, usize>,
     /// The named slots of the subroutine.
     slots: Labels<'s>,
+    /// Of each instruction, whether a subroutine begins there; of a word given as a number, that is taken for granted.
+    callable: Vec<bool>,
     /// The type of the subroutine that has just begun; names of slots may stand here.
     behind_func: Option<FuncType>,
 }
@@ -130,7 +137,7 @@ impl<'s> Emitter<'_, '_, 's> {
     // ---- Values -----------------------------------------------------------------------------------------
 
     fn value(&mut self, expr: &Expr<'s>) -> Option<u64> {
-        self.names.word(expr, Scope { labels: Some(self.labels), slots: Some(&self.slots) })
+        self.names.word(expr, Scope { labels: Some(self.labels), slots: Some(&self.slots), operand: false })
     }
 
     fn targets(&mut self, targets: &[Expr<'s>]) -> Vec<u64> {
@@ -149,7 +156,7 @@ impl<'s> Emitter<'_, '_, 's> {
     }
 
     fn type_part(&mut self, expr: &Expr<'s>, bits: u32) -> Option<u64> {
-        match self.names.eval(expr, Scope { labels: None, slots: Some(&self.slots) })? {
+        match self.names.eval(expr, Scope { labels: None, slots: Some(&self.slots), operand: false })? {
             Value::Whole(value) => {
                 let part = u64::try_from(value).ok().filter(|part| part >> bits == 0);
                 if part.is_none() {
@@ -197,7 +204,8 @@ impl<'s> Emitter<'_, '_, 's> {
     // ---- Instructions -----------------------------------------------------------------------------------
 
     fn push(&mut self, expr: &Expr<'s>) -> Option<u64> {
-        let value = self.value(expr)?;
+        let scope = Scope { labels: Some(self.labels), slots: Some(&self.slots), operand: true };
+        let value = self.names.word(expr, scope)?;
         let push = Insn::encode(Op::Push, &[value.cast_signed()]);
         push.or_else(|| {
             let index = self.constant_index(value);
@@ -231,12 +239,25 @@ impl<'s> Emitter<'_, '_, 's> {
         {
             self.names.report(say::too_many_operands(span, op, most, *count));
         }
+        if let (Op::Call | Op::Tailcall, [ImmExpr::Expr(target)]) = (op, written) {
+            self.check_callee(target);
+        }
         if op == Op::Func {
             self.slots.clear();
             let typ = usize::try_from(imms[0]).ok().and_then(|index| self.parts.types.get(index));
             self.behind_func = typ.copied();
         }
         Insn::encode(op, &imms)
+    }
+
+    /// Reports a call of a label where no subroutine begins. Whoever means it gives the index.
+    fn check_callee(&mut self, target: &Expr<'s>) {
+        if let Some(label) = target.only_label()
+            && let Some((index, defined)) = self.labels.get(label)
+            && !usize::try_from(*index).is_ok_and(|index| self.callable.get(index) == Some(&true))
+        {
+            self.names.report(say::not_a_subroutine(&target.span, label, defined));
+        }
     }
 
     fn immediate(&mut self, op: Op, imm: &Imm, written: &ImmExpr<'s>) -> Option<i64> {
@@ -260,7 +281,7 @@ impl<'s> Emitter<'_, '_, 's> {
         }
         let labels = matches!(imm.kind, ImmKind::Value | ImmKind::Target).then_some(self.labels);
         let slots = Some(&self.slots);
-        match self.names.eval(expr, Scope { labels, slots })? {
+        match self.names.eval(expr, Scope { labels, slots, operand: false })? {
             Value::Whole(value) => {
                 let fitting = i64::try_from(value).ok().filter(|&value| fits(imm, value));
                 if fitting.is_none() {

@@ -8,7 +8,6 @@ use super::ast::{DataBlock, Expr, ExprKind, File, Item, Name, Operator, Step};
 use super::lex::{Span, Value};
 use super::{given, say};
 use crate::diagnostic::Diagnostic;
-use keyvm_isa::OPS;
 use std::collections::BTreeMap;
 
 /// What a text only gives the length of (`zero`, `align`, `words`, `slots`) is at most this many words in all.
@@ -29,11 +28,13 @@ pub(crate) struct Scope<'x, 's> {
     pub(crate) labels: Option<&'x Labels<'s>>,
     /// The names of the slots of the subroutine, which are no constants.
     pub(crate) slots: Option<&'x Labels<'s>>,
+    /// Whether an instruction could stand in its place.
+    pub(crate) operand: bool,
 }
 
 impl Scope<'_, '_> {
     /// Where there is neither label nor slot.
-    pub(crate) const OUTSIDE: Self = Self { labels: None, slots: None };
+    pub(crate) const OUTSIDE: Self = Self { labels: None, slots: None, operand: false };
 }
 
 /// What a name stands for.
@@ -243,9 +244,12 @@ impl<'a, 's> Names<'a, 's> {
         let diagnostic = if slots.clone().any(|slot| slot == name.text) {
             say::slot_for_number(&name.span, name.text)
         } else {
-            let names = slots.chain(OPS.iter().map(|info| info.mnemonic));
-            let names = names.chain(self.entries.keys().copied()).take(self.suggestible());
-            say::unknown_name(&name.span, name.text, names)
+            let own = slots.chain(self.entries.keys().copied()).take(self.suggestible());
+            if scope.operand {
+                say::unknown_operand(&name.span, name.text, own)
+            } else {
+                say::unknown_name(&name.span, name.text, own)
+            }
         };
         self.report(diagnostic);
         None

@@ -77,8 +77,9 @@ impl<'s> Parser<'s> {
                 match self.func_type() {
                     Ok(typ) => code.push(Item::Func { name, typ }),
                     Err(reported) => {
-                        // So that calls of it are not reported as well.
-                        code.push(Item::Label(name));
+                        // So that calls of it are not reported as well: a label, and a word that may be anything.
+                        let word = Expr { span: name.span.clone(), kind: ExprKind::Value(Value::Whole(0)) };
+                        code.extend([Item::Label(name), Item::Word(word)]);
                         return Err(reported);
                     }
                 }

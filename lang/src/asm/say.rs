@@ -119,6 +119,30 @@ pub(crate) fn unknown_name<'a>(span: &Span, text: &str, names: impl Iterator<Ite
         .maybe_hint(hint.or_else(|| did_you_mean(text, names)))
 }
 
+/// The hosts that the command line grants: who names one without having declared it means it.
+const HOSTS: [&str; 2] = ["console", "args"];
+
+/// A name where also an instruction could stand. `names` are those of the text.
+pub(crate) fn unknown_operand<'a>(
+    span: &Span,
+    text: &str,
+    names: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::new(span, format!("nothing is called `{text}`"), "unknown name");
+    let names: Vec<_> = names.collect();
+    let own = || did_you_mean(text, names.iter().copied());
+    let any = || did_you_mean(text, names.iter().copied().chain(OPS.iter().map(|info| info.mnemonic)));
+    if HOSTS.contains(&text) {
+        return diagnostic.hint(own().unwrap_or_else(|| format!("declare the host: `host {text}`")));
+    }
+    let hint = declaration_form(text).or_else(|| given_elsewhere(text)).or_else(any);
+    diagnostic.hint(hint.unwrap_or_else(|| {
+        format!(
+            "declare an object, such as `host {text}`, or `const {text} = …`; a label is written `:{text}`"
+        )
+    }))
+}
+
 /// How what begins with this word is written, if it begins anything but an instruction.
 fn declaration_form(word: &str) -> Option<String> {
     match word {
@@ -198,7 +222,9 @@ pub(crate) fn unknown_object<'a>(
     names: impl Iterator<Item = &'a str>,
 ) -> Diagnostic {
     Diagnostic::new(span, format!("there is no object `{text}`"), "unknown object")
-        .hint("an object is the name of a declaration, or `#` and a number")
+        .hint(format!(
+            "declare it, such as `host {text}`; an object is the name of a declaration, or `#` and a number"
+        ))
         .maybe_hint(did_you_mean(text, names))
 }
 
@@ -313,7 +339,21 @@ pub(crate) fn too_many_operands(span: &Span, op: Op, most: u64, written: usize) 
         1 => format!("`{name}` takes one operand"),
         most => format!("`{name}` takes {most} operands"),
     };
-    Diagnostic::new(span, takes, format!("{written} written")).hint(form(op))
+    let counted = op.info().imms.first().is_some_and(|imm| imm.kind == ImmKind::Count);
+    let words = u64::try_from(written).map_or(0, |written| written.saturating_sub(op.info().pops.into()));
+    let noun = if words == 1 { "word" } else { "words" };
+    let hint = if counted && most == op.info().pops.into() {
+        format!("to hand on {words} {noun}, write `{name} {words} (…)`")
+    } else {
+        form(op)
+    };
+    Diagnostic::new(span, takes, format!("{written} written")).hint(hint)
+}
+
+pub(crate) fn not_a_subroutine(span: &Span, text: &str, defined: &Span) -> Diagnostic {
+    Diagnostic::new(span, format!("`{text}` is no subroutine"), "called here")
+        .label(defined, "no `func` here")
+        .hint(format!("write `func {text} ARGUMENTS -> RESULTS` where it begins, or `jump` to go to a label"))
 }
 
 pub(crate) fn names_not_behind_func(span: &Span) -> Diagnostic {

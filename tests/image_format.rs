@@ -517,7 +517,7 @@ fn a_save_that_fails_leaves_the_old_file_and_nothing_else() {
     assert!(save(&bad, &path).is_err());
     assert_eq!(fs::read(&path).unwrap(), file_of(&small()));
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
-    assert!(save(&small(), &directory.path().join("missing/a.blob")).is_err());
+    assert!(save(&small(), directory.path().join("missing/a.blob")).is_err());
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn instruction(insn: Insn, code: &Code, places: &Places) -> String {
         let typ = u32::try_from(value).ok().and_then(|index| places.typ(code, index));
         match (imm.kind, typ) {
             (ImmKind::Target, _) if may_be_named(insn.op, value, code) => {
-                text.push_str(&places.text(value.cast_unsigned()))
+                text.push_str(&places.text(value.cast_unsigned()));
             }
             (ImmKind::Type, Some(typ)) => text.push_str(&type_text(typ)),
             _ => text.push_str(&value.to_string()),

@@ -131,8 +131,11 @@ impl Compiler {
     /// For the processor this runs on, with what it can do.
     ///
     /// # Errors
-    /// `Unsupported`.
+    /// `Unsupported`, also on aarch64: code is made for it, but has not run there yet.
     pub fn for_host(options: Options) -> Result<Self, CompileError> {
+        if !cfg!(target_arch = "x86_64") {
+            return Err(unsupported("native code has only been tested on x86-64"));
+        }
         Self::new(&cranelift_native::builder().map_err(unsupported)?, options)
     }
 

@@ -250,16 +250,18 @@ fn with_page(source: &str, page: Number, words: &[u64]) -> Image<'static> {
     image
 }
 
+/// Seals a page, runs it, and returns what came of that.
+const SEALED_AND_RUN: &str = "
+    page p {}
+            codeseal(p)
+            recurse(create(p, 0), 1_000_000, 0)
+            drop
+            return 3";
+
 #[test]
 fn code_that_is_sealed_in_chunks_is_the_code_of_the_whole_page() {
-    let source = "
-        page p {}
-                codeseal(p)
-                recurse(create(p, 0), 1_000_000, 0)
-                drop
-                return 3";
     let mut words = long_code(10_000);
-    let (event, machine) = every_way(&with_page(source, declared(0), &words));
+    let (event, machine) = every_way(&with_page(SEALED_AND_RUN, declared(0), &words));
     assert_eq!(event, Event::Returned(vec![1, 77, 1]));
     let chunks = words.len().div_ceil(4096) as u64;
     assert_eq!(machine.instructions(), 1 + chunks + 6 + 3 + 2);
@@ -277,14 +279,8 @@ fn code_that_is_sealed_in_chunks_is_the_code_of_the_whole_page() {
 
 #[test]
 fn whoever_changes_the_page_between_two_chunks_makes_the_instruction_begin_anew() {
-    let source = "
-        page p {}
-                codeseal(p)
-                recurse(create(p, 0), 1_000_000, 0)
-                drop
-                return 3";
     let words = long_code(10_000);
-    let image = with_page(source, declared(0), &words);
+    let image = with_page(SEALED_AND_RUN, declared(0), &words);
     let mut machine = machine(&image);
     // `push`, and two chunks.
     let chunk = 8 + 1024;

@@ -4,6 +4,7 @@
 //! dearest way to the next one. Every loop has one. What a check asks for beyond what then really runs is never taken;
 //! where it finds too little the interpreter goes on, which is exact.
 
+use crate::loops::postorder;
 use crate::region::Region;
 
 /// What a check asks for at most, unless one block alone costs more: a program with little gas is to run natively too.
@@ -33,7 +34,9 @@ pub(crate) fn checks(region: &Region, costs: &[BlockCost]) -> Vec<u64> {
     }
     // The dearest way from a block to the next checks, blocks after all their successors: what is checked is cut off.
     let mut ahead = vec![0; blocks.len()];
-    for block in postorder(region, &checked) {
+    // Every loop has a checked block, so there is such an order.
+    let cut = checked.clone();
+    for block in postorder(region, 0..blocks.len(), |block| cut[block]) {
         let cost = costs[block];
         let mut dearest = 0;
         if cost.whole {
@@ -51,35 +54,6 @@ pub(crate) fn checks(region: &Region, costs: &[BlockCost]) -> Vec<u64> {
         ahead[block] = cost.first + dearest;
     }
     ahead.iter().zip(checked).map(|(&ahead, checked)| if checked { ahead } else { 0 }).collect()
-}
-
-/// All blocks, each after its successors that are not checked. Every loop has a checked block, so there is such an order.
-fn postorder(region: &Region, checked: &[bool]) -> Vec<usize> {
-    let blocks = &region.blocks;
-    let mut order = Vec::with_capacity(blocks.len());
-    let mut seen = vec![false; blocks.len()];
-    for root in 0..blocks.len() {
-        if seen[root] {
-            continue;
-        }
-        seen[root] = true;
-        let mut stack = vec![(root, blocks[root].successors())];
-        while let Some((block, rest)) = stack.last_mut() {
-            match rest.pop() {
-                Some(next) if seen[next] || checked[next] => {}
-                Some(next) => {
-                    seen[next] = true;
-                    let rest = blocks[next].successors();
-                    stack.push((next, rest));
-                }
-                None => {
-                    order.push(*block);
-                    stack.pop();
-                }
-            }
-        }
-    }
-    order
 }
 
 #[cfg(test)]

@@ -20,7 +20,8 @@ impl Dominators {
                 before[next].push(block);
             }
         }
-        let order = reverse_postorder(region);
+        let mut order = postorder(region, [0], |_| false);
+        order.reverse();
         let mut place = vec![None; blocks.len()];
         for (at, &block) in order.iter().enumerate() {
             place[block] = Some(at);
@@ -95,26 +96,36 @@ fn meet(place: &[Option<usize>], immediate: &[Option<usize>], a: usize, b: usize
     a
 }
 
-fn reverse_postorder(region: &Region) -> Vec<usize> {
+/// The blocks that `roots` reach, each after its successors, where there is no loop; edges to blocks that `cut` says are
+/// not followed.
+pub(crate) fn postorder(
+    region: &Region,
+    roots: impl IntoIterator<Item = usize>,
+    cut: impl Fn(usize) -> bool,
+) -> Vec<usize> {
     let blocks = &region.blocks;
     let mut order = Vec::with_capacity(blocks.len());
     let mut seen = vec![false; blocks.len()];
-    seen[0] = true;
-    let mut stack = vec![(0, blocks[0].successors())];
-    while let Some((block, rest)) = stack.last_mut() {
-        match rest.pop() {
-            Some(next) if seen[next] => {}
-            Some(next) => {
-                seen[next] = true;
-                let rest = blocks[next].successors();
-                stack.push((next, rest));
-            }
-            None => {
-                order.push(*block);
-                stack.pop();
+    for root in roots {
+        if seen[root] {
+            continue;
+        }
+        seen[root] = true;
+        let mut stack = vec![(root, blocks[root].successors())];
+        while let Some((block, rest)) = stack.last_mut() {
+            match rest.pop() {
+                Some(next) if seen[next] || cut(next) => {}
+                Some(next) => {
+                    seen[next] = true;
+                    let rest = blocks[next].successors();
+                    stack.push((next, rest));
+                }
+                None => {
+                    order.push(*block);
+                    stack.pop();
+                }
             }
         }
     }
-    order.reverse();
     order
 }

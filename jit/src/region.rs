@@ -400,14 +400,24 @@ pub(crate) fn subroutine(code: &Code, index: u32) -> Option<(FuncType, u32)> {
     Some((*code.types().get(number as usize)?, number))
 }
 
-/// What the table's formulas add to the cost of an instruction, where it is known from the code alone.
-pub(crate) fn added_cost(code: &Code, insn: &Insn, results: u16) -> u64 {
+/// The gas of an instruction that stays in its block.
+pub(crate) fn insn_cost(code: &Code, insn: &Insn) -> u64 {
     let imm = usize::try_from(insn.imms[0]).unwrap_or(usize::MAX);
-    match insn.op {
-        Op::Func => code.types().get(imm).map_or(0, |typ| gas::per_eight(typ.locals.into())),
-        Op::Slide => gas::per_eight(imm as u64),
-        Op::Ret => gas::per_eight(results.into()),
-        _ => 0,
+    insn.op.info().cost.base()
+        + match insn.op {
+            Op::Func => code.types().get(imm).map_or(0, |typ| gas::per_eight(typ.locals.into())),
+            Op::Slide => gas::per_eight(imm as u64),
+            _ => 0,
+        }
+}
+
+/// The gas of the instruction that ends a block; none where there is none, or it is the interpreter's.
+pub(crate) fn end_cost(end: &End) -> u64 {
+    match end {
+        End::Fall(_) | End::Leave => 0,
+        End::Jump(_) | End::Branch { .. } | End::Switch(_) => 1,
+        End::Return(typ) => 1 + gas::per_eight(typ.results.into()),
+        End::Tailcall { typ, .. } => 1 + gas::per_eight(typ.arguments.into()),
     }
 }
 

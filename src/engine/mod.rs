@@ -221,7 +221,7 @@ impl Engine {
     pub(crate) fn want(&self, page: &Arc<NativePage>, point: EntryPoint) -> bool {
         match self.0.tier {
             Tier::Interpreter => false,
-            Tier::Jit => self.compile(page, point),
+            Tier::Jit => self.0.compile(page, point),
             Tier::Auto => {
                 let worker = self.0.worker.get_or_init(|| Worker::start(Arc::downgrade(&self.0)));
                 if !worker.as_ref().is_some_and(|worker| worker.ask(page, point)) {
@@ -230,11 +230,6 @@ impl Engine {
                 false
             }
         }
-    }
-
-    /// Compiles an entry.
-    fn compile(&self, page: &Arc<NativePage>, point: EntryPoint) -> bool {
-        self.0.compile(page, point)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Gas, State, Unit};
 use crate::context::Exit;
-use crate::region::{Block, Edge, End};
+use crate::region::{Block, Edge, End, end_cost};
 use crate::values::Form;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, InstBuilder, JumpTableData};
@@ -34,8 +34,7 @@ impl Unit<'_> {
                 if self.callees.contains_key(target) {
                     self.tailcall(*target, *typ, gas);
                 } else {
-                    let cost = 1 + keyvm_isa::gas::per_eight(typ.arguments.into());
-                    let gas = Gas::Value(gas, self.refund(cost));
+                    let gas = Gas::Value(gas, self.refund(end_cost(&block.end)));
                     self.leave(
                         State { index: block.end_index, stack: self.stack.clone(), settled: 0, gas },
                         Exit::Callee,

@@ -5,11 +5,11 @@ use super::{Gas, State, Unit, Val};
 use crate::arith::{self, Class};
 use crate::context::{EXTRA_SHIFT, Exit};
 use crate::gas::{BlockCost, checks};
-use crate::region::{Block, End, added_cost, subroutine};
+use crate::region::{Block, end_cost, insn_cost, subroutine};
 use crate::values::{Form, known_memories, select_form, shuffle};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
-use keyvm_isa::{Insn, Op, gas};
+use keyvm_isa::{Insn, Op};
 
 impl Unit<'_> {
     /// Translates a block.
@@ -32,7 +32,7 @@ impl Unit<'_> {
         for index in block.index..block.end_index {
             let Some(insn) = self.insn(index) else { break };
             self.at(index);
-            let cost = insn.op.info().cost.base() + added_cost(self.code, &insn, 0);
+            let cost = insn_cost(self.code, &insn);
             if self.is_helper(&insn, index) {
                 self.helpers.push(index);
                 self.count_extra();
@@ -56,11 +56,7 @@ impl Unit<'_> {
                 self.extra += cost - 1;
             }
         }
-        self.extra += match block.end {
-            End::Return(typ) => gas::per_eight(typ.results.into()),
-            End::Tailcall { typ, .. } => gas::per_eight(typ.arguments.into()),
-            _ => 0,
-        };
+        self.extra += end_cost(&block.end).saturating_sub(1);
         self.at(block.end_index);
         self.count_extra();
         self.end(block);
@@ -107,17 +103,12 @@ impl Unit<'_> {
             if self.is_helper(&insn, at) {
                 return BlockCost { first, whole: false };
             }
-            first += insn.op.info().cost.base() + added_cost(self.code, &insn, 0);
+            first += insn_cost(self.code, &insn);
             if matches!(insn.op, Op::Call | Op::Callto | Op::Calltable) {
                 return BlockCost { first, whole: false };
             }
         }
-        first += match block.end {
-            End::Fall(_) | End::Leave => 0,
-            End::Jump(_) | End::Branch { .. } | End::Switch(_) => 1,
-            End::Return(typ) => 1 + gas::per_eight(typ.results.into()),
-            End::Tailcall { typ, .. } => 1 + gas::per_eight(typ.arguments.into()),
-        };
+        first += end_cost(&block.end);
         BlockCost { first, whole: true }
     }
 

@@ -120,9 +120,22 @@ pub struct Context {
 }
 
 impl Context {
-    /// Sets the gas, at most [`GAS_MAX`], and what was used beyond one for each instruction.
-    pub const fn set_gas(&mut self, gas: u64, extra: u64) {
+    /// Sets the gas, at most [`GAS_MAX`], before native code is entered.
+    pub const fn set_gas(&mut self, gas: u64) {
+        self.gas = gas;
+    }
+
+    /// Sets the gas, at most what was left, when that and `executed` instructions were not native code's doing.
+    pub const fn set_gas_after(&mut self, gas: u64, executed: u64) {
+        let extra = self.extra().wrapping_add(self.gas_left() - gas).wrapping_sub(executed);
         self.gas = gas | extra << EXTRA_SHIFT;
+    }
+
+    /// Instructions executed since the gas was set to `gas`. Modulo 2^32, as all counts beside the gas, which is exact:
+    /// each takes some of it.
+    #[must_use]
+    pub const fn executed(&self, gas: u64) -> u64 {
+        (gas - self.gas_left()).wrapping_sub(self.extra()) & (u64::MAX >> EXTRA_SHIFT)
     }
 
     /// The gas that is left.
@@ -131,9 +144,8 @@ impl Context {
         self.gas & GAS_MAX
     }
 
-    /// What was used beyond one gas for each instruction.
-    #[must_use]
-    pub const fn extra(&self) -> u64 {
+    /// What was used beyond one gas for each instruction, modulo 2^32.
+    const fn extra(&self) -> u64 {
         self.gas >> EXTRA_SHIFT
     }
 

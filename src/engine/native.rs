@@ -44,6 +44,8 @@ struct Host {
     act: *mut Activation,
     code: *const Code,
     memories: *const [u8],
+    /// Gas that the activation has and native code does not count.
+    beyond: u64,
     /// Why the instruction of a helper did not complete; none if it was not tried.
     stop: Option<Stop>,
 }
@@ -156,9 +158,7 @@ impl Runner {
         let frames = act.frames_left(kernel).min(NATIVE_FRAMES);
         act.frames.reserve(frames);
         let gas = act.fuel.min(GAS_MAX);
-        // Gas beyond what native code counts is not lost: it is given back below.
-        let beyond = act.fuel - gas;
-        context.set_gas(gas, 0);
+        context.set_gas(gas);
         context.set_room(words - act.base, frames);
         context.stack_words = words as u64;
         context.stack_end = act.stack.as_mut_ptr().wrapping_add(words);
@@ -171,6 +171,7 @@ impl Runner {
             act: &raw mut *act,
             code: &raw const *code,
             memories: &raw const *native.memories(),
+            beyond: act.fuel - gas,
             stop: None,
         };
         context.host = (&raw mut host).cast();
@@ -186,8 +187,8 @@ impl Runner {
         act.base = words - usize::try_from(context.words_left()).unwrap_or(0);
         act.height = act.base + usize::try_from(context.height).unwrap_or(0);
         act.index = context.index;
-        act.fuel = context.gas_left() + beyond;
-        let executed = gas - context.gas_left() - context.extra();
+        act.fuel = context.gas_left() + host.beyond;
+        let executed = context.executed(gas);
         kernel.instructions += executed;
         let exit = Exit::from_number(context.exit);
         self.stats.entries += 1;
@@ -251,7 +252,7 @@ unsafe extern "C" fn helper(context: *mut Context, index: u64, height: u64) -> u
         return 1;
     }
     let before = context.gas_left();
-    act.fuel = before;
+    act.fuel = before + host.beyond;
     let mut executed = 0;
     let stop = loop {
         match interpret_one(kernel, act, code) {
@@ -264,8 +265,11 @@ unsafe extern "C" fn helper(context: *mut Context, index: u64, height: u64) -> u
             Err(stop) => break Some(stop),
         }
     };
-    let used = before - act.fuel;
-    context.set_gas(act.fuel, context.extra() + used - executed);
+    // An instruction may have changed meters, and so how much gas there is. What native code counts never grows: it
+    // executes fewer instructions than can be counted, however often there is more.
+    let gas = act.fuel.min(before);
+    host.beyond = act.fuel - gas;
+    context.set_gas_after(gas, executed);
     host.stop = stop;
     look(context, kernel, act, memories);
     u64::from(stop.is_some())

@@ -2,7 +2,7 @@
 
 use keyvm::isa::image::Image;
 use keyvm::{Engine, Machine, Tier, asm};
-use keyvm_oracle::{Cut, Engines, Report, at_each_point};
+use keyvm_oracle::{Cut, Engines, Report, Step, at_each_point};
 
 fn image(source: &str) -> Image<'static> {
     asm::assemble(source).unwrap_or_else(|errors| panic!("{errors:?}"))
@@ -26,6 +26,15 @@ fn alike(image: &Image<'_>, gas: u64) -> Report {
 /// As [`alike`], of a program much of which must run natively.
 fn natively_alike(source: &str, gas: u64) {
     let report = alike(&image(source), gas);
+    assert!(report.native * 4 > report.instructions, "too little ran natively: {report:?}");
+}
+
+/// Runs an image in one slice, much of it natively.
+fn alike_in_one(image: &Image<'_>, gas: u64) {
+    let (reference, other) = (Engine::default(), Engine::new(Tier::Jit));
+    let engines = Engines { reference: &reference, other: &other };
+    let report = keyvm_oracle::replay::<Machine>(image, engines, &[Step::Run(gas)])
+        .unwrap_or_else(|divergence| panic!("{}", super::told(&divergence, engines)));
     assert!(report.native * 4 > report.instructions, "too little ran natively: {report:?}");
 }
 
@@ -447,4 +456,44 @@ func spread 1 -> 0, 1
 data { words 2100 }",
         2600,
     );
+}
+
+#[test]
+fn gas_beyond_what_native_code_counts_is_used_and_charged_like_any_other() {
+    let image = image(
+        "
+        30
+again:  memresize(2, add(get 0, 2))
+        set 0 (sub(get 0, 1))
+        jumpif(get 0, :again)
+        return 1 (get 0)
+data { words 40 }",
+    );
+    for gas in [1 << 31, 1 << 40, u64::MAX] {
+        alike_in_one(&image, gas);
+    }
+}
+
+#[test]
+fn a_limit_of_gas_that_a_program_raises_and_lowers_as_it_runs_counts_at_once() {
+    let image = image(
+        "
+image { root r }
+meter prime { }
+meter small { under prime  gas_limit 1000 }
+code program {
+        12
+again:  call(get 0, :limit)
+        set 0 (sub(get 0, 1))
+        jumpif(get 0, :again)
+        return 1 (get 0)
+func limit 1 -> 0
+        meterlimit(1, 1, add(500, mul(mul(get 0, get 0), 25)))
+        meterlimit(1, 1, add(500, mul(xor(get 0, 3), 250)))
+        ret
+}
+process r under small { code program standing keys { 1: small(all) } }",
+    );
+    alike_in_one(&image, 100_000);
+    alike(&image, 400);
 }

@@ -3,6 +3,7 @@
 use keyvm::image::{Hash, read, state_hash, write};
 use keyvm::{Event, Machine, Reply, Tier};
 use keyvm_isa::image::{Body, Image, Meter, Process};
+use std::sync::LazyLock;
 
 /// An engine. A second one is a name here, an entry in [`ENGINES`] and an arm in [`machine`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,12 +15,16 @@ pub(crate) enum Engine {
 /// Those that the vectors hold for.
 pub(crate) const ENGINES: &[Engine] = &[Engine::Interpreter, Engine::Jit];
 
+/// One engine of each kind for all runs: what it has compiled for one it has for the others.
+static INTERPRETER: LazyLock<keyvm::Engine> = LazyLock::new(|| keyvm::Engine::new(Tier::Interpreter));
+static JIT: LazyLock<keyvm::Engine> = LazyLock::new(|| keyvm::Engine::new(Tier::Jit));
+
 fn machine(engine: Engine, image: &Image<'_>) -> Machine {
-    let tier = match engine {
-        Engine::Interpreter => Tier::Interpreter,
-        Engine::Jit => Tier::Jit,
+    let engine = match engine {
+        Engine::Interpreter => &INTERPRETER,
+        Engine::Jit => &JIT,
     };
-    Machine::with_engine(image, &keyvm::Engine::new(tier)).unwrap_or_else(|error| panic!("refused: {error}"))
+    Machine::with_engine(image, engine).unwrap_or_else(|error| panic!("refused: {error}"))
 }
 
 /// Something the host does before it runs the machine (again).

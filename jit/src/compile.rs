@@ -66,17 +66,31 @@ pub(crate) struct Function {
     pub(crate) bytes: Vec<u8>,
     pub(crate) calls: Vec<Call>,
     pub(crate) instructions: usize,
+    /// Whether it is the one before it with nothing inlined, which only that one calls.
+    pub(crate) plain: bool,
 }
 
-/// A place in machine code that names a subroutine.
+/// What machine code calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Callee {
+    /// The subroutine at an index.
+    Subroutine(u32),
+    /// The next function: the same unit with nothing inlined.
+    Plain,
+}
+
+/// A place in machine code that names another function.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
     pub(crate) offset: u32,
     pub(crate) kind: Reloc,
     pub(crate) addend: i64,
-    /// Index of the subroutine.
-    pub(crate) callee: u32,
+    pub(crate) callee: Callee,
 }
+
+/// In the names of functions, what stands for subroutines and for [`Callee::Plain`].
+const SUBROUTINES: u32 = 0;
+const PLAIN: u32 = 1;
 
 /// Functions that were compiled together.
 #[derive(Clone, Debug)]
@@ -190,11 +204,18 @@ impl Compiler {
         let mut functions = Vec::new();
         let mut instructions = 0;
         while let Some(start) = open.pop_front() {
-            let mut region = Region::new(code, start);
+            let mut region = Region::new(code, start, true);
             unroll(&mut region, code);
             instructions += region.instructions;
             queue.full = instructions > BATCH_INSTRUCTIONS;
             functions.push(self.function(code, &region, &mut queue, watch)?);
+            if !region.inlined.is_empty() {
+                let mut region = Region::new(code, start, false);
+                unroll(&mut region, code);
+                instructions += region.instructions;
+                let plain = self.function(code, &region, &mut queue, &mut Unwatched)?;
+                functions.push(Function { plain: true, ..plain });
+            }
             for callee in queue.new.drain(..) {
                 if let Some((typ, number)) = subroutine(code, callee) {
                     open.push_back(Start::Call { index: callee, typ, number });
@@ -232,12 +253,16 @@ impl Compiler {
                     offset: reloc.offset,
                     kind: reloc.kind,
                     addend: reloc.addend,
-                    callee: names[name].index,
+                    callee: match &names[name] {
+                        name if name.namespace == SUBROUTINES => Callee::Subroutine(name.index),
+                        _ => Callee::Plain,
+                    },
                 }),
                 _ => None,
             })
             .collect();
-        let function = Function { start: region.start, bytes, calls, instructions: region.instructions };
+        let instructions = region.instructions;
+        let function = Function { start: region.start, bytes, calls, instructions, plain: false };
         watch.compiled(&function, compiled);
         Ok(function)
     }
@@ -290,13 +315,26 @@ impl Callees for Queue<'_> {
             self.new.push(index);
         }
         let signature = function.import_signature(lower::signature(typ));
-        let name = function.declare_imported_user_function(UserExternalName { namespace: 0, index });
+        let name = UserExternalName { namespace: SUBROUTINES, index };
+        let name = function.declare_imported_user_function(name);
         Some(function.import_function(ExtFuncData {
             name: ExternalName::user(name),
             signature,
             colocated: near,
             patchable: false,
         }))
+    }
+
+    fn plain(&mut self, function: &mut ir::Function) -> FuncRef {
+        let signature = function.signature.clone();
+        let signature = function.import_signature(signature);
+        let name = function.declare_imported_user_function(UserExternalName { namespace: PLAIN, index: 0 });
+        function.import_function(ExtFuncData {
+            name: ExternalName::user(name),
+            signature,
+            colocated: true,
+            patchable: false,
+        })
     }
 }
 

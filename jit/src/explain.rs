@@ -1,7 +1,7 @@
 //! What the compiler makes of code, for people: units, blocks, what is left to the interpreter and why, the intermediate
 //! representation, and machine code by instruction.
 
-use crate::compile::{CompileError, Compiler, EntryPoint, Function, Watch};
+use crate::compile::{Call, Callee, CompileError, Compiler, EntryPoint, Function, Watch};
 use crate::lower::Notes;
 use crate::region::{
     Block, Edge, End, HEIGHT_MAX, INSTRUCTIONS_MAX, Region, Start, TARGETS_MAX, is_left, subroutine,
@@ -83,8 +83,10 @@ pub struct Place {
 pub struct BlockListing {
     /// Index of its first instruction.
     pub index: u32,
-    /// Operands above the base there.
+    /// Operands above the unit's base there.
     pub height: u32,
+    /// Indices of the inlined calls it runs in, the outermost first.
+    pub inlined: Vec<u32>,
     /// How many instructions it executes, with the one that is its end.
     pub instructions: u32,
     /// Index of the instruction that is its end, or of the next one if none is.
@@ -110,6 +112,10 @@ pub enum BlockEnd {
     Branch(Next, Next),
     /// A switch, the last target for all numbers beyond.
     Switch(Vec<Next>),
+    /// A call of a subroutine that is inlined: where that begins.
+    InlinedCall(Next),
+    /// An inlined subroutine returns: where its caller goes on.
+    InlinedReturn(Next),
     /// The subroutine returns.
     Return,
     /// The subroutine goes on with another.
@@ -218,7 +224,11 @@ impl Watch for Explainer {
     fn compiled(&mut self, function: &Function, compiled: &CompiledCode) {
         let Some(unit) = self.units.last_mut() else { return };
         unit.bytes.clone_from(&function.bytes);
-        unit.calls = function.calls.iter().map(|call| (call.offset, call.callee)).collect();
+        let callee = |call: &Call| match call.callee {
+            Callee::Subroutine(index) => Some((call.offset, index)),
+            Callee::Plain => None,
+        };
+        unit.calls = function.calls.iter().filter_map(callee).collect();
         for range in compiled.buffer.get_srclocs_sorted() {
             let index = (!range.loc.is_default()).then(|| range.loc.bits());
             // What has no place of its own, moves between registers, goes with what is before it.
@@ -238,15 +248,16 @@ impl Watch for Explainer {
 }
 
 fn blocks(code: &Code, region: &Region, checks: &[u64]) -> Vec<BlockListing> {
-    let mut first: BTreeMap<(u32, u32), usize> = BTreeMap::new();
+    let mut first: BTreeMap<(u32, u32, Option<usize>), usize> = BTreeMap::new();
     let mut listed = Vec::with_capacity(region.blocks.len());
     for (number, block) in region.blocks.iter().enumerate() {
-        let original = *first.entry((block.index, block.height)).or_insert(number);
+        let original = *first.entry((block.index, block.height, block.inlined)).or_insert(number);
         let end = block_end(code, region, block);
         let ends = !matches!(end, BlockEnd::Fall(_) | BlockEnd::Left(_));
         listed.push(BlockListing {
             index: block.index,
             height: block.height,
+            inlined: inlined_calls(region, block),
             instructions: block.end_index - block.index + u32::from(ends),
             end_index: block.end_index,
             header: block.header,
@@ -258,8 +269,21 @@ fn blocks(code: &Code, region: &Region, checks: &[u64]) -> Vec<BlockListing> {
     listed
 }
 
+/// Indices of the inlined calls that a block runs in, the outermost first.
+fn inlined_calls(region: &Region, block: &Block) -> Vec<u32> {
+    let mut calls = Vec::new();
+    let mut at = block.inlined;
+    while let Some(call) = at {
+        calls.push(region.inlined[call].return_index - 1);
+        at = region.inlined[call].caller;
+    }
+    calls.reverse();
+    calls
+}
+
 fn block_end(code: &Code, region: &Region, block: &Block) -> BlockEnd {
-    let height = end_height(code, block);
+    let base = region.base(block.inlined);
+    let height = end_height(code, base, block);
     let next = |edge: &Edge, pops: u32| match *edge {
         Edge::Block(block) => Next::Block(block),
         Edge::Out(index) => Next::Out(index, why_out(code, region, index, height - pops)),
@@ -267,20 +291,25 @@ fn block_end(code: &Code, region: &Region, block: &Block) -> BlockEnd {
     match &block.end {
         End::Fall(edge) => BlockEnd::Fall(next(edge, 0)),
         End::Jump(edge) => BlockEnd::Jump(next(edge, 0)),
+        End::InlinedCall(edge) => BlockEnd::InlinedCall(next(edge, 0)),
+        End::InlinedReturn(_, edge) => BlockEnd::InlinedReturn(next(edge, 0)),
         End::Branch { taken, next: other, .. } => BlockEnd::Branch(next(taken, 1), next(other, 1)),
         End::Switch(targets) => BlockEnd::Switch(targets.iter().map(|target| next(target, 1)).collect()),
         End::Return(_) => BlockEnd::Return,
         End::Tailcall { target, .. } => BlockEnd::Tailcall(*target),
-        End::Leave => BlockEnd::Left(why_left(code, region.start, block.end_index, height)),
+        End::Leave => {
+            let caller = matches!(region.start, Start::Call { .. }) || block.inlined.is_some();
+            BlockEnd::Left(why_left(code, caller, block.end_index, height - base))
+        }
     }
 }
 
-/// Operands above the base before the instruction that is a block's end.
-fn end_height(code: &Code, block: &Block) -> u32 {
+/// Operands above the unit's base before the instruction that is a block's end.
+fn end_height(code: &Code, base: u32, block: &Block) -> u32 {
     let mut stack = vec![(); block.height as usize];
     for index in block.index..block.end_index {
         let Some(insn) = Insn::decode(code.normal()[index as usize]) else { break };
-        if !shuffle(&mut stack, &insn) {
+        if !shuffle(&mut stack, base as usize, &insn) {
             let (pops, pushes) = counts(code, &insn);
             stack.resize(stack.len() - pops + pushes, ());
         }
@@ -301,8 +330,8 @@ fn why_out(code: &Code, region: &Region, index: u32, height: u32) -> WhyInterpre
     }
 }
 
-/// Why an instruction is the interpreter's.
-fn why_left(code: &Code, start: Start, index: u32, height: u32) -> WhyInterpreted {
+/// Why an instruction is the interpreter's, in a subroutine that has a native caller or not.
+fn why_left(code: &Code, caller: bool, index: u32, height: u32) -> WhyInterpreted {
     if index as usize >= code.len() {
         return WhyInterpreted::End;
     }
@@ -314,7 +343,6 @@ fn why_left(code: &Code, start: Start, index: u32, height: u32) -> WhyInterprete
         return WhyInterpreted::Traps;
     }
     let imm = u32::try_from(insn.imms[0]).unwrap_or(u32::MAX);
-    let entered = matches!(start, Start::Enter { .. });
     match insn.op {
         Op::Unreachable | Op::Fail => WhyInterpreted::Traps,
         op if is_left(op) => WhyInterpreted::Kernel,
@@ -325,7 +353,7 @@ fn why_left(code: &Code, start: Start, index: u32, height: u32) -> WhyInterprete
             Some(typ) if height.saturating_add(typ.locals) > HEIGHT_MAX => WhyInterpreted::Height,
             _ => WhyInterpreted::Traps,
         },
-        Op::Ret | Op::Tailcall if entered => WhyInterpreted::NoCaller,
+        Op::Ret | Op::Tailcall if !caller => WhyInterpreted::NoCaller,
         Op::Jumpto | Op::Tailcallto => WhyInterpreted::Computed,
         _ => WhyInterpreted::Traps,
     }

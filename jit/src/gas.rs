@@ -67,7 +67,7 @@ mod tests {
         let instructions =
             program.iter().map(|(op, imms)| Insn::encode(*op, imms).expect("it fits")).collect();
         let code = Code::new(CodeParts { instructions, ..CodeParts::default() }.words()).expect("code");
-        Region::new(&code, Start::Enter { index: 0, height: 0 })
+        Region::new(&code, Start::Enter { index: 0, height: 0 }, true)
     }
 
     fn ones(region: &Region) -> Vec<BlockCost> {

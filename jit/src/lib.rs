@@ -12,6 +12,7 @@ mod compile;
 mod context;
 mod explain;
 mod gas;
+mod inline;
 mod loops;
 mod lower;
 mod memory;

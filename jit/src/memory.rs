@@ -1,6 +1,6 @@
 //! Machine code in memory that can be executed.
 
-use crate::compile::{Artifact, Call, HEADER_BYTES, Linked, type_word};
+use crate::compile::{Artifact, Call, Callee, HEADER_BYTES, Linked, type_word};
 use crate::context::Context;
 use crate::region::Start;
 use crate::{EntryPoint, Root};
@@ -68,6 +68,9 @@ impl Batch {
         let mut functions = Vec::with_capacity(artifact.functions.len());
         for (function, &begin) in artifact.functions.iter().zip(&offsets) {
             functions.push((function.start.root(), begin, function.bytes.len()));
+            if function.plain {
+                continue;
+            }
             match function.start {
                 Start::Enter { index, height } => {
                     entries.insert(EntryPoint { index, height }, begin);
@@ -78,12 +81,18 @@ impl Batch {
                 }
             }
         }
-        for (function, &begin) in artifact.functions.iter().zip(&offsets) {
+        for (number, function) in artifact.functions.iter().enumerate() {
+            let begin = offsets[number];
             let code = &mut map[begin..begin + function.bytes.len()];
             code.copy_from_slice(&function.bytes);
             for call in &function.calls {
-                let target = calls.get(&call.callee).map(|offset| address + offset);
-                let target = target.or_else(|| linked.get(&call.callee).copied());
+                let target = match call.callee {
+                    Callee::Plain => offsets.get(number + 1).map(|offset| address + offset),
+                    Callee::Subroutine(index) => {
+                        let target = calls.get(&index).map(|offset| address + offset);
+                        target.or_else(|| linked.get(&index).copied())
+                    }
+                };
                 let target = target.ok_or_else(|| io::Error::other("a callee is missing"))?;
                 resolve(code, address + begin, call, target)?;
             }

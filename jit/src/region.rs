@@ -1,9 +1,11 @@
 //! What a unit consists of: the blocks that are reached from an entry without leaving the subroutine, each with the
 //! height of the stack it begins with.
 //!
-//! A block is known by its first index *and* its height, so that code whose heights differ where paths meet is simply
-//! two blocks. Where that would not end, and past the limits below, an edge leaves the unit.
+//! A block is known by its first index, its height, *and* the inlined calls it runs in, so that code whose heights
+//! differ where paths meet is simply two blocks. Where that would not end, and past the limits below, an edge leaves the
+//! unit.
 
+use crate::inline::{self, Inlined, Plan};
 use keyvm_isa::code::FuncType;
 use keyvm_isa::layout::CHUNK_WORDS;
 use keyvm_isa::{Code, Flow, Insn, Op, gas};
@@ -49,6 +51,10 @@ pub(crate) enum End {
     },
     /// The last target is for all numbers beyond.
     Switch(Vec<Edge>),
+    /// An inlined call, of the subroutine that begins there.
+    InlinedCall(Edge),
+    /// `ret` in an inlined subroutine of this type, to the caller.
+    InlinedReturn(FuncType, Edge),
     /// `ret` of the subroutine that the unit is; in a unit that the host enters it leaves.
     Return(FuncType),
     Tailcall {
@@ -63,8 +69,10 @@ pub(crate) enum End {
 pub(crate) struct Block {
     /// Its first instruction.
     pub(crate) index: u32,
-    /// Operands above the base before that.
+    /// Operands above the unit's base before that.
     pub(crate) height: u32,
+    /// The inlined call it runs in, if it does.
+    pub(crate) inlined: Option<usize>,
     /// One past its last instruction, the one that is its end not counted.
     pub(crate) end_index: u32,
     pub(crate) end: End,
@@ -77,12 +85,14 @@ pub(crate) struct Region {
     pub(crate) start: Start,
     /// The first is where the unit begins.
     pub(crate) blocks: Vec<Block>,
+    /// Inlined calls, each after the one it is made in.
+    pub(crate) inlined: Vec<Inlined>,
     /// Operands above the base at most.
     pub(crate) height: u32,
     /// Subroutines that are called, or gone on with.
     pub(crate) callees: BTreeSet<u32>,
     pub(crate) instructions: usize,
-    /// Whether anything is called, subroutine or helper.
+    /// Whether any subroutine is called natively.
     pub(crate) calls: bool,
 }
 
@@ -104,43 +114,83 @@ enum Effect {
         when_zero: bool,
     },
     Switch(u32),
+    /// Goes on there, in the caller, with the results of this type.
+    InlinedReturn(Place, FuncType),
     Return,
     Tailcall(u32),
     Leave,
 }
 
 impl Region {
-    pub(crate) fn new(code: &Code, start: Start) -> Self {
-        let (index, height) = match start {
-            Start::Call { index, typ, .. } => (index, typ.arguments.into()),
-            Start::Enter { index, height } => (index, height),
-        };
-        let mut finder = Finder::new(code, start);
-        finder.most = height;
-        finder.find((index, height));
-        finder.blocks((index, height))
+    /// What begins at a start, with small subroutines inlined if that is wanted.
+    pub(crate) fn new(code: &Code, start: Start, inlining: bool) -> Self {
+        let mut finder = Finder::new(code, start, INSTRUCTIONS_MAX, Plan::default());
+        finder.find();
+        if inlining {
+            let plan = inline::plan(code, start, &finder.sites(), finder.seen.len());
+            if !plan.is_empty() {
+                finder = Finder::new(code, start, INSTRUCTIONS_MAX, plan);
+                finder.find();
+            }
+        }
+        finder.blocks()
+    }
+
+    /// Operands below the base of an inlined call, above that of the unit.
+    pub(crate) fn base(&self, inlined: Option<usize>) -> u32 {
+        inlined.map_or(0, |call| self.inlined[call].base)
+    }
+
+    /// How many inlined calls a place in one runs in.
+    pub(crate) fn depth(&self, inlined: Option<usize>) -> u32 {
+        inlined.map_or(0, |call| self.inlined[call].depth)
+    }
+
+    /// Frames at most that inlined calls make.
+    pub(crate) fn frames(&self) -> u32 {
+        self.inlined.iter().map(|call| call.depth).max().unwrap_or(0)
     }
 }
 
-struct Finder<'a> {
+pub(crate) struct Finder<'a> {
     code: &'a Code,
     start: Start,
+    plan: Plan,
+    /// Instructions at most.
+    limit: usize,
     /// Every instruction of the unit, with its height.
-    seen: BTreeSet<(u32, u32)>,
-    leaders: BTreeSet<(u32, u32)>,
-    heights: BTreeMap<u32, usize>,
+    seen: BTreeSet<Place>,
+    leaders: BTreeSet<Place>,
+    heights: BTreeMap<(u32, Option<usize>), usize>,
     most: u32,
     callees: BTreeSet<u32>,
     calls: bool,
 }
 
-type Place = (u32, u32);
+/// Where an instruction stands, and how it is come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    index: u32,
+    /// Operands above the unit's base.
+    height: u32,
+    inlined: Option<usize>,
+}
+
+/// A call of a subroutine that is known, with the operands above the base before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Site {
+    pub(crate) index: u32,
+    pub(crate) height: u32,
+    pub(crate) callee: u32,
+}
 
 impl<'a> Finder<'a> {
-    fn new(code: &'a Code, start: Start) -> Self {
+    pub(crate) const fn new(code: &'a Code, start: Start, limit: usize, plan: Plan) -> Self {
         Self {
             code,
             start,
+            plan,
+            limit,
             seen: BTreeSet::new(),
             leaders: BTreeSet::new(),
             heights: BTreeMap::new(),
@@ -150,16 +200,48 @@ impl<'a> Finder<'a> {
         }
     }
 
+    /// Where the unit begins.
+    fn first(&self) -> Place {
+        let (index, height) = match self.start {
+            Start::Call { index, typ, .. } => (index, typ.arguments.into()),
+            Start::Enter { index, height } => (index, height),
+        };
+        Place { index, height, inlined: None }
+    }
+
+    /// Operands above the unit's base at most.
+    pub(crate) const fn most(&self) -> u32 {
+        self.most
+    }
+
+    /// The instructions that were found.
+    pub(crate) fn instructions(&self) -> impl ExactSizeIterator<Item = Option<Insn>> {
+        self.seen.iter().map(|place| Insn::decode(self.code.normal()[place.index as usize]))
+    }
+
+    /// The calls that were found.
+    pub(crate) fn sites(&self) -> Vec<Site> {
+        let site = |place: &Place| match self.effect(*place) {
+            Effect::Call { target: Some(callee), .. } => {
+                Some(Site { index: place.index, height: place.height, callee })
+            }
+            _ => None,
+        };
+        self.seen.iter().filter_map(site).collect()
+    }
+
     /// Whether a place may become part of the unit.
     fn admit(&mut self, place: Place) -> bool {
         if self.seen.contains(&place) {
             return true;
         }
-        if place.0 as usize >= self.code.len() || place.1 > HEIGHT_MAX || self.seen.len() >= INSTRUCTIONS_MAX
+        if place.index as usize >= self.code.len()
+            || place.height > HEIGHT_MAX
+            || self.seen.len() >= self.limit
         {
             return false;
         }
-        let heights = self.heights.entry(place.0).or_default();
+        let heights = self.heights.entry((place.index, place.inlined)).or_default();
         if *heights == HEIGHTS_MAX {
             return false;
         }
@@ -169,7 +251,9 @@ impl<'a> Finder<'a> {
     }
 
     /// Finds all instructions of the unit, and where blocks begin.
-    fn find(&mut self, first: Place) {
+    pub(crate) fn find(&mut self) {
+        let first = self.first();
+        self.most = first.height;
         let mut open = Vec::new();
         if self.admit(first) {
             self.leaders.insert(first);
@@ -177,40 +261,51 @@ impl<'a> Finder<'a> {
         }
         while let Some(mut at) = open.pop() {
             loop {
-                self.most = self.most.max(at.1);
+                self.most = self.most.max(at.height);
                 let mut lead = |finder: &mut Self, place: Place| {
                     let new = !finder.seen.contains(&place);
-                    if finder.admit(place) {
+                    let admitted = finder.admit(place);
+                    if admitted {
                         finder.leaders.insert(place);
                         if new {
                             open.push(place);
                         }
                     }
+                    admitted
                 };
                 let next = match self.effect(at) {
                     Effect::Next { height, most } => {
                         self.most = self.most.max(most);
-                        (at.0 + 1, height)
+                        at.next(height)
                     }
                     Effect::Call { height, target } => {
+                        if let Some(callee) = self.inlined_callee(at)
+                            && lead(self, callee)
+                        {
+                            break;
+                        }
                         self.most = self.most.max(height);
                         self.callees.extend(target);
                         self.calls = true;
-                        (at.0 + 1, height)
+                        at.next(height)
                     }
                     Effect::Jump(target) => {
-                        lead(self, (target, at.1));
+                        lead(self, at.jump(target));
                         break;
                     }
                     Effect::Branch { target, .. } => {
-                        lead(self, (target, at.1 - 1));
-                        lead(self, (at.0 + 1, at.1 - 1));
+                        lead(self, at.branch(target));
+                        lead(self, at.branch(at.index + 1));
                         break;
                     }
                     Effect::Switch(table) => {
                         for target in self.switch_targets(table) {
-                            lead(self, (target, at.1 - 1));
+                            lead(self, at.branch(target));
                         }
+                        break;
+                    }
+                    Effect::InlinedReturn(place, _) => {
+                        lead(self, place);
                         break;
                     }
                     Effect::Tailcall(target) => {
@@ -231,13 +326,20 @@ impl<'a> Finder<'a> {
         }
     }
 
+    /// Where an inlined call goes, if the one at a place is to be inlined.
+    fn inlined_callee(&self, at: Place) -> Option<Place> {
+        let inlined = self.plan.call(at.inlined, at.index, at.height)?;
+        Some(Place { index: self.plan.calls()[inlined].callee, height: at.height, inlined: Some(inlined) })
+    }
+
     fn switch_targets(&self, table: u32) -> Vec<u32> {
         let targets = self.code.switch(table).unwrap_or_default();
         targets.iter().filter_map(|&target| u32::try_from(target).ok()).collect()
     }
 
     /// Cuts what was found into blocks.
-    fn blocks(self, first: Place) -> Region {
+    fn blocks(self) -> Region {
+        let first = self.first();
         let mut order: Vec<Place> = vec![first];
         order.extend(self.leaders.iter().copied().filter(|&place| place != first));
         let number: BTreeMap<Place, usize> =
@@ -245,32 +347,40 @@ impl<'a> Finder<'a> {
         let mut blocks: Vec<Block> = Vec::with_capacity(order.len());
         let edge = |place: Place| match number.get(&place) {
             Some(&block) => Edge::Block(block),
-            None => Edge::Out(place.0),
+            None => Edge::Out(place.index),
         };
-        for &(index, height) in &order {
-            let mut at = (index, height);
-            let (end_index, end) = loop {
-                if at.0 != index && (number.contains_key(&at) || !self.seen.contains(&at)) {
-                    break (at.0, End::Fall(edge(at)));
+        for &begin in &order {
+            let mut at = begin;
+            let end = loop {
+                if at != begin && (number.contains_key(&at) || !self.seen.contains(&at)) {
+                    break End::Fall(edge(at));
                 }
                 if !self.seen.contains(&at) {
                     // Only the very first place can be refused.
-                    break (at.0, End::Leave);
+                    break End::Leave;
                 }
-                let end = match self.effect(at) {
-                    Effect::Next { height, .. } | Effect::Call { height, .. } => {
-                        at = (at.0 + 1, height);
+                break match self.effect(at) {
+                    Effect::Call { height, .. } => match self.inlined_callee(at) {
+                        Some(callee) if self.seen.contains(&callee) => End::InlinedCall(edge(callee)),
+                        _ => {
+                            at = at.next(height);
+                            continue;
+                        }
+                    },
+                    Effect::Next { height, .. } => {
+                        at = at.next(height);
                         continue;
                     }
-                    Effect::Jump(target) => End::Jump(edge((target, at.1))),
+                    Effect::Jump(target) => End::Jump(edge(at.jump(target))),
                     Effect::Branch { target, when_zero } => End::Branch {
-                        taken: edge((target, at.1 - 1)),
-                        next: edge((at.0 + 1, at.1 - 1)),
+                        taken: edge(at.branch(target)),
+                        next: edge(at.branch(at.index + 1)),
                         when_zero,
                     },
                     Effect::Switch(table) => End::Switch(
-                        self.switch_targets(table).iter().map(|&target| edge((target, at.1 - 1))).collect(),
+                        self.switch_targets(table).iter().map(|&target| edge(at.branch(target))).collect(),
                     ),
+                    Effect::InlinedReturn(place, typ) => End::InlinedReturn(typ, edge(place)),
                     Effect::Return => match self.start {
                         Start::Call { typ, .. } => End::Return(typ),
                         Start::Enter { .. } => End::Leave,
@@ -281,23 +391,28 @@ impl<'a> Finder<'a> {
                     },
                     Effect::Leave => End::Leave,
                 };
-                break (at.0, end);
             };
-            blocks.push(Block { index, height, end_index, end, header: false });
+            let Place { index, height, inlined } = begin;
+            blocks.push(Block { index, height, inlined, end_index: at.index, end, header: false });
         }
         mark_headers(&mut blocks);
         Region {
             start: self.start,
             blocks,
-            height: self.most.max(first.1),
+            inlined: self.plan.into_calls(),
+            height: self.most,
             callees: self.callees,
             instructions: self.seen.len(),
             calls: self.calls,
         }
     }
 
-    fn effect(&self, (index, height): Place) -> Effect {
-        let word = self.code.normal()[index as usize];
+    /// What the instruction at a place does. Heights in it are above the unit's base.
+    fn effect(&self, at: Place) -> Effect {
+        let inlined = at.inlined.map(|call| self.plan.calls()[call]);
+        let base = inlined.map_or(0, |call| call.base);
+        let height = at.height - base;
+        let word = self.code.normal()[at.index as usize];
         let Some(insn) = Insn::decode(word) else { return Effect::Leave };
         let info = insn.op.info();
         let pops = u32::from(info.pops);
@@ -307,7 +422,7 @@ impl<'a> Finder<'a> {
         let imm = u32::try_from(insn.imms[0]).unwrap_or(u32::MAX);
         let target_inside = |target: u32| target as usize <= self.code.len();
         let after = height - pops + u32::from(info.pushes);
-        let next = Effect::Next { height: after, most: after.max(height) };
+        let next = Effect::Next { height: base + after, most: base + after.max(height) };
         match insn.op {
             Op::Jump if target_inside(imm) => Effect::Jump(imm),
             Op::Jumpif | Op::Jumpz if target_inside(imm) => {
@@ -323,28 +438,34 @@ impl<'a> Finder<'a> {
                 _ => Effect::Leave,
             },
             Op::Call => match subroutine(self.code, imm) {
-                Some((typ, _)) => call(height, typ, Some(imm)),
+                Some((typ, _)) => call(base, height, typ, Some(imm)),
                 None => Effect::Leave,
             },
             Op::Callto | Op::Calltable => match self.code.types().get(imm as usize) {
-                Some(&typ) => call(height - 1, typ, None),
+                Some(&typ) => call(base, height - 1, typ, None),
                 None => Effect::Leave,
             },
             Op::Tailcall => match (self.start, subroutine(self.code, imm)) {
                 (Start::Call { typ: own, .. }, Some((typ, _)))
-                    if own.results == typ.results && height >= typ.arguments.into() =>
+                    if inlined.is_none()
+                        && own.results == typ.results && height >= typ.arguments.into() =>
                 {
                     Effect::Tailcall(imm)
                 }
                 _ => Effect::Leave,
             },
-            Op::Ret => match self.start {
-                Start::Call { typ, .. } if height >= typ.results.into() => Effect::Return,
+            Op::Ret => match (inlined, self.start) {
+                (Some(call), _) if height >= call.typ.results.into() => {
+                    let height = base + u32::from(call.typ.results);
+                    let caller = Place { index: call.return_index, height, inlined: call.caller };
+                    Effect::InlinedReturn(caller, call.typ)
+                }
+                (None, Start::Call { typ, .. }) if height >= typ.results.into() => Effect::Return,
                 _ => Effect::Leave,
             },
             Op::Func => match self.code.types().get(imm as usize) {
-                Some(typ) if height + typ.locals <= HEIGHT_MAX => {
-                    Effect::Next { height: height + typ.locals, most: height + typ.locals }
+                Some(typ) if at.height.saturating_add(typ.locals) <= HEIGHT_MAX => {
+                    Effect::Next { height: at.height + typ.locals, most: at.height + typ.locals }
                 }
                 _ => Effect::Leave,
             },
@@ -356,7 +477,7 @@ impl<'a> Finder<'a> {
                 let (keep, drop) = (imm, u32::try_from(insn.imms[1]).unwrap_or(u32::MAX));
                 match keep.checked_add(drop) {
                     Some(sum) if sum <= height && u64::from(keep) <= CHUNK_WORDS => {
-                        Effect::Next { height: height - drop, most: height }
+                        Effect::Next { height: at.height - drop, most: at.height }
                     }
                     _ => Effect::Leave,
                 }
@@ -368,9 +489,25 @@ impl<'a> Finder<'a> {
     }
 }
 
-fn call(height: u32, typ: FuncType, target: Option<u32>) -> Effect {
+impl Place {
+    /// The next index, with so many operands.
+    const fn next(self, height: u32) -> Self {
+        Self { index: self.index + 1, height, inlined: self.inlined }
+    }
+
+    const fn jump(self, index: u32) -> Self {
+        Self { index, height: self.height, inlined: self.inlined }
+    }
+
+    /// Where it goes on after the condition has been popped.
+    const fn branch(self, index: u32) -> Self {
+        Self { index, height: self.height - 1, inlined: self.inlined }
+    }
+}
+
+fn call(base: u32, height: u32, typ: FuncType, target: Option<u32>) -> Effect {
     match height.checked_sub(typ.arguments.into()) {
-        Some(rest) => Effect::Call { height: rest + u32::from(typ.results), target },
+        Some(rest) => Effect::Call { height: base + rest + u32::from(typ.results), target },
         None => Effect::Leave,
     }
 }
@@ -415,8 +552,8 @@ pub(crate) fn insn_cost(code: &Code, insn: &Insn) -> u64 {
 pub(crate) fn end_cost(end: &End) -> u64 {
     match end {
         End::Fall(_) | End::Leave => 0,
-        End::Jump(_) | End::Branch { .. } | End::Switch(_) => 1,
-        End::Return(typ) => 1 + gas::per_eight(typ.results.into()),
+        End::Jump(_) | End::Branch { .. } | End::Switch(_) | End::InlinedCall(_) => 1,
+        End::Return(typ) | End::InlinedReturn(typ, _) => 1 + gas::per_eight(typ.results.into()),
         End::Tailcall { typ, .. } => 1 + gas::per_eight(typ.arguments.into()),
     }
 }
@@ -428,7 +565,7 @@ fn successors(end: &End, mut visit: impl FnMut(usize)) {
         }
     };
     match end {
-        End::Fall(next) | End::Jump(next) => edge(next),
+        End::Fall(next) | End::Jump(next) | End::InlinedCall(next) | End::InlinedReturn(_, next) => edge(next),
         End::Branch { taken, next, .. } => {
             edge(taken);
             edge(next);

@@ -81,6 +81,8 @@ impl End {
         match self {
             Self::Fall(edge) => Self::Fall(change(edge)),
             Self::Jump(edge) => Self::Jump(change(edge)),
+            Self::InlinedCall(edge) => Self::InlinedCall(change(edge)),
+            Self::InlinedReturn(typ, edge) => Self::InlinedReturn(typ, change(edge)),
             Self::Branch { taken, next, when_zero } => {
                 Self::Branch { taken: change(taken), next: change(next), when_zero }
             }
@@ -104,7 +106,7 @@ mod tests {
         let instructions =
             program.iter().map(|(op, imms)| Insn::encode(*op, imms).expect("it fits")).collect();
         let code = Code::new(CodeParts { instructions, ..CodeParts::default() }.words()).expect("code");
-        let mut region = Region::new(&code, Start::Enter { index: 0, height: 0 });
+        let mut region = Region::new(&code, Start::Enter { index: 0, height: 0 }, true);
         let blocks = region.blocks.len();
         let header = region.blocks.iter().position(|block| block.header).expect("a loop");
         unroll(&mut region, &code);

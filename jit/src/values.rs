@@ -2,6 +2,7 @@
 
 use crate::arith::{Class, shape};
 use crate::region::{Block, Edge, End, Region, subroutine};
+use keyvm_isa::code::FuncType;
 use keyvm_isa::{Code, Insn, Op};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,8 +58,8 @@ impl Held {
     }
 }
 
-/// Moves operands as an instruction does that does nothing else; `false` if it is another.
-pub(crate) fn shuffle<T: Copy>(stack: &mut Vec<T>, insn: &Insn) -> bool {
+/// Moves operands as an instruction does that does nothing else; `false` if it is another. Slots are counted from `base`.
+pub(crate) fn shuffle<T: Copy>(stack: &mut Vec<T>, base: usize, insn: &Insn) -> bool {
     let top = stack.len();
     let imm = usize::try_from(insn.imms[0]).unwrap_or(usize::MAX);
     match insn.op {
@@ -73,12 +74,12 @@ pub(crate) fn shuffle<T: Copy>(stack: &mut Vec<T>, insn: &Insn) -> bool {
             stack[top - 2 - imm] = stack[top - 1];
             stack.truncate(top - 1);
         }
-        Op::Get => stack.push(stack[imm]),
+        Op::Get => stack.push(stack[base + imm]),
         Op::Set => {
-            stack[imm] = stack[top - 1];
+            stack[base + imm] = stack[top - 1];
             stack.truncate(top - 1);
         }
-        Op::Tee => stack[imm] = stack[top - 1],
+        Op::Tee => stack[base + imm] = stack[top - 1],
         Op::Slide => {
             let drop = usize::try_from(insn.imms[1]).unwrap_or(usize::MAX);
             stack.copy_within(top - imm.., top - imm - drop);
@@ -127,13 +128,17 @@ pub(crate) fn forms(code: &Code, region: &Region) -> Vec<Vec<Form>> {
     while let Some(block) = open.pop() {
         let Some(mut stack) = forms[block].clone() else { continue };
         let block = &region.blocks[block];
+        let base = region.base(block.inlined) as usize;
         for index in block.index..block.end_index {
             if let Some(insn) = Insn::decode(code.normal()[index as usize]) {
-                step(code, &mut stack, &insn, index, block.end_index);
+                step(code, &mut stack, base, &insn, index, block.end_index);
             }
         }
-        let pops = usize::from(matches!(block.end, End::Branch { .. } | End::Switch(_)));
-        stack.truncate(stack.len() - pops);
+        match block.end {
+            End::Branch { .. } | End::Switch(_) => stack.truncate(stack.len() - 1),
+            End::InlinedReturn(typ, _) => drop_to_results(&mut stack, base, typ),
+            _ => {}
+        }
         let mut reach = |edge: &Edge| {
             let Edge::Block(next) = *edge else { return };
             let changed = match &mut forms[next] {
@@ -163,7 +168,10 @@ pub(crate) fn forms(code: &Code, region: &Region) -> Vec<Vec<Form>> {
             }
         };
         match &block.end {
-            End::Fall(edge) | End::Jump(edge) => reach(edge),
+            End::Fall(edge)
+            | End::Jump(edge)
+            | End::InlinedCall(edge)
+            | End::InlinedReturn(_, edge) => reach(edge),
             End::Branch { taken, next, .. } => {
                 reach(taken);
                 reach(next);
@@ -174,6 +182,11 @@ pub(crate) fn forms(code: &Code, region: &Region) -> Vec<Vec<Form>> {
     }
     let forms = forms.into_iter().map(Option::unwrap_or_default);
     forms.map(|held| held.into_iter().map(|held| held.form).collect()).collect()
+}
+
+/// Takes off what lies above the base but the results, as `ret` does.
+pub(crate) fn drop_to_results<T>(stack: &mut Vec<T>, base: usize, typ: FuncType) {
+    stack.drain(base..stack.len() - usize::from(typ.results));
 }
 
 /// How many operands an instruction takes and leaves, where it is not one that only moves them.
@@ -194,8 +207,8 @@ pub(crate) fn counts(code: &Code, insn: &Insn) -> (usize, usize) {
 }
 
 /// What one instruction does to the forms.
-fn step(code: &Code, stack: &mut Vec<Held>, insn: &Insn, index: u32, end: u32) {
-    if shuffle(stack, insn) {
+fn step(code: &Code, stack: &mut Vec<Held>, base: usize, insn: &Insn, index: u32, end: u32) {
+    if shuffle(stack, base, insn) {
         return;
     }
     let (pops, pushes) = counts(code, insn);
@@ -224,12 +237,12 @@ fn step(code: &Code, stack: &mut Vec<Held>, insn: &Insn, index: u32, end: u32) {
 }
 
 /// The memory numbers that `mempush` and its like find on the stack, where the code itself tells, by index.
-pub(crate) fn known_memories(code: &Code, block: &Block) -> BTreeMap<u32, u64> {
+pub(crate) fn known_memories(code: &Code, base: usize, block: &Block) -> BTreeMap<u32, u64> {
     let mut found = BTreeMap::new();
     let mut stack: Vec<Option<u64>> = vec![None; block.height as usize];
     for index in block.index..block.end_index {
         let Some(insn) = Insn::decode(code.normal()[index as usize]) else { break };
-        if shuffle(&mut stack, &insn) {
+        if shuffle(&mut stack, base, &insn) {
             continue;
         }
         let (pops, pushes) = counts(code, &insn);

@@ -103,6 +103,7 @@ impl Writer<'_> {
         let columns = [
             ("block", true),
             ("from", false),
+            ("inlined at", false),
             ("height", true),
             ("instructions", true),
             ("gas check", true),
@@ -116,10 +117,12 @@ impl Writer<'_> {
                 None if block.header => "loop".to_owned(),
                 None => String::new(),
             };
+            let inlined: Vec<String> = block.inlined.iter().map(u32::to_string).collect();
             let check = if block.check > 0 { block.check.to_string() } else { "-".to_owned() };
             table.row([
                 number.to_string(),
                 self.index(block.index),
+                inlined.join(", "),
                 block.height.to_string(),
                 block.instructions.to_string(),
                 check,
@@ -154,6 +157,8 @@ impl Writer<'_> {
                 }
                 format!("switch: {}", shown.join(", "))
             }
+            BlockEnd::InlinedCall(next) => format!("inlined call: {}", self.next(next)),
+            BlockEnd::InlinedReturn(next) => format!("returns to the caller: {}", self.next(next)),
             BlockEnd::Return => "returns".to_owned(),
             BlockEnd::Tailcall(callee) => format!("goes on with subroutine {}", self.index(*callee)),
             BlockEnd::Left(WhyInterpreted::End) => "leaves: the code ends there".to_owned(),

@@ -1,8 +1,7 @@
 //! Calls: of subroutines, and of the helper that executes an instruction.
 
-use super::{Gas, LEFT, REFUSED, REGISTER_ARGUMENTS, REGISTER_RESULTS, State, Unit, Val, signature};
+use super::{Gas, REFUSED, REGISTER_ARGUMENTS, REGISTER_RESULTS, State, Unit, Val, signature};
 use crate::context::{Context, Exit, FRAME_SHIFT};
-use crate::region::Start;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use keyvm_isa::code::FuncType;
@@ -32,7 +31,8 @@ impl Unit<'_> {
         let arguments = usize::from(typ.arguments);
         let below = self.stack.len() - arguments;
         let operands: Vec<Val> = self.stack.split_off(below);
-        let step = -((1 << FRAME_SHIFT) + i64::try_from(below).expect("a unit's height is limited"));
+        let frames = i64::from(self.region.depth(self.inlined)) + 1;
+        let step = -((frames << FRAME_SHIFT) + i64::try_from(below).expect("a unit's height is limited"));
         let room = self.b.ins().iadd_imm_s(self.room, step);
         let mut parameters = vec![gas, room];
         for &val in operands.iter().take(REGISTER_ARGUMENTS) {
@@ -74,7 +74,7 @@ impl Unit<'_> {
         let settled = results.saturating_sub(REGISTER_RESULTS);
         let filler = returned[0];
         after.resize(below + results, Val::word(filler));
-        let state = State { index: index + 1, stack: after, settled, gas: Gas::Value(gas, 0) };
+        let state = State { settled, ..self.state(index + 1, after, Gas::Value(gas, 0)) };
         self.leave(state, Exit::Gas);
         self.b.switch_to_block(next);
         self.b.def_var(self.gas, gas);
@@ -119,15 +119,13 @@ impl Unit<'_> {
         let frame = self.frame_address(room);
         let back = self.iconst(i64::from(index) + 1);
         self.put_frame(frame, back, offset_of!(Frame, return_index));
-        self.write_own_frame();
-        match self.region.start {
-            Start::Call { typ, .. } => self.give_up(LEFT, typ),
-            Start::Enter { .. } => self.return_to_host(),
-        }
+        let unwinding = self.unwinding(self.inlined);
+        self.b.ins().jump(unwinding, &[]);
         // The call has not happened, so its gas goes back.
         self.b.switch_to_block(refused);
         let gas = Gas::Context(self.refund(1));
-        self.leave(State { index, stack: before, settled: 0, gas }, Exit::Room);
+        let state = self.state(index, before, gas);
+        self.leave(state, Exit::Room);
     }
 
     /// `ret`, in a native call.
@@ -191,6 +189,7 @@ impl Unit<'_> {
         let info = insn.op.info();
         let height = self.stack.len();
         let below = height - usize::from(info.pops);
+        let room = self.room_of(self.inlined);
         let before = self.stack.clone();
         if below < height {
             let base = self.operands_address();
@@ -199,14 +198,14 @@ impl Unit<'_> {
             }
         }
         self.put(gas, offset_of!(Context, gas));
-        self.put(self.room, offset_of!(Context, room));
+        self.put(room, offset_of!(Context, room));
         let helper = self.get(offset_of!(Context, helper));
         let at = self.iconst(index.into());
-        let operands = self.iconst(height as i64);
+        let operands = self.iconst((height - self.base) as i64);
         let context = self.context();
         let call = self.b.ins().call_indirect(self.helper, helper, &[context, at, operands]);
         let stopped = self.b.inst_results(call)[0];
-        let state = State { index, stack: before, settled: height - below, gas: Gas::Context(0) };
+        let state = State { settled: height - below, ..self.state(index, before, Gas::Context(0)) };
         let leave = self.leaving_for(state, Exit::Helper);
         let next = self.b.create_block();
         self.b.ins().brif(stopped, leave, &[], next, &[]);

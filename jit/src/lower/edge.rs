@@ -1,9 +1,9 @@
 //! How blocks end.
 
-use super::{Gas, State, Unit};
+use super::{Gas, Unit};
 use crate::context::Exit;
 use crate::region::{Block, Edge, End, end_cost};
-use crate::values::Form;
+use crate::values::{Form, drop_to_results};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, InstBuilder, JumpTableData};
 use keyvm_isa::Op;
@@ -12,10 +12,11 @@ impl Unit<'_> {
     /// Ends a block.
     pub(super) fn end(&mut self, block: &Block) {
         match &block.end {
-            End::Fall(edge) | End::Jump(edge) => {
-                self.hand_over(&[*edge]);
-                let target = self.target(*edge);
-                self.b.ins().jump(target, &[]);
+            End::Fall(edge) | End::Jump(edge) | End::InlinedCall(edge) => self.go(*edge),
+            End::InlinedReturn(typ, edge) => {
+                drop_to_results(&mut self.stack, self.base, *typ);
+                self.inlined = self.inlined.and_then(|call| self.region.inlined[call].caller);
+                self.go(*edge);
             }
             End::Branch { taken, next, when_zero } => {
                 let condition = self.pop_word();
@@ -35,10 +36,8 @@ impl Unit<'_> {
                     self.tailcall(*target, *typ, gas);
                 } else {
                     let gas = Gas::Value(gas, self.refund(end_cost(&block.end)));
-                    self.leave(
-                        State { index: block.end_index, stack: self.stack.clone(), settled: 0, gas },
-                        Exit::Callee,
-                    );
+                    let state = self.state(block.end_index, self.stack.clone(), gas);
+                    self.leave(state, Exit::Callee);
                 }
             }
             End::Leave => {
@@ -48,15 +47,16 @@ impl Unit<'_> {
                     Some(Op::Call | Op::Tailcall | Op::Callto | Op::Tailcallto) => Exit::Callee,
                     _ => Exit::Kernel,
                 };
-                let state = State {
-                    index: block.end_index,
-                    stack: self.stack.clone(),
-                    settled: 0,
-                    gas: Gas::Value(gas, 0),
-                };
+                let state = self.state(block.end_index, self.stack.clone(), Gas::Value(gas, 0));
                 self.leave(state, why);
             }
         }
+    }
+
+    fn go(&mut self, edge: Edge) {
+        self.hand_over(&[edge]);
+        let target = self.target(edge);
+        self.b.ins().jump(target, &[]);
     }
 
     fn switch(&mut self, targets: &[Edge]) {
@@ -88,7 +88,8 @@ impl Unit<'_> {
             Edge::Out(index) => {
                 let gas = self.b.use_var(self.gas);
                 let gas = Gas::Value(gas, 0);
-                self.leaving_for(State { index, stack: self.stack.clone(), settled: 0, gas }, Exit::Edge)
+                let state = self.state(index, self.stack.clone(), gas);
+                self.leaving_for(state, Exit::Edge)
             }
         }
     }

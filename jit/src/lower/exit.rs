@@ -1,16 +1,21 @@
 //! Leaving native code.
 
 use super::{Checkpoint, Gas, LEFT, Leaving, Saying, State, Unit, Val};
-use crate::context::{Context, Exit};
+use crate::context::{Context, Exit, FRAME_SHIFT};
 use crate::region::Start;
 use cranelift_codegen::ir::{self, InstBuilder, Value};
 use keyvm_isa::image::Frame;
 use std::mem::offset_of;
 
 impl Unit<'_> {
+    /// A state in the inlined call that is being translated.
+    pub(super) const fn state(&self, index: u32, stack: Vec<Val>, gas: Gas) -> State {
+        State { index, inlined: self.inlined, stack, settled: 0, gas }
+    }
+
     /// Begins a checkpoint: what fails from here on leaves with this state.
     pub(super) fn set_checkpoint(&mut self, index: u32, gas: Gas) {
-        let state = State { index, stack: self.stack.clone(), settled: 0, gas };
+        let state = self.state(index, self.stack.clone(), gas);
         self.checkpoint = Checkpoint { state, common: None, leaving: Vec::new() };
     }
 
@@ -27,9 +32,7 @@ impl Unit<'_> {
         let common = match self.checkpoint.common {
             Some(block) => block,
             None => {
-                let State { index, ref stack, settled, gas } = self.checkpoint.state;
-                let state = State { index, stack: stack.clone(), settled, gas };
-                let block = self.leaving_block(state);
+                let block = self.leaving_block(self.checkpoint.state.clone());
                 *self.checkpoint.common.insert(block)
             }
         };
@@ -109,16 +112,59 @@ impl Unit<'_> {
             }
             let index = self.iconst(state.index.into());
             self.put(index, offset_of!(Context, index));
-            let height = self.iconst(state.stack.len() as i64);
+            let base = self.region.base(state.inlined) as usize;
+            let height = self.iconst((state.stack.len() - base) as i64);
             self.put(height, offset_of!(Context, height));
-            self.put(self.room, offset_of!(Context, room));
+            let room = self.room_of(state.inlined);
+            self.put(room, offset_of!(Context, room));
             self.write_back(&state.stack[..state.stack.len() - state.settled]);
+            let unwinding = self.unwinding(state.inlined);
+            self.b.ins().jump(unwinding, &[]);
+        }
+        while let Some((inlined, block)) = self.unwinding_open.pop() {
+            self.b.switch_to_block(block);
+            self.unwind(inlined);
+        }
+    }
+
+    /// The room above the base of an inlined call.
+    pub(super) fn room_of(&mut self, inlined: Option<usize>) -> Value {
+        let (frames, words) = (self.region.depth(inlined), self.region.base(inlined));
+        if frames == 0 {
+            return self.room;
+        }
+        self.b.ins().iadd_imm_s(self.room, -(i64::from(frames) << FRAME_SHIFT) - i64::from(words))
+    }
+
+    /// The block that writes the frames of an inlined call and of those it is made in, and leaves.
+    pub(super) fn unwinding(&mut self, inlined: Option<usize>) -> ir::Block {
+        if let Some(&block) = self.unwinding.get(&inlined) {
+            return block;
+        }
+        let block = self.b.create_block();
+        self.b.set_cold_block(block);
+        self.unwinding.insert(inlined, block);
+        self.unwinding_open.push((inlined, block));
+        block
+    }
+
+    /// Writes the frame of an inlined call and goes on with the one that it is made in.
+    fn unwind(&mut self, inlined: Option<usize>) {
+        let Some(call) = inlined.map(|call| self.region.inlined[call]) else {
             self.write_own_frame();
             match self.region.start {
                 Start::Call { typ, .. } => self.give_up(LEFT, typ),
                 Start::Enter { .. } => self.return_to_host(),
             }
-        }
+            return;
+        };
+        let room = self.room_of(inlined);
+        let back = self.iconst(call.return_index.into());
+        let frame = self.frame_address(room);
+        self.put_frame(frame, back, offset_of!(Frame, return_index));
+        self.write_frame(room, call.number);
+        let caller = self.unwinding(call.caller);
+        self.b.ins().jump(caller, &[]);
     }
 
     /// Writes operands to where the interpreter looks for them, from the base upwards.
@@ -140,9 +186,15 @@ impl Unit<'_> {
 
     /// Writes what this subroutine knows of its own frame. The caller knows the rest.
     pub(super) fn write_own_frame(&mut self) {
-        let Start::Call { number, .. } = self.region.start else { return };
-        let frame = self.frame_address(self.room);
-        let words = self.b.ins().band_imm_s(self.room, crate::context::WORDS_MASK.cast_signed());
+        if let Start::Call { number, .. } = self.region.start {
+            self.write_frame(self.room, number);
+        }
+    }
+
+    /// Writes what a subroutine with this room knows of its own frame: its base and its type.
+    fn write_frame(&mut self, room: Value, number: u32) {
+        let frame = self.frame_address(room);
+        let words = self.b.ins().band_imm_s(room, crate::context::WORDS_MASK.cast_signed());
         let all = self.get(offset_of!(Context, stack_words));
         let base = self.b.ins().isub(all, words);
         self.put_frame(frame, base, offset_of!(Frame, base));

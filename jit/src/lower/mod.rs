@@ -97,8 +97,11 @@ enum Gas {
 }
 
 /// A state of the program that code may leave with.
+#[derive(Clone)]
 struct State {
     index: u32,
+    /// The inlined call it is in, if it is in one.
+    inlined: Option<usize>,
     stack: Vec<Val>,
     /// How many operands at the top lie in memory as they are to be, whatever the values here.
     settled: usize,
@@ -164,7 +167,17 @@ pub(crate) struct Unit<'a> {
     operands: MemFlagsData,
     leaving: Vec<Leaving>,
     saying: Vec<Saying>,
+    /// Blocks that write the frames of an inlined call and of those it is made in, and leave.
+    unwinding: BTreeMap<Option<usize>, ir::Block>,
+    /// Those of them that are to be filled in.
+    unwinding_open: Vec<(Option<usize>, ir::Block)>,
+    /// The same unit with nothing inlined, for when there is no room for as much as this one asks for.
+    plain: Option<FuncRef>,
     // Of the block that is being translated.
+    /// The inlined call it is in, if it is in one.
+    inlined: Option<usize>,
+    /// Where the operands of that begin, above the unit's base.
+    base: usize,
     stack: Vec<Val>,
     checkpoint: Checkpoint,
     /// Gas that the rest of the segment was charged for.
@@ -197,6 +210,8 @@ pub(crate) struct Notes {
 pub(crate) trait Callees {
     /// The native code of the subroutine at an index, if it is to be called directly.
     fn reference(&mut self, function: &mut ir::Function, index: u32, typ: FuncType) -> Option<FuncRef>;
+    /// The native code of the same unit with nothing inlined.
+    fn plain(&mut self, function: &mut ir::Function) -> FuncRef;
 }
 
 /// Fills a function in.
@@ -232,6 +247,7 @@ pub(crate) fn lower(
             direct.insert(callee, reference);
         }
     }
+    let plain = (!region.inlined.is_empty()).then(|| callees.plain(function));
     let mut b = FunctionBuilder::new(function, frontend);
     let mut helper = ir::Signature::new(host);
     helper.params.resize(3, ir::AbiParam::new(types::I64));
@@ -244,7 +260,7 @@ pub(crate) fn lower(
     let gas = b.declare_var(types::I64);
     let data = [types::I64; 3].map(|typ| b.declare_var(typ));
     let blocks = region.blocks.iter().map(|_| b.create_block()).collect();
-    let nothing = State { index: 0, stack: Vec::new(), settled: 0, gas: Gas::Context(0) };
+    let nothing = State { index: 0, inlined: None, stack: Vec::new(), settled: 0, gas: Gas::Context(0) };
     let mut unit = Unit {
         code,
         region,
@@ -264,6 +280,11 @@ pub(crate) fn lower(
         operands,
         leaving: Vec::new(),
         saying: Vec::new(),
+        unwinding: BTreeMap::new(),
+        unwinding_open: Vec::new(),
+        plain,
+        inlined: None,
+        base: 0,
         stack: Vec::new(),
         checkpoint: Checkpoint { state: nothing, common: None, leaving: Vec::new() },
         ahead: 0,
@@ -364,7 +385,8 @@ impl Unit<'_> {
         };
         self.room = room;
         self.b.def_var(self.gas, gas);
-        let left = self.b.ins().iadd_imm_s(room, -i64::from(self.region.height));
+        let need = i64::from(self.region.height) + (i64::from(self.region.frames()) << FRAME_SHIFT);
+        let left = self.b.ins().iadd_imm_s(room, -need);
         let guard = self.iconst(ROOM_GUARD.cast_signed());
         let short = self.b.ins().band(left, guard);
         let next = self.b.create_block();
@@ -410,6 +432,27 @@ impl Unit<'_> {
         let first = self.blocks[0];
         self.b.ins().jump(first, &[]);
         self.b.switch_to_block(refused);
+        self.no_room(&params, gas);
+    }
+
+    /// What a unit does that finds too little room when it begins.
+    fn no_room(&mut self, params: &[Value], gas: Value) {
+        let room = self.room;
+        if let Some(plain) = self.plain {
+            let context = self.context();
+            match self.region.start {
+                Start::Call { .. } => {
+                    let call = self.b.ins().call(plain, params);
+                    let results = self.b.inst_results(call).to_vec();
+                    self.b.ins().return_(&results);
+                }
+                Start::Enter { .. } => {
+                    self.b.ins().call(plain, &[context]);
+                    self.return_to_host();
+                }
+            }
+            return;
+        }
         match self.region.start {
             Start::Call { index, typ, .. } => {
                 self.put(gas, offset_of!(Context, gas));

@@ -1,7 +1,7 @@
 //! Blocks and segments: the instructions one after the other, and the gas for them.
 
 use super::call::Target;
-use super::{Gas, State, Unit, Val};
+use super::{Gas, Unit, Val};
 use crate::arith::{self, Class};
 use crate::context::{EXTRA_SHIFT, Exit};
 use crate::gas::{BlockCost, checks};
@@ -18,6 +18,8 @@ impl Unit<'_> {
         let block = &region.blocks[number];
         self.b.switch_to_block(self.blocks[number]);
         self.at(block.index);
+        self.inlined = block.inlined;
+        self.base = region.base(block.inlined) as usize;
         self.stack.clear();
         self.checked.clear();
         for slot in 0..block.height as usize {
@@ -26,7 +28,7 @@ impl Unit<'_> {
             let value = self.b.use_var(variable);
             self.stack.push(Val { value, form, known: None });
         }
-        self.memories = known_memories(self.code, block);
+        self.memories = known_memories(self.code, self.base, block);
         let check = self.checks[number];
         self.begin_segment(block, block.index, Some(check));
         for index in block.index..block.end_index {
@@ -117,7 +119,8 @@ impl Unit<'_> {
         let region = self.region;
         let mut costs = Vec::with_capacity(region.blocks.len());
         for block in &region.blocks {
-            self.memories = known_memories(self.code, block);
+            let base = region.base(block.inlined) as usize;
+            self.memories = known_memories(self.code, base, block);
             for index in block.index..block.end_index {
                 if let Some(insn) = self.insn(index) {
                     self.uses_data |= self.is_data(&insn, index);
@@ -171,10 +174,8 @@ impl Unit<'_> {
             let found = subroutine(self.code, imm).filter(|_| self.callees.contains_key(&imm));
             let Some((typ, _)) = found else {
                 let gas = self.b.use_var(self.gas);
-                self.leave(
-                    State { index, stack: before, settled: 0, gas: Gas::Value(gas, self.refund(1)) },
-                    Exit::Callee,
-                );
+                let state = self.state(index, before, Gas::Value(gas, self.refund(1)));
+                self.leave(state, Exit::Callee);
                 return false;
             };
             (Target::Direct(imm), typ)
@@ -187,10 +188,8 @@ impl Unit<'_> {
                 let memory = u8::try_from(insn.imms[1]).unwrap_or(0);
                 if !super::memory::reached(memory) {
                     let gas = self.b.use_var(self.gas);
-                    self.leave(
-                        State { index, stack: before, settled: 0, gas: Gas::Value(gas, self.refund(1)) },
-                        Exit::Kernel,
-                    );
+                    let state = self.state(index, before, Gas::Value(gas, self.refund(1)));
+                    self.leave(state, Exit::Kernel);
                     return false;
                 }
                 let address = self.word_address(operand);
@@ -206,7 +205,7 @@ impl Unit<'_> {
 
     /// An instruction that stays in the block.
     fn instruction(&mut self, insn: &Insn, index: u32, end: u32) {
-        if shuffle(&mut self.stack, insn) {
+        if shuffle(&mut self.stack, self.base, insn) {
             return;
         }
         if let Some(shape) = arith::shape(insn.op) {
@@ -217,7 +216,7 @@ impl Unit<'_> {
         match insn.op {
             Op::Push => self.push_known(insn.imms[0].cast_unsigned()),
             Op::Const => self.push_known(self.code.constants()[imm]),
-            Op::Height => self.push_known(self.stack.len() as u64),
+            Op::Height => self.push_known((self.stack.len() - self.base) as u64),
             Op::Func => {
                 let locals = self.code.types()[imm].locals;
                 for _ in 0..locals {

@@ -1,0 +1,163 @@
+//! Which calls are inlined: those of small subroutines, which may again call small ones, or themselves.
+//!
+//! An inlined call has its own operands and, should native code leave in it, its own frame; but nothing is passed, and
+//! one comparison of gas serves caller and callee.
+
+use crate::region::{Finder, Site, Start, is_left, subroutine};
+use keyvm_isa::code::FuncType;
+use keyvm_isa::{Code, Op};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Instructions at most of a subroutine that is inlined.
+const CALLEE_MAX: usize = 40;
+/// Inlined calls within each other at most.
+const DEPTH_MAX: u32 = 4;
+/// How often one subroutine is inlined into itself.
+const RECURSION_MAX: usize = 2;
+/// Instructions that inlining adds to a unit: so many,
+const ADDED: usize = 200;
+/// and so many for each of its own.
+const ADDED_FOR_EACH: usize = 1;
+/// Operands at most above the unit's base in an inlined call: what a unit asks for when it begins is to stay small.
+const HEIGHT_MAX: u32 = 64;
+
+/// An inlined call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Inlined {
+    /// The inlined call that it is made in, if it is.
+    pub(crate) caller: Option<usize>,
+    /// Index of the subroutine.
+    pub(crate) callee: u32,
+    pub(crate) typ: FuncType,
+    /// Number of the type.
+    pub(crate) number: u32,
+    /// Index after the call.
+    pub(crate) return_index: u32,
+    /// Operands of callers, above the unit's base.
+    pub(crate) base: u32,
+    /// How many calls it runs in, itself included.
+    pub(crate) depth: u32,
+}
+
+/// The calls of a unit that are to be inlined.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    calls: Vec<Inlined>,
+    /// By the inlined call they are made in, the index of the instruction, and the operands above the unit's base.
+    sites: BTreeMap<(Option<usize>, u32, u32), usize>,
+}
+
+impl Plan {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// Each after the one it is made in.
+    pub(crate) fn calls(&self) -> &[Inlined] {
+        &self.calls
+    }
+
+    pub(crate) fn into_calls(self) -> Vec<Inlined> {
+        self.calls
+    }
+
+    /// The call at an index with so many operands above the unit's base, if it is to be inlined.
+    pub(crate) fn call(&self, caller: Option<usize>, index: u32, height: u32) -> Option<usize> {
+        self.sites.get(&(caller, index, height)).copied()
+    }
+
+    /// How often a subroutine is on the way to an inlined call.
+    fn times(&self, caller: Option<usize>, callee: u32) -> usize {
+        let mut times = 0;
+        let mut at = caller;
+        while let Some(call) = at {
+            times += usize::from(self.calls[call].callee == callee);
+            at = self.calls[call].caller;
+        }
+        times
+    }
+}
+
+/// A subroutine that is small enough.
+struct Small {
+    typ: FuncType,
+    number: u32,
+    instructions: usize,
+    /// Operands above its base at most.
+    most: u32,
+    sites: Vec<Site>,
+}
+
+/// The subroutine at an index, if it may be inlined.
+fn small(code: &Code, index: u32) -> Option<Small> {
+    let (typ, number) = subroutine(code, index)?;
+    let start = Start::Call { index, typ, number };
+    let mut finder = Finder::new(code, start, CALLEE_MAX + 1, Plan::default());
+    finder.find();
+    let mut returns = false;
+    let instructions = finder.instructions();
+    let length = instructions.len();
+    for insn in instructions {
+        let op = insn?.op;
+        returns |= op == Op::Ret;
+        let traps = matches!(op, Op::Unreachable | Op::Fail);
+        let goes_elsewhere =
+            matches!(op, Op::Switch | Op::Jumpto | Op::Tailcall | Op::Tailcallto | Op::Tailcalltable);
+        if goes_elsewhere || (is_left(op) && !traps) {
+            return None;
+        }
+    }
+    (returns && length <= CALLEE_MAX).then(|| Small {
+        typ,
+        number,
+        instructions: length,
+        most: finder.most(),
+        sites: finder.sites(),
+    })
+}
+
+/// What to inline into a unit of so many instructions with these calls: outer calls before inner ones, as far as there is
+/// room.
+pub(crate) fn plan(code: &Code, start: Start, sites: &[Site], instructions: usize) -> Plan {
+    let mut plan = Plan::default();
+    let mut known: BTreeMap<u32, Option<Small>> = BTreeMap::new();
+    let mut room = ADDED + ADDED_FOR_EACH * instructions;
+    let own = match start {
+        Start::Call { index, .. } => Some(index),
+        Start::Enter { .. } => None,
+    };
+    let mut open: VecDeque<(Option<usize>, Site)> = sites.iter().map(|&site| (None, site)).collect();
+    while let Some((caller, site)) = open.pop_front() {
+        let callee = match known.entry(site.callee) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(small(code, site.callee)),
+        };
+        let Some(callee) = callee else { continue };
+        let (base, depth) = caller.map_or((0, 0), |call| (plan.calls[call].base, plan.calls[call].depth));
+        let times = plan.times(caller, site.callee) + usize::from(own == Some(site.callee));
+        let height = base + site.height;
+        let base = height - u32::from(callee.typ.arguments);
+        if depth == DEPTH_MAX
+            || times > RECURSION_MAX
+            || callee.instructions > room
+            || base + callee.most > HEIGHT_MAX
+        {
+            continue;
+        }
+        room -= callee.instructions;
+        let call = plan.calls.len();
+        plan.sites.insert((caller, site.index, height), call);
+        plan.calls.push(Inlined {
+            caller,
+            callee: site.callee,
+            typ: callee.typ,
+            number: callee.number,
+            return_index: site.index + 1,
+            base,
+            depth: depth + 1,
+        });
+        open.extend(callee.sites.iter().map(|&site| (Some(call), site)));
+    }
+    plan
+}

@@ -2,6 +2,7 @@
 //! representation, and machine code by instruction.
 
 use crate::compile::{Call, Callee, CompileError, Compiler, EntryPoint, Function, Watch};
+use crate::gas::Check;
 use crate::lower::Notes;
 use crate::region::{
     Block, Edge, End, HEIGHT_MAX, INSTRUCTIONS_MAX, Region, Start, TARGETS_MAX, is_left, subroutine,
@@ -247,7 +248,7 @@ impl Watch for Explainer {
     }
 }
 
-fn blocks(code: &Code, region: &Region, checks: &[u64]) -> Vec<BlockListing> {
+fn blocks(code: &Code, region: &Region, checks: &[Check]) -> Vec<BlockListing> {
     let mut first: BTreeMap<(u32, u32, Option<usize>), usize> = BTreeMap::new();
     let mut listed = Vec::with_capacity(region.blocks.len());
     for (number, block) in region.blocks.iter().enumerate() {
@@ -262,7 +263,7 @@ fn blocks(code: &Code, region: &Region, checks: &[u64]) -> Vec<BlockListing> {
             end_index: block.end_index,
             header: block.header,
             copy_of: (original != number).then_some(original),
-            check: checks.get(number).copied().unwrap_or(0),
+            check: checks.get(number).map_or(0, |check| check.first),
             end,
         });
     }

@@ -15,45 +15,52 @@ const AHEAD_MAX: u64 = 96;
 pub(crate) struct BlockCost {
     /// Gas of its first segment.
     pub(crate) first: u64,
-    /// Whether it has but that one, so that its successors run on the gas that its check saw.
-    pub(crate) whole: bool,
+    /// Gas of its last segment, which begins behind a call or a helper; none if it has but one.
+    pub(crate) last: Option<u64>,
 }
 
-/// For each block, what its check asks for; 0 where none is needed.
-pub(crate) fn checks(region: &Region, costs: &[BlockCost]) -> Vec<u64> {
+/// What the checks of a block ask for; 0 where none is needed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Check {
+    /// Where it begins.
+    pub(crate) first: u64,
+    /// Where its last segment begins, if it has another: nobody knows what gas a call or a helper leaves.
+    pub(crate) last: u64,
+}
+
+/// What the checks of each block ask for.
+pub(crate) fn checks(region: &Region, costs: &[BlockCost]) -> Vec<Check> {
     let blocks = &region.blocks;
     let mut checked: Vec<bool> = blocks.iter().map(|block| block.header).collect();
     checked[0] = true;
-    for (block, cost) in blocks.iter().zip(costs) {
-        if !cost.whole {
-            // What follows a call or a helper runs on gas that nobody has seen: the segment's own check sees only that.
-            for next in block.successors() {
-                checked[next] = true;
-            }
-        }
-    }
     // The dearest way from a block to the next checks, blocks after all their successors: what is checked is cut off.
     let mut ahead = vec![0; blocks.len()];
+    let mut last = vec![0; blocks.len()];
     // Every loop has a checked block, so there is such an order.
     let cut = checked.clone();
     for block in postorder(region, 0..blocks.len(), |block| cut[block]) {
-        let cost = costs[block];
+        let BlockCost { first, last: tail } = costs[block];
+        let own = tail.unwrap_or(first);
         let mut dearest = 0;
-        if cost.whole {
-            for next in blocks[block].successors() {
-                if checked[next] {
-                    continue;
-                }
-                if cost.first + ahead[next] > AHEAD_MAX {
-                    checked[next] = true;
-                } else {
-                    dearest = dearest.max(ahead[next]);
-                }
+        for next in blocks[block].successors() {
+            if checked[next] {
+                continue;
+            }
+            if own + ahead[next] > AHEAD_MAX {
+                checked[next] = true;
+            } else {
+                dearest = dearest.max(ahead[next]);
             }
         }
-        ahead[block] = cost.first + dearest;
+        if tail.is_some() {
+            ahead[block] = first;
+            last[block] = own + dearest;
+        } else {
+            ahead[block] = own + dearest;
+        }
     }
-    ahead.iter().zip(checked).map(|(&ahead, checked)| if checked { ahead } else { 0 }).collect()
+    let all = ahead.into_iter().zip(last).zip(checked);
+    all.map(|((ahead, last), checked)| Check { first: if checked { ahead } else { 0 }, last }).collect()
 }
 
 #[cfg(test)]
@@ -73,7 +80,7 @@ mod tests {
     fn ones(region: &Region) -> Vec<BlockCost> {
         let cost = |block: &crate::region::Block| BlockCost {
             first: u64::from(block.end_index - block.index) + 1,
-            whole: true,
+            last: None,
         };
         region.blocks.iter().map(cost).collect()
     }
@@ -91,8 +98,25 @@ mod tests {
         let costs = ones(&region);
         let checks = checks(&region, &costs);
         let dearest: u64 = costs.iter().map(|cost| cost.first).sum();
-        assert_eq!(checks.iter().filter(|&&check| check > 0).count(), 1);
-        assert_eq!(checks[0], dearest);
+        assert_eq!(checks.iter().filter(|check| check.first > 0).count(), 1);
+        assert_eq!(checks[0].first, dearest);
+    }
+
+    #[test]
+    fn the_gas_behind_a_call_is_seen_for_the_whole_way_to_the_next_check() {
+        let region = region(&[
+            (Op::Push, &[1]),
+            (Op::Jumpif, &[4]),
+            (Op::Nop, &[]),
+            (Op::Nop, &[]),
+            (Op::Halt, &[]),
+        ]);
+        let mut costs = ones(&region);
+        costs[0] = BlockCost { first: 20, last: Some(7) };
+        let checks = checks(&region, &costs);
+        assert_eq!(checks[0].first, 20);
+        assert_eq!(checks[0].last, 7 + costs[1..].iter().map(|cost| cost.first).sum::<u64>());
+        assert!(checks[1..].iter().all(|check| check.first == 0 && check.last == 0));
     }
 
     #[test]
@@ -101,7 +125,7 @@ mod tests {
         let checks = checks(&region, &ones(&region));
         let looping = region.blocks.iter().position(|block| block.index == 1).expect("a block");
         assert!(region.blocks[looping].header);
-        assert!(checks[looping] > 0);
+        assert!(checks[looping].first > 0);
     }
 
     #[test]
@@ -115,7 +139,7 @@ mod tests {
         program.push((Op::Halt, &[]));
         let region = region(&program);
         let checks = checks(&region, &ones(&region));
-        assert!(checks.iter().all(|&check| check <= AHEAD_MAX));
-        assert!(checks.iter().filter(|&&check| check > 0).count() >= 4);
+        assert!(checks.iter().all(|check| check.first <= AHEAD_MAX));
+        assert!(checks.iter().filter(|check| check.first > 0).count() >= 4);
     }
 }

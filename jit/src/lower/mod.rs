@@ -15,6 +15,7 @@ mod segment;
 
 use crate::arith::Class;
 use crate::context::{Context, Exit, FRAME_SHIFT, ROOM_GUARD, View};
+use crate::gas::Check;
 use crate::region::{Region, Start};
 use crate::values::{Form, forms};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
@@ -186,8 +187,8 @@ pub(crate) struct Unit<'a> {
     extra: u64,
     /// Memory numbers that are known, by the index of the instruction that finds them on the stack.
     memories: BTreeMap<u32, u64>,
-    /// What the check of each block asks for.
-    checks: Vec<u64>,
+    /// What the checks of each block ask for.
+    checks: Vec<Check>,
     /// Whether memory 2 is reached.
     uses_data: bool,
     /// Accesses that are known to be inside.
@@ -198,8 +199,8 @@ pub(crate) struct Unit<'a> {
 
 /// What became of a unit, for those who want to see it.
 pub(crate) struct Notes {
-    /// What the check of each block asks for.
-    pub(crate) checks: Vec<u64>,
+    /// What the checks of each block ask for.
+    pub(crate) checks: Vec<Check>,
     /// Instructions that a helper executes.
     pub(crate) helpers: Vec<u32>,
     /// Subroutines that are called natively.

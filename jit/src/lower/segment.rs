@@ -4,7 +4,7 @@ use super::call::Target;
 use super::{Gas, Unit, Val};
 use crate::arith::{self, Class};
 use crate::context::{EXTRA_SHIFT, Exit};
-use crate::gas::{BlockCost, checks};
+use crate::gas::{BlockCost, Check, checks};
 use crate::region::{Block, end_cost, insn_cost, subroutine};
 use crate::values::{Form, known_memories, select_form, shuffle};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -30,7 +30,7 @@ impl Unit<'_> {
         }
         self.memories = known_memories(self.code, self.base, block);
         let check = self.checks[number];
-        self.begin_segment(block, block.index, Some(check));
+        self.begin_segment(block, block.index, check.first);
         for index in block.index..block.end_index {
             let Some(insn) = self.insn(index) else { break };
             self.at(index);
@@ -39,16 +39,17 @@ impl Unit<'_> {
                 self.helpers.push(index);
                 self.count_extra();
                 self.helper(&insn, index);
-                self.begin_segment(block, index + 1, None);
+                let check = self.later_check(block, index + 1, check);
+                self.begin_segment(block, index + 1, check);
                 continue;
             }
             match insn.op {
                 Op::Call | Op::Callto | Op::Calltable => {
-                    let next_cost = self.segment_cost(block, index + 1).first;
+                    let next_cost = self.later_check(block, index + 1, check);
                     if !self.any_call(&insn, index, next_cost) {
                         return;
                     }
-                    self.begin_segment(block, index + 1, Some(0));
+                    self.begin_segment(block, index + 1, 0);
                     continue;
                 }
                 _ => self.instruction(&insn, index, block.end_index),
@@ -97,25 +98,44 @@ impl Unit<'_> {
         !native && !arithmetic && !self.is_native_memory(insn, index)
     }
 
-    /// What the segment that begins at an index costs, and whether it reaches the end of the block.
-    fn segment_cost(&self, block: &Block, index: u32) -> BlockCost {
-        let mut first = 0;
+    /// What the segment that begins at an index costs, and where the next one begins, if it is not the block's last.
+    fn segment_cost(&self, block: &Block, index: u32) -> (u64, Option<u32>) {
+        let mut cost = 0;
         for at in index..block.end_index {
             let Some(insn) = self.insn(at) else { break };
             if self.is_helper(&insn, at) {
-                return BlockCost { first, whole: false };
+                return (cost, Some(at + 1));
             }
-            first += insn_cost(self.code, &insn);
+            cost += insn_cost(self.code, &insn);
             if matches!(insn.op, Op::Call | Op::Callto | Op::Calltable) {
-                return BlockCost { first, whole: false };
+                return (cost, Some(at + 1));
             }
         }
-        first += end_cost(&block.end);
-        BlockCost { first, whole: true }
+        (cost + end_cost(&block.end), None)
+    }
+
+    /// What the first and the last segment of a block cost.
+    fn block_cost(&self, block: &Block) -> BlockCost {
+        let (first, mut next) = self.segment_cost(block, block.index);
+        let mut last = None;
+        while let Some(index) = next {
+            let (cost, after) = self.segment_cost(block, index);
+            (last, next) = (Some(cost), after);
+        }
+        BlockCost { first, last }
+    }
+
+    /// What is to be seen of the gas where a segment begins that is not its block's first: enough for it, and if it is the
+    /// last, for the way to the next check.
+    fn later_check(&self, block: &Block, index: u32, check: Check) -> u64 {
+        match self.segment_cost(block, index) {
+            (_, None) => check.last,
+            (cost, Some(_)) => cost,
+        }
     }
 
     /// What the check of each block asks for.
-    pub(super) fn gas_checks(&mut self) -> Vec<u64> {
+    pub(super) fn gas_checks(&mut self) -> Vec<Check> {
         let region = self.region;
         let mut costs = Vec::with_capacity(region.blocks.len());
         for block in &region.blocks {
@@ -126,16 +146,15 @@ impl Unit<'_> {
                     self.uses_data |= self.is_data(&insn, index);
                 }
             }
-            costs.push(self.segment_cost(block, block.index));
+            costs.push(self.block_cost(block));
         }
         checks(region, &costs)
     }
 
     /// Takes the gas of the segment that begins at an index, sets the checkpoint there, and sees that there is as much gas
-    /// as `check` says, or for a segment that is not its block's first, as much as it costs.
-    fn begin_segment(&mut self, block: &Block, index: u32, check: Option<u64>) {
-        let cost = if self.options.gas_checks { self.segment_cost(block, index).first } else { 0 };
-        let check = check.unwrap_or(cost);
+    /// as `check` says.
+    fn begin_segment(&mut self, block: &Block, index: u32, check: u64) {
+        let cost = if self.options.gas_checks { self.segment_cost(block, index).0 } else { 0 };
         let before = self.b.use_var(self.gas);
         self.set_checkpoint(index, Gas::Value(before, 0));
         self.ahead = cost;

@@ -115,6 +115,9 @@ pub enum BlockEnd {
     Switch(Vec<Next>),
     /// A call of a subroutine that is inlined: where that begins.
     InlinedCall(Next),
+    /// Only the beginning of the subroutine there is inlined, and does not suffice: it is called, and where its caller
+    /// goes on.
+    CalledAfterAll(u32, Next),
     /// An inlined subroutine returns: where its caller goes on.
     InlinedReturn(Next),
     /// The subroutine returns.
@@ -254,7 +257,7 @@ fn blocks(code: &Code, region: &Region, checks: &[Check]) -> Vec<BlockListing> {
     for (number, block) in region.blocks.iter().enumerate() {
         let original = *first.entry((block.index, block.height, block.inlined)).or_insert(number);
         let end = block_end(code, region, block);
-        let ends = !matches!(end, BlockEnd::Fall(_) | BlockEnd::Left(_));
+        let ends = !matches!(end, BlockEnd::Fall(_) | BlockEnd::CalledAfterAll(..) | BlockEnd::Left(_));
         listed.push(BlockListing {
             index: block.index,
             height: block.height,
@@ -293,6 +296,10 @@ fn block_end(code: &Code, region: &Region, block: &Block) -> BlockEnd {
         End::Fall(edge) => BlockEnd::Fall(next(edge, 0)),
         End::Jump(edge) => BlockEnd::Jump(next(edge, 0)),
         End::InlinedCall(edge) => BlockEnd::InlinedCall(next(edge, 0)),
+        End::CalledAfterAll(edge) => {
+            let callee = block.inlined.map_or(0, |call| region.inlined[call].callee);
+            BlockEnd::CalledAfterAll(callee, next(edge, 0))
+        }
         End::InlinedReturn(_, edge) => BlockEnd::InlinedReturn(next(edge, 0)),
         End::Branch { taken, next: other, .. } => BlockEnd::Branch(next(taken, 1), next(other, 1)),
         End::Switch(targets) => BlockEnd::Switch(targets.iter().map(|target| next(target, 1)).collect()),

@@ -3,14 +3,18 @@
 //! An inlined call has its own operands and, should native code leave in it, its own frame; but nothing is passed, and
 //! one comparison of gas serves caller and callee.
 
+use crate::arith::everywhere;
+use crate::lower::memory::is_native_load;
 use crate::region::{Finder, Site, Start, is_left, subroutine};
 use keyvm_isa::code::FuncType;
-use keyvm_isa::{Code, Op};
+use keyvm_isa::{Code, Insn, Op};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Instructions at most of a subroutine that is inlined.
-const CALLEE_MAX: usize = 40;
+const WHOLE_MAX: usize = 40;
+/// Instructions at most of a beginning that is inlined.
+const BEGINNING_MAX: usize = 16;
 /// Inlined calls within each other at most.
 const DEPTH_MAX: u32 = 4;
 /// How often one subroutine is inlined into itself.
@@ -38,6 +42,8 @@ pub(crate) struct Inlined {
     pub(crate) base: u32,
     /// How many calls it runs in, itself included.
     pub(crate) depth: u32,
+    /// Whether but the beginning of the subroutine is inlined, up to where it does what cannot be done twice.
+    pub(crate) beginning: bool,
 }
 
 /// The calls of a unit that are to be inlined.
@@ -79,49 +85,70 @@ impl Plan {
     }
 }
 
-/// A subroutine that is small enough.
-struct Small {
-    typ: FuncType,
-    number: u32,
+/// What there is to inline of a subroutine.
+struct Body {
     instructions: usize,
     /// Operands above its base at most.
     most: u32,
     sites: Vec<Site>,
 }
 
-/// The subroutine at an index, if it may be inlined.
-fn small(code: &Code, index: u32) -> Option<Small> {
+/// A subroutine.
+struct Subroutine {
+    typ: FuncType,
+    number: u32,
+    /// All of it, if that is small.
+    whole: Option<Body>,
+    /// Its beginning, if that is small and may return.
+    beginning: Option<Body>,
+}
+
+/// Whether an instruction may be executed and then executed again from an earlier one: it changes nothing but operands,
+/// and goes on further down.
+pub(crate) fn is_harmless(insn: &Insn, index: u32) -> bool {
+    let forward = || insn.imms[0] > i64::from(index);
+    match insn.op {
+        Op::Jump | Op::Jumpif | Op::Jumpz => forward(),
+        Op::Nop | Op::Push | Op::Const | Op::Drop | Op::Dup | Op::Swap | Op::Rot | Op::Rotback => true,
+        Op::Select | Op::Pick | Op::Put | Op::Get | Op::Set | Op::Tee | Op::Slide | Op::Height => true,
+        Op::Func | Op::Ret => true,
+        op => everywhere(op) || is_native_load(insn),
+    }
+}
+
+/// The subroutine at an index, if there is something to inline of it.
+fn subroutine_at(code: &Code, index: u32) -> Option<Subroutine> {
     let (typ, number) = subroutine(code, index)?;
     let start = Start::Call { index, typ, number };
-    let mut finder = Finder::new(code, start, CALLEE_MAX + 1, Plan::default());
+    let body = |finder: &Finder<'_>, most: usize| {
+        let instructions = finder.instructions().len();
+        let body = || Body { instructions, most: finder.most(), sites: finder.sites() };
+        (instructions <= most && finder.returns()).then(body)
+    };
+    let mut finder = Finder::new(code, start, WHOLE_MAX + 1, Plan::default());
     finder.find();
-    let mut returns = false;
-    let instructions = finder.instructions();
-    let length = instructions.len();
-    for insn in instructions {
-        let op = insn?.op;
-        returns |= op == Op::Ret;
-        let traps = matches!(op, Op::Unreachable | Op::Fail);
-        let goes_elsewhere =
-            matches!(op, Op::Switch | Op::Jumpto | Op::Tailcall | Op::Tailcallto | Op::Tailcalltable);
-        if goes_elsewhere || (is_left(op) && !traps) {
-            return None;
-        }
+    let stays = finder.instructions().all(|insn| insn.is_some_and(|insn| stays(insn.op)));
+    let whole = body(&finder, WHOLE_MAX).filter(|_| stays);
+    let mut finder = Finder::new(code, start, BEGINNING_MAX + 1, Plan::default()).of_beginning();
+    finder.find();
+    let beginning = body(&finder, BEGINNING_MAX);
+    (whole.is_some() || beginning.is_some()).then_some(Subroutine { typ, number, whole, beginning })
+}
+
+/// Whether control stays in a subroutine, or in one that it calls, after an instruction.
+const fn stays(op: Op) -> bool {
+    match op {
+        Op::Switch | Op::Jumpto | Op::Tailcall | Op::Tailcallto | Op::Tailcalltable => false,
+        Op::Unreachable | Op::Fail => true,
+        op => !is_left(op),
     }
-    (returns && length <= CALLEE_MAX).then(|| Small {
-        typ,
-        number,
-        instructions: length,
-        most: finder.most(),
-        sites: finder.sites(),
-    })
 }
 
 /// What to inline into a unit of so many instructions with these calls: outer calls before inner ones, as far as there is
 /// room.
 pub(crate) fn plan(code: &Code, start: Start, sites: &[Site], instructions: usize) -> Plan {
     let mut plan = Plan::default();
-    let mut known: BTreeMap<u32, Option<Small>> = BTreeMap::new();
+    let mut known: BTreeMap<u32, Option<Subroutine>> = BTreeMap::new();
     let mut room = ADDED + ADDED_FOR_EACH * instructions;
     let own = match start {
         Start::Call { index, .. } => Some(index),
@@ -131,21 +158,18 @@ pub(crate) fn plan(code: &Code, start: Start, sites: &[Site], instructions: usiz
     while let Some((caller, site)) = open.pop_front() {
         let callee = match known.entry(site.callee) {
             Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(small(code, site.callee)),
+            Entry::Vacant(entry) => entry.insert(subroutine_at(code, site.callee)),
         };
         let Some(callee) = callee else { continue };
-        let (base, depth) = caller.map_or((0, 0), |call| (plan.calls[call].base, plan.calls[call].depth));
+        let (below, depth) = caller.map_or((0, 0), |call| (plan.calls[call].base, plan.calls[call].depth));
         let times = plan.times(caller, site.callee) + usize::from(own == Some(site.callee));
-        let height = base + site.height;
+        let height = below + site.height;
         let base = height - u32::from(callee.typ.arguments);
-        if depth == DEPTH_MAX
-            || times > RECURSION_MAX
-            || callee.instructions > room
-            || base + callee.most > HEIGHT_MAX
-        {
-            continue;
-        }
-        room -= callee.instructions;
+        let fits = |body: &&Body| body.instructions <= room && base + body.most <= HEIGHT_MAX;
+        let may_be_whole = depth < DEPTH_MAX && times <= RECURSION_MAX;
+        let whole = callee.whole.as_ref().filter(|_| may_be_whole).filter(fits);
+        let Some(body) = whole.or(callee.beginning.as_ref().filter(fits)) else { continue };
+        room -= body.instructions;
         let call = plan.calls.len();
         plan.sites.insert((caller, site.index, height), call);
         plan.calls.push(Inlined {
@@ -156,8 +180,11 @@ pub(crate) fn plan(code: &Code, start: Start, sites: &[Site], instructions: usiz
             return_index: site.index + 1,
             base,
             depth: depth + 1,
+            beginning: whole.is_none(),
         });
-        open.extend(callee.sites.iter().map(|&site| (Some(call), site)));
+        if whole.is_some() {
+            open.extend(body.sites.iter().map(|&site| (Some(call), site)));
+        }
     }
     plan
 }

@@ -53,6 +53,9 @@ pub(crate) enum End {
     Switch(Vec<Edge>),
     /// An inlined call, of the subroutine that begins there.
     InlinedCall(Edge),
+    /// What is inlined is but the beginning of the subroutine, and does not reach to its end: the subroutine is called
+    /// after all, from its start, and goes on there.
+    CalledAfterAll(Edge),
     /// `ret` in an inlined subroutine of this type, to the caller.
     InlinedReturn(FuncType, Edge),
     /// `ret` of the subroutine that the unit is; in a unit that the host enters it leaves.
@@ -116,6 +119,10 @@ enum Effect {
     Switch(u32),
     /// Goes on there, in the caller, with the results of this type.
     InlinedReturn(Place, FuncType),
+    CalledAfterAll {
+        callee: u32,
+        next: Place,
+    },
     Return,
     Tailcall(u32),
     Leave,
@@ -158,6 +165,8 @@ pub(crate) struct Finder<'a> {
     plan: Plan,
     /// Instructions at most.
     limit: usize,
+    /// Whether to end where a beginning ends.
+    beginning: bool,
     /// Every instruction of the unit, with its height.
     seen: BTreeSet<Place>,
     leaders: BTreeSet<Place>,
@@ -191,6 +200,7 @@ impl<'a> Finder<'a> {
             start,
             plan,
             limit,
+            beginning: false,
             seen: BTreeSet::new(),
             leaders: BTreeSet::new(),
             heights: BTreeMap::new(),
@@ -198,6 +208,11 @@ impl<'a> Finder<'a> {
             callees: BTreeSet::new(),
             calls: false,
         }
+    }
+
+    /// Finds no more than may be executed twice.
+    pub(crate) fn of_beginning(self) -> Self {
+        Self { beginning: true, ..self }
     }
 
     /// Where the unit begins.
@@ -217,6 +232,11 @@ impl<'a> Finder<'a> {
     /// The instructions that were found.
     pub(crate) fn instructions(&self) -> impl ExactSizeIterator<Item = Option<Insn>> {
         self.seen.iter().map(|place| Insn::decode(self.code.normal()[place.index as usize]))
+    }
+
+    /// Whether a way leads to `ret`.
+    pub(crate) fn returns(&self) -> bool {
+        self.seen.iter().any(|&place| matches!(self.effect(place), Effect::Return))
     }
 
     /// The calls that were found.
@@ -308,6 +328,12 @@ impl<'a> Finder<'a> {
                         lead(self, place);
                         break;
                     }
+                    Effect::CalledAfterAll { callee, next } => {
+                        lead(self, next);
+                        self.callees.insert(callee);
+                        self.calls = true;
+                        break;
+                    }
                     Effect::Tailcall(target) => {
                         self.callees.insert(target);
                         break;
@@ -381,6 +407,7 @@ impl<'a> Finder<'a> {
                         self.switch_targets(table).iter().map(|&target| edge(at.branch(target))).collect(),
                     ),
                     Effect::InlinedReturn(place, typ) => End::InlinedReturn(typ, edge(place)),
+                    Effect::CalledAfterAll { next, .. } => End::CalledAfterAll(edge(next)),
                     Effect::Return => match self.start {
                         Start::Call { typ, .. } => End::Return(typ),
                         Start::Enter { .. } => End::Leave,
@@ -414,6 +441,12 @@ impl<'a> Finder<'a> {
         let height = at.height - base;
         let word = self.code.normal()[at.index as usize];
         let Some(insn) = Insn::decode(word) else { return Effect::Leave };
+        if inlined.map_or(self.beginning, |call| call.beginning) && !inline::is_harmless(&insn, at.index) {
+            return match inlined {
+                Some(call) => Effect::CalledAfterAll { callee: call.callee, next: call.after() },
+                None => Effect::Leave,
+            };
+        }
         let info = insn.op.info();
         let pops = u32::from(info.pops);
         if height < pops {
@@ -456,9 +489,7 @@ impl<'a> Finder<'a> {
             },
             Op::Ret => match (inlined, self.start) {
                 (Some(call), _) if height >= call.typ.results.into() => {
-                    let height = base + u32::from(call.typ.results);
-                    let caller = Place { index: call.return_index, height, inlined: call.caller };
-                    Effect::InlinedReturn(caller, call.typ)
+                    Effect::InlinedReturn(call.after(), call.typ)
                 }
                 (None, Start::Call { typ, .. }) if height >= typ.results.into() => Effect::Return,
                 _ => Effect::Leave,
@@ -486,6 +517,14 @@ impl<'a> Finder<'a> {
             _ if info.flow == Flow::Next || info.flow == Flow::Kernel => next,
             _ => Effect::Leave,
         }
+    }
+}
+
+impl Inlined {
+    /// Where the caller goes on.
+    fn after(&self) -> Place {
+        let height = self.base + u32::from(self.typ.results);
+        Place { index: self.return_index, height, inlined: self.caller }
     }
 }
 
@@ -551,7 +590,7 @@ pub(crate) fn insn_cost(code: &Code, insn: &Insn) -> u64 {
 /// The gas of the instruction that ends a block; none where there is none, or it is the interpreter's.
 pub(crate) fn end_cost(end: &End) -> u64 {
     match end {
-        End::Fall(_) | End::Leave => 0,
+        End::Fall(_) | End::CalledAfterAll(_) | End::Leave => 0,
         End::Jump(_) | End::Branch { .. } | End::Switch(_) | End::InlinedCall(_) => 1,
         End::Return(typ) | End::InlinedReturn(typ, _) => 1 + gas::per_eight(typ.results.into()),
         End::Tailcall { typ, .. } => 1 + gas::per_eight(typ.arguments.into()),
@@ -565,7 +604,11 @@ fn successors(end: &End, mut visit: impl FnMut(usize)) {
         }
     };
     match end {
-        End::Fall(next) | End::Jump(next) | End::InlinedCall(next) | End::InlinedReturn(_, next) => edge(next),
+        End::Fall(next)
+        | End::Jump(next)
+        | End::InlinedCall(next)
+        | End::CalledAfterAll(next)
+        | End::InlinedReturn(_, next) => edge(next),
         End::Branch { taken, next, .. } => {
             edge(taken);
             edge(next);

@@ -40,7 +40,8 @@ pub(crate) fn unroll(region: &mut Region, code: &Code) {
 /// Whether a block calls neither subroutines nor, as a rule, helpers.
 fn is_plain(code: &Code, block: &Block) -> bool {
     let words = &code.normal()[block.index as usize..block.end_index as usize];
-    words.iter().all(|&word| Insn::decode(word).is_some_and(|insn| insn.op.info().flow == Flow::Next))
+    !matches!(block.end, End::CalledAfterAll(_))
+        && words.iter().all(|&word| Insn::decode(word).is_some_and(|insn| insn.op.info().flow == Flow::Next))
 }
 
 fn length(block: &Block) -> u32 {
@@ -81,6 +82,7 @@ impl End {
         match self {
             Self::Fall(edge) => Self::Fall(change(edge)),
             Self::Jump(edge) => Self::Jump(change(edge)),
+            Self::CalledAfterAll(edge) => Self::CalledAfterAll(change(edge)),
             Self::InlinedCall(edge) => Self::InlinedCall(change(edge)),
             Self::InlinedReturn(typ, edge) => Self::InlinedReturn(typ, change(edge)),
             Self::Branch { taken, next, when_zero } => {

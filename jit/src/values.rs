@@ -136,6 +136,11 @@ pub(crate) fn forms(code: &Code, region: &Region) -> Vec<Vec<Form>> {
         }
         match block.end {
             End::Branch { .. } | End::Switch(_) => stack.truncate(stack.len() - 1),
+            End::CalledAfterAll(_) => {
+                stack.truncate(base);
+                let typ = block.inlined.map(|call| region.inlined[call].typ);
+                stack.resize(base + typ.map_or(0, |typ| usize::from(typ.results)), Held::WORD);
+            }
             End::InlinedReturn(typ, _) => drop_to_results(&mut stack, base, typ),
             _ => {}
         }
@@ -171,6 +176,7 @@ pub(crate) fn forms(code: &Code, region: &Region) -> Vec<Vec<Form>> {
             End::Fall(edge)
             | End::Jump(edge)
             | End::InlinedCall(edge)
+            | End::CalledAfterAll(edge)
             | End::InlinedReturn(_, edge) => reach(edge),
             End::Branch { taken, next, .. } => {
                 reach(taken);

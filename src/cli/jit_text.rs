@@ -158,6 +158,9 @@ impl Writer<'_> {
                 format!("switch: {}", shown.join(", "))
             }
             BlockEnd::InlinedCall(next) => format!("inlined call: {}", self.next(next)),
+            BlockEnd::CalledAfterAll(callee, next) => {
+                format!("calls {} after all: {}", self.index(*callee), self.next(next))
+            }
             BlockEnd::InlinedReturn(next) => format!("returns to the caller: {}", self.next(next)),
             BlockEnd::Return => "returns".to_owned(),
             BlockEnd::Tailcall(callee) => format!("goes on with subroutine {}", self.index(*callee)),
@@ -232,7 +235,8 @@ impl Writer<'_> {
     fn unreached(&mut self, listing: &Listing) {
         let mut reached: BTreeSet<u32> = BTreeSet::new();
         for block in listing.units.iter().flat_map(|unit| &unit.blocks) {
-            reached.extend(block.index..=block.end_index - u32::from(matches!(block.end, BlockEnd::Fall(_))));
+            let ends = !matches!(block.end, BlockEnd::Fall(_) | BlockEnd::CalledAfterAll(..));
+            reached.extend(block.index..block.end_index + u32::from(ends));
         }
         let length = u32::try_from(self.code.len()).unwrap_or(u32::MAX);
         let mut missing: Vec<(u32, u32)> = Vec::new();

@@ -74,6 +74,11 @@ pub(crate) fn shape(op: Op) -> Option<Shape> {
     })
 }
 
+/// Whether an instruction is arithmetic that is [`available`] on every processor.
+pub(crate) fn everywhere(op: Op) -> bool {
+    form(op).is_some_and(|form| !matches!(form, Form::Float(form) if float::rounds(form)))
+}
+
 /// Whether the processor has what the instruction becomes; where it has not, the code would hold a call to a
 /// library of the compiler's.
 ///

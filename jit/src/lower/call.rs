@@ -2,8 +2,10 @@
 
 use super::{Gas, REFUSED, REGISTER_ARGUMENTS, REGISTER_RESULTS, State, Unit, Val, signature};
 use crate::context::{Context, Exit, FRAME_SHIFT};
+use crate::region::Edge;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
+use cranelift_frontend::Variable;
 use keyvm_isa::code::FuncType;
 use keyvm_isa::image::Frame;
 use keyvm_isa::{Insn, Op};
@@ -94,6 +96,54 @@ impl Unit<'_> {
         }
         self.reload_data();
         self.checked.clear();
+    }
+
+    /// Keeps what an inlined beginning of a subroutine is given, for when it is called after all.
+    pub(super) fn give(&mut self, edge: Edge) {
+        let Edge::Block(block) = edge else { return };
+        let Some(number) = self.region.blocks[block].inlined else { return };
+        let call = self.region.inlined[number];
+        if !call.beginning {
+            return;
+        }
+        let (gas, arguments) = self.given(number);
+        let value = self.b.use_var(self.gas);
+        self.b.def_var(gas, value);
+        for (variable, slot) in arguments.into_iter().zip(call.base as usize..) {
+            let word = self.as_word(self.stack[slot]);
+            self.b.def_var(variable, word);
+        }
+    }
+
+    /// The variables for what an inlined beginning is given.
+    fn given(&mut self, number: usize) -> (Variable, Vec<Variable>) {
+        if let Some(given) = self.given.get(&number) {
+            return given.clone();
+        }
+        let arguments = self.region.inlined[number].typ.arguments;
+        let mut word = || self.b.declare_var(types::I64);
+        let given = (word(), (0..arguments).map(|_| word()).collect());
+        self.given.insert(number, given.clone());
+        given
+    }
+
+    /// Calls the subroutine whose beginning was inlined: nothing of that has happened.
+    pub(super) fn call_after_all(&mut self, edge: Edge, next_cost: u64) {
+        let Some(number) = self.inlined else { return };
+        let call = self.region.inlined[number];
+        let (gas, arguments) = self.given(number);
+        let gas = self.b.use_var(gas);
+        self.b.def_var(self.gas, gas);
+        self.stack.truncate(self.base);
+        for variable in arguments {
+            let word = self.b.use_var(variable);
+            self.push_word(word);
+        }
+        self.inlined = call.caller;
+        self.base = self.region.base(call.caller) as usize;
+        if self.direct_call(call.callee, call.return_index - 1, next_cost) {
+            self.go(edge);
+        }
     }
 
     /// Puts arguments that have no register to where the callee's operands begin.

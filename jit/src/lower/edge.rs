@@ -2,6 +2,7 @@
 
 use super::{Gas, Unit};
 use crate::context::Exit;
+use crate::gas::Check;
 use crate::region::{Block, Edge, End, end_cost};
 use crate::values::{Form, drop_to_results};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -10,9 +11,14 @@ use keyvm_isa::Op;
 
 impl Unit<'_> {
     /// Ends a block.
-    pub(super) fn end(&mut self, block: &Block) {
+    pub(super) fn end(&mut self, block: &Block, check: Check) {
         match &block.end {
-            End::Fall(edge) | End::Jump(edge) | End::InlinedCall(edge) => self.go(*edge),
+            End::Fall(edge) | End::Jump(edge) => self.go(*edge),
+            End::InlinedCall(edge) => {
+                self.give(*edge);
+                self.go(*edge);
+            }
+            End::CalledAfterAll(edge) => self.call_after_all(*edge, check.last),
             End::InlinedReturn(typ, edge) => {
                 drop_to_results(&mut self.stack, self.base, *typ);
                 self.inlined = self.inlined.and_then(|call| self.region.inlined[call].caller);
@@ -53,7 +59,7 @@ impl Unit<'_> {
         }
     }
 
-    fn go(&mut self, edge: Edge) {
+    pub(super) fn go(&mut self, edge: Edge) {
         self.hand_over(&[edge]);
         let target = self.target(edge);
         self.b.ins().jump(target, &[]);

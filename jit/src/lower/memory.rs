@@ -66,6 +66,11 @@ fn memory_of(insn: &Insn) -> u8 {
     u8::try_from(insn.imms[0]).unwrap_or(0)
 }
 
+/// Whether an instruction is a load that native code executes by itself.
+pub(crate) fn is_native_load(insn: &Insn) -> bool {
+    access(insn.op).is_some_and(|access| !access.store) && reached(memory_of(insn))
+}
+
 impl Unit<'_> {
     /// Whether an instruction is a memory's, and native code executes it by itself.
     pub(super) fn is_native_memory(&self, insn: &Insn, index: u32) -> bool {

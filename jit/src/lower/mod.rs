@@ -10,7 +10,7 @@
 mod call;
 mod edge;
 mod exit;
-mod memory;
+pub(crate) mod memory;
 mod segment;
 
 use crate::arith::Class;
@@ -172,6 +172,8 @@ pub(crate) struct Unit<'a> {
     unwinding: BTreeMap<Option<usize>, ir::Block>,
     /// Those of them that are to be filled in.
     unwinding_open: Vec<(Option<usize>, ir::Block)>,
+    /// What inlined beginnings of subroutines were given: the gas, and the arguments.
+    given: BTreeMap<usize, (Variable, Vec<Variable>)>,
     /// The same unit with nothing inlined, for when there is no room for as much as this one asks for.
     plain: Option<FuncRef>,
     // Of the block that is being translated.
@@ -283,6 +285,7 @@ pub(crate) fn lower(
         saying: Vec::new(),
         unwinding: BTreeMap::new(),
         unwinding_open: Vec::new(),
+        given: BTreeMap::new(),
         plain,
         inlined: None,
         base: 0,

@@ -5,7 +5,7 @@ use super::{Gas, Unit, Val};
 use crate::arith::{self, Class};
 use crate::context::{EXTRA_SHIFT, Exit};
 use crate::gas::{BlockCost, Check, checks};
-use crate::region::{Block, end_cost, insn_cost, subroutine};
+use crate::region::{Block, End, end_cost, insn_cost, subroutine};
 use crate::values::{Form, known_memories, select_form, shuffle};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
@@ -62,7 +62,7 @@ impl Unit<'_> {
         self.extra += end_cost(&block.end).saturating_sub(1);
         self.at(block.end_index);
         self.count_extra();
-        self.end(block);
+        self.end(block, check);
     }
 
     pub(super) fn insn(&self, index: u32) -> Option<Insn> {
@@ -121,6 +121,9 @@ impl Unit<'_> {
         while let Some(index) = next {
             let (cost, after) = self.segment_cost(block, index);
             (last, next) = (Some(cost), after);
+        }
+        if let End::CalledAfterAll(_) = block.end {
+            last = Some(0);
         }
         BlockCost { first, last }
     }
@@ -190,14 +193,7 @@ impl Unit<'_> {
         let imm = u32::try_from(insn.imms[0]).unwrap_or(u32::MAX);
         let before = self.stack.clone();
         let (target, typ) = if insn.op == Op::Call {
-            let found = subroutine(self.code, imm).filter(|_| self.callees.contains_key(&imm));
-            let Some((typ, _)) = found else {
-                let gas = self.b.use_var(self.gas);
-                let state = self.state(index, before, Gas::Value(gas, self.refund(1)));
-                self.leave(state, Exit::Callee);
-                return false;
-            };
-            (Target::Direct(imm), typ)
+            return self.direct_call(imm, index, next_cost);
         } else {
             let typ = self.code.types()[imm as usize];
             let operand = self.pop();
@@ -219,6 +215,22 @@ impl Unit<'_> {
         };
         self.count_extra();
         self.call(index, &target, typ, before, next_cost);
+        true
+    }
+
+    /// A call of the subroutine at `callee` by the instruction at `index`; `false` if it has no native code, and the block
+    /// ends there.
+    pub(super) fn direct_call(&mut self, callee: u32, index: u32, next_cost: u64) -> bool {
+        let before = self.stack.clone();
+        let found = subroutine(self.code, callee).filter(|_| self.callees.contains_key(&callee));
+        let Some((typ, _)) = found else {
+            let gas = self.b.use_var(self.gas);
+            let state = self.state(index, before, Gas::Value(gas, self.refund(1)));
+            self.leave(state, Exit::Callee);
+            return false;
+        };
+        self.count_extra();
+        self.call(index, &Target::Direct(callee), typ, before, next_cost);
         true
     }
 

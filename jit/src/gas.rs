@@ -104,13 +104,8 @@ mod tests {
 
     #[test]
     fn the_gas_behind_a_call_is_seen_for_the_whole_way_to_the_next_check() {
-        let region = region(&[
-            (Op::Push, &[1]),
-            (Op::Jumpif, &[4]),
-            (Op::Nop, &[]),
-            (Op::Nop, &[]),
-            (Op::Halt, &[]),
-        ]);
+        let region =
+            region(&[(Op::Push, &[1]), (Op::Jumpif, &[4]), (Op::Nop, &[]), (Op::Nop, &[]), (Op::Halt, &[])]);
         let mut costs = ones(&region);
         costs[0] = BlockCost { first: 20, last: Some(7) };
         let checks = checks(&region, &costs);

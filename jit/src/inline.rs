@@ -18,7 +18,7 @@ const BEGINNING_MAX: usize = 16;
 /// Inlined calls within each other at most.
 const DEPTH_MAX: u32 = 4;
 /// How often one subroutine is inlined into itself.
-const RECURSION_MAX: usize = 2;
+const RECURSION_MAX: usize = 1;
 /// Instructions that inlining adds to a unit: so many,
 const ADDED: usize = 200;
 /// and so many for each of its own.

@@ -480,8 +480,7 @@ impl<'a> Finder<'a> {
             },
             Op::Tailcall => match (self.start, subroutine(self.code, imm)) {
                 (Start::Call { typ: own, .. }, Some((typ, _)))
-                    if inlined.is_none()
-                        && own.results == typ.results && height >= typ.arguments.into() =>
+                    if inlined.is_none() && own.results == typ.results && height >= typ.arguments.into() =>
                 {
                     Effect::Tailcall(imm)
                 }

@@ -6,6 +6,8 @@
 
 #[path = "differential/directed.rs"]
 mod directed;
+#[path = "differential/inlined.rs"]
+mod inlined;
 
 use keyvm::{CompilerOptions, Engine, Machine, Tier, asm};
 use keyvm_oracle::random::Random;

@@ -387,20 +387,18 @@ mod tests {
 
     const PUSH: (Op, &[i64]) = (Op::Push, &[1]);
     const NOP: (Op, &[i64]) = (Op::Nop, &[]);
+    /// Calls a subroutine, which is to follow.
+    const CALLING: [(Op, &[i64]); 5] =
+        [(Op::Push, &[5]), (Op::Call, &[4]), (Op::Jumpz, &[0]), (Op::Halt, &[]), (Op::Func, &[0])];
     const BEGIN: Root = Root::Entry(EntryPoint { index: 0, height: 0 });
 
     #[test]
     fn a_unit_is_listed_with_those_it_calls_and_its_machine_code_by_instruction() {
-        let code = code(&[
-            (Op::Push, &[5]),
-            (Op::Call, &[4]),
-            (Op::Jumpz, &[0]),
-            (Op::Halt, &[]),
-            (Op::Func, &[0]),
-            (Op::Numkeys, &[]),
-            (Op::Add, &[]),
-            (Op::Ret, &[]),
-        ]);
+        let mut program = CALLING.to_vec();
+        // Too long to be inlined.
+        program.extend([NOP; 40]);
+        program.extend([(Op::Numkeys, &[] as &[i64]), (Op::Add, &[]), (Op::Ret, &[])]);
+        let code = code(&program);
         let listing = explain(&code, &[BEGIN, Root::Subroutine(1)]);
         let roots: Vec<Root> = listing.units.iter().map(|unit| unit.root).collect();
         assert_eq!(roots, [BEGIN, Root::Subroutine(4)]);
@@ -409,9 +407,9 @@ mod tests {
         assert_eq!(main.blocks[0].end, BlockEnd::Branch(Next::Block(0), Next::Block(1)));
         assert_eq!(main.blocks[1].end, BlockEnd::Left(WhyInterpreted::Kernel));
         assert_eq!(main.calls.values().collect::<Vec<_>>(), [&4]);
-        assert_eq!(called.helpers, [5]);
+        assert_eq!(called.helpers, [45]);
         assert_eq!(called.blocks[0].end, BlockEnd::Return);
-        assert_eq!(called.blocks[0].instructions, 4);
+        assert_eq!(called.blocks[0].instructions, 44);
         for unit in &listing.units {
             assert!(unit.clif.contains("block0"));
             assert!(unit.places.is_sorted_by(|a, b| a.end == b.begin));
@@ -419,6 +417,39 @@ mod tests {
         }
         let of_main: BTreeSet<Option<u32>> = main.places.iter().map(|place| place.index).collect();
         assert!([None, Some(1), Some(2), Some(3)].iter().all(|index| of_main.contains(index)), "{of_main:?}");
+    }
+
+    #[test]
+    fn an_inlined_call_is_listed_where_it_is_made() {
+        let mut program = CALLING.to_vec();
+        program.extend([(Op::Numkeys, &[] as &[i64]), (Op::Add, &[]), (Op::Ret, &[])]);
+        let listing = explain(&code(&program), &[BEGIN]);
+        let main = &listing.units[0];
+        assert!(main.calls.is_empty());
+        assert_eq!(main.helpers, [5]);
+        let callee = main.blocks.iter().position(|block| block.index == 4).expect("a block");
+        assert_eq!(main.blocks[callee].inlined, [1]);
+        assert_eq!(main.blocks[0].end, BlockEnd::InlinedCall(Next::Block(callee)));
+        let BlockEnd::InlinedReturn(Next::Block(after)) = main.blocks[callee].end else { panic!("a return") };
+        assert_eq!((main.blocks[after].index, main.blocks[after].height), (2, 1));
+    }
+
+    #[test]
+    fn a_beginning_is_listed_with_the_call_that_is_made_after_all() {
+        let mut program = CALLING.to_vec();
+        program.extend([(Op::Dup, &[] as &[i64]), (Op::Jumpz, &[48])]);
+        program.extend([NOP; 40]);
+        program.extend([(Op::Numkeys, &[] as &[i64]), (Op::Ret, &[]), (Op::Ret, &[])]);
+        let listing = explain(&code(&program), &[BEGIN]);
+        let main = &listing.units[0];
+        assert_eq!(main.calls.values().collect::<Vec<_>>(), [&4]);
+        let ends: Vec<&BlockEnd> =
+            main.blocks.iter().filter(|block| block.inlined == [1]).map(|block| &block.end).collect();
+        assert!(ends.iter().any(|end| matches!(end, BlockEnd::InlinedReturn(Next::Block(_)))), "{ends:?}");
+        assert!(
+            ends.iter().any(|end| matches!(end, BlockEnd::CalledAfterAll(4, Next::Block(_)))),
+            "{ends:?}"
+        );
     }
 
     #[test]

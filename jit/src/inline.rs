@@ -2,6 +2,10 @@
 //!
 //! An inlined call has its own operands and, should native code leave in it, its own frame; but nothing is passed, and
 //! one comparison of gas serves caller and callee.
+//!
+//! Of a subroutine that is too large, or that would be inlined into itself too often, the *beginning* may be inlined: the
+//! ways from its start to a `ret` on which nothing happens that cannot happen twice. Where such a way is left the
+//! subroutine is called after all, from its start. So recursion ends without a call for each of its leaves.
 
 use crate::arith::everywhere;
 use crate::lower::memory::is_native_load;
@@ -9,7 +13,7 @@ use crate::region::{Finder, Site, Start, is_left, subroutine};
 use keyvm_isa::code::FuncType;
 use keyvm_isa::{Code, Insn, Op};
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Instructions at most of a subroutine that is inlined.
 const WHOLE_MAX: usize = 40;
@@ -42,7 +46,7 @@ pub(crate) struct Inlined {
     pub(crate) base: u32,
     /// How many calls it runs in, itself included.
     pub(crate) depth: u32,
-    /// Whether but the beginning of the subroutine is inlined, up to where it does what cannot be done twice.
+    /// Whether but the beginning of the subroutine is inlined.
     pub(crate) beginning: bool,
 }
 
@@ -52,6 +56,8 @@ pub(crate) struct Plan {
     calls: Vec<Inlined>,
     /// By the inlined call they are made in, the index of the instruction, and the operands above the unit's base.
     sites: BTreeMap<(Option<usize>, u32, u32), usize>,
+    /// Instructions of beginnings, by the index of the subroutine.
+    beginnings: BTreeMap<u32, BTreeSet<(u32, u32)>>,
 }
 
 impl Plan {
@@ -73,6 +79,12 @@ impl Plan {
         self.sites.get(&(caller, index, height)).copied()
     }
 
+    /// Whether an instruction, with so many operands above the base, is not in the beginning that is inlined.
+    pub(crate) fn is_beyond(&self, call: &Inlined, index: u32, height: u32) -> bool {
+        let places = self.beginnings.get(&call.callee).filter(|_| call.beginning);
+        places.is_some_and(|places| !places.contains(&(index, height)))
+    }
+
     /// How often a subroutine is on the way to an inlined call.
     fn times(&self, caller: Option<usize>, callee: u32) -> usize {
         let mut times = 0;
@@ -85,12 +97,20 @@ impl Plan {
     }
 }
 
-/// What there is to inline of a subroutine.
-struct Body {
+/// All of a subroutine.
+struct Whole {
     instructions: usize,
     /// Operands above its base at most.
     most: u32,
     sites: Vec<Site>,
+}
+
+/// The ways from the start of a subroutine to where it returns on which it does nothing that cannot be done twice.
+struct Beginning {
+    /// Index and height of the instructions.
+    places: BTreeSet<(u32, u32)>,
+    /// Operands above its base at most.
+    most: u32,
 }
 
 /// A subroutine.
@@ -98,9 +118,9 @@ struct Subroutine {
     typ: FuncType,
     number: u32,
     /// All of it, if that is small.
-    whole: Option<Body>,
+    whole: Option<Whole>,
     /// Its beginning, if that is small and may return.
-    beginning: Option<Body>,
+    beginning: Option<Beginning>,
 }
 
 /// Whether an instruction may be executed and then executed again from an earlier one: it changes nothing but operands,
@@ -120,18 +140,21 @@ pub(crate) fn is_harmless(insn: &Insn, index: u32) -> bool {
 fn subroutine_at(code: &Code, index: u32) -> Option<Subroutine> {
     let (typ, number) = subroutine(code, index)?;
     let start = Start::Call { index, typ, number };
-    let body = |finder: &Finder<'_>, most: usize| {
-        let instructions = finder.instructions().len();
-        let body = || Body { instructions, most: finder.most(), sites: finder.sites() };
-        (instructions <= most && finder.returns()).then(body)
-    };
     let mut finder = Finder::new(code, start, WHOLE_MAX + 1, Plan::default());
     finder.find();
+    let instructions = finder.instructions().len();
+    let returns = finder.instructions().any(|insn| insn.is_some_and(|insn| insn.op == Op::Ret));
     let stays = finder.instructions().all(|insn| insn.is_some_and(|insn| stays(insn.op)));
-    let whole = body(&finder, WHOLE_MAX).filter(|_| stays);
-    let mut finder = Finder::new(code, start, BEGINNING_MAX + 1, Plan::default()).of_beginning();
+    let whole = (instructions <= WHOLE_MAX && returns && stays).then(|| Whole {
+        instructions,
+        most: finder.most(),
+        sites: finder.sites(),
+    });
+    let mut finder = Finder::new(code, start, WHOLE_MAX, Plan::default()).of_beginning();
     finder.find();
-    let beginning = body(&finder, BEGINNING_MAX);
+    let places = finder.returning();
+    let beginning = (places.contains(&(index, typ.arguments.into())) && places.len() <= BEGINNING_MAX)
+        .then(|| Beginning { places, most: finder.most() });
     (whole.is_some() || beginning.is_some()).then_some(Subroutine { typ, number, whole, beginning })
 }
 
@@ -165,11 +188,20 @@ pub(crate) fn plan(code: &Code, start: Start, sites: &[Site], instructions: usiz
         let times = plan.times(caller, site.callee) + usize::from(own == Some(site.callee));
         let height = below + site.height;
         let base = height - u32::from(callee.typ.arguments);
-        let fits = |body: &&Body| body.instructions <= room && base + body.most <= HEIGHT_MAX;
+        let fits = |instructions, most| instructions <= room && base + most <= HEIGHT_MAX;
         let may_be_whole = depth < DEPTH_MAX && times <= RECURSION_MAX;
-        let whole = callee.whole.as_ref().filter(|_| may_be_whole).filter(fits);
-        let Some(body) = whole.or(callee.beginning.as_ref().filter(fits)) else { continue };
-        room -= body.instructions;
+        let whole = callee.whole.as_ref().filter(|_| may_be_whole);
+        let whole = whole.filter(|whole| fits(whole.instructions, whole.most));
+        let beginning = callee.beginning.as_ref().filter(|_| whole.is_none());
+        let beginning = beginning.filter(|beginning| fits(beginning.places.len(), beginning.most));
+        room -= match (whole, beginning) {
+            (Some(whole), _) => whole.instructions,
+            (None, Some(beginning)) => beginning.places.len(),
+            (None, None) => continue,
+        };
+        if let Some(beginning) = beginning {
+            plan.beginnings.entry(site.callee).or_insert_with(|| beginning.places.clone());
+        }
         let call = plan.calls.len();
         plan.sites.insert((caller, site.index, height), call);
         plan.calls.push(Inlined {
@@ -182,8 +214,8 @@ pub(crate) fn plan(code: &Code, start: Start, sites: &[Site], instructions: usiz
             depth: depth + 1,
             beginning: whole.is_none(),
         });
-        if whole.is_some() {
-            open.extend(body.sites.iter().map(|&site| (Some(call), site)));
+        if let Some(whole) = whole {
+            open.extend(whole.sites.iter().map(|&site| (Some(call), site)));
         }
     }
     plan

@@ -165,7 +165,7 @@ pub(crate) struct Finder<'a> {
     plan: Plan,
     /// Instructions at most.
     limit: usize,
-    /// Whether to end where a beginning ends.
+    /// Whether to find only what may be executed twice.
     beginning: bool,
     /// Every instruction of the unit, with its height.
     seen: BTreeSet<Place>,
@@ -210,7 +210,7 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// Finds no more than may be executed twice.
+    /// Finds only what may be executed twice, so that no way goes back.
     pub(crate) fn of_beginning(self) -> Self {
         Self { beginning: true, ..self }
     }
@@ -234,9 +234,23 @@ impl<'a> Finder<'a> {
         self.seen.iter().map(|place| Insn::decode(self.code.normal()[place.index as usize]))
     }
 
-    /// Whether a way leads to `ret`.
-    pub(crate) fn returns(&self) -> bool {
-        self.seen.iter().any(|&place| matches!(self.effect(place), Effect::Return))
+    /// Index and height of the instructions from which a way leads to `ret`, where no way goes back.
+    pub(crate) fn returning(&self) -> BTreeSet<(u32, u32)> {
+        let mut returning = BTreeSet::new();
+        for &at in self.seen.iter().rev() {
+            let leads = |place: Place| returning.contains(&(place.index, place.height));
+            let returns = match self.effect(at) {
+                Effect::Return => true,
+                Effect::Next { height, .. } => leads(at.next(height)),
+                Effect::Jump(target) => leads(at.jump(target)),
+                Effect::Branch { target, .. } => leads(at.branch(target)) || leads(at.branch(at.index + 1)),
+                _ => false,
+            };
+            if returns {
+                returning.insert((at.index, at.height));
+            }
+        }
+        returning
     }
 
     /// The calls that were found.
@@ -441,11 +455,12 @@ impl<'a> Finder<'a> {
         let height = at.height - base;
         let word = self.code.normal()[at.index as usize];
         let Some(insn) = Insn::decode(word) else { return Effect::Leave };
-        if inlined.map_or(self.beginning, |call| call.beginning) && !inline::is_harmless(&insn, at.index) {
-            return match inlined {
-                Some(call) => Effect::CalledAfterAll { callee: call.callee, next: call.after() },
-                None => Effect::Leave,
-            };
+        match inlined {
+            Some(call) if self.plan.is_beyond(&call, at.index, height) => {
+                return Effect::CalledAfterAll { callee: call.callee, next: call.after() };
+            }
+            None if self.beginning && !inline::is_harmless(&insn, at.index) => return Effect::Leave,
+            _ => {}
         }
         let info = insn.op.info();
         let pops = u32::from(info.pops);

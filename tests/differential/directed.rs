@@ -4,12 +4,12 @@ use keyvm::isa::image::Image;
 use keyvm::{Engine, Machine, Tier, asm};
 use keyvm_oracle::{Cut, Engines, Report, Step, at_each_point};
 
-fn image(source: &str) -> Image<'static> {
+pub(super) fn image(source: &str) -> Image<'static> {
     asm::assemble(source).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
 /// Runs an image cut at each point, in all ways. Where nothing is optimized, of long runs only the beginning.
-fn alike(image: &Image<'_>, gas: u64) -> Report {
+pub(super) fn alike(image: &Image<'_>, gas: u64) -> Report {
     let gas = if cfg!(debug_assertions) { gas.min(260) } else { gas };
     let (reference, other) = (Engine::default(), Engine::new(Tier::Jit));
     let engines = Engines { reference: &reference, other: &other };
@@ -24,7 +24,7 @@ fn alike(image: &Image<'_>, gas: u64) -> Report {
 }
 
 /// As [`alike`], of a program much of which must run natively.
-fn natively_alike(source: &str, gas: u64) {
+pub(super) fn natively_alike(source: &str, gas: u64) {
     let report = alike(&image(source), gas);
     assert!(report.native * 4 > report.instructions, "too little ran natively: {report:?}");
 }

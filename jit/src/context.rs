@@ -19,6 +19,9 @@ pub(crate) const EXTRA_SHIFT: u32 = 32;
 /// The gas that native code can be given at most.
 pub const GAS_MAX: u64 = i32::MAX as u64;
 
+/// Bytes of [`Context::pad`].
+pub const PAD_BYTES: usize = 4096;
+
 /// A memory as native code sees it. The pointers are good until the kernel next runs.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +120,8 @@ pub struct Context {
     pub data: View,
     /// The memories from 3 on; 3 itself is never reached.
     pub views: [View; 253],
+    /// Where a mispredicted way reads and writes in place of memory that is not its own.
+    pub pad: [u8; PAD_BYTES],
 }
 
 impl Context {

@@ -5,7 +5,7 @@ use crate::compile::{Call, Callee, CompileError, Compiler, EntryPoint, Function,
 use crate::gas::Check;
 use crate::lower::Notes;
 use crate::region::{
-    Block, Edge, End, HEIGHT_MAX, INSTRUCTIONS_MAX, Region, Start, TARGETS_MAX, is_left, subroutine,
+    Block, Edge, End, HEIGHT_MAX, INSTRUCTIONS_MAX, Part, Region, Start, TARGETS_MAX, is_left, subroutine,
 };
 use crate::values::{counts, shuffle};
 use cranelift_codegen::{CompiledCode, ir};
@@ -94,7 +94,7 @@ pub struct BlockListing {
     pub end_index: u32,
     /// Whether a loop goes back to it.
     pub header: bool,
-    /// Which block it is a copy of, made so that one check serves several turns of a loop.
+    /// Which block it is a copy of, made for turns of a loop that are known to be good.
     pub copy_of: Option<usize>,
     /// The gas that it checks for when it begins; 0 if a block before it has.
     pub check: u64,
@@ -120,6 +120,8 @@ pub enum BlockEnd {
     CalledAfterAll(u32, Next),
     /// An inlined subroutine returns: where its caller goes on.
     InlinedReturn(Next),
+    /// No instruction: a group of turns of a loop that are known to be good, or a turn with all checks.
+    Group(Next, Next),
     /// The subroutine returns.
     Return,
     /// The subroutine goes on with another.
@@ -252,12 +254,13 @@ impl Watch for Explainer {
 }
 
 fn blocks(code: &Code, region: &Region, checks: &[Check]) -> Vec<BlockListing> {
-    let mut first: BTreeMap<(u32, u32, Option<usize>), usize> = BTreeMap::new();
     let mut listed = Vec::with_capacity(region.blocks.len());
     for (number, block) in region.blocks.iter().enumerate() {
-        let original = *first.entry((block.index, block.height, block.inlined)).or_insert(number);
         let end = block_end(code, region, block);
-        let ends = !matches!(end, BlockEnd::Fall(_) | BlockEnd::CalledAfterAll(..) | BlockEnd::Left(_));
+        let ends = !matches!(
+            end,
+            BlockEnd::Fall(_) | BlockEnd::CalledAfterAll(..) | BlockEnd::Group(..) | BlockEnd::Left(_)
+        );
         listed.push(BlockListing {
             index: block.index,
             height: block.height,
@@ -265,7 +268,10 @@ fn blocks(code: &Code, region: &Region, checks: &[Check]) -> Vec<BlockListing> {
             instructions: block.end_index - block.index + u32::from(ends),
             end_index: block.end_index,
             header: block.header,
-            copy_of: (original != number).then_some(original),
+            copy_of: match block.part {
+                Part::Turn { of, .. } => Some(of),
+                Part::Plain | Part::Measure { .. } | Part::Group => None,
+            },
             check: checks.get(number).map_or(0, |check| check.first),
             end,
         });
@@ -303,6 +309,7 @@ fn block_end(code: &Code, region: &Region, block: &Block) -> BlockEnd {
         End::InlinedReturn(_, edge) => BlockEnd::InlinedReturn(next(edge, 0)),
         End::Branch { taken, next: other, .. } => BlockEnd::Branch(next(taken, 1), next(other, 1)),
         End::Switch(targets) => BlockEnd::Switch(targets.iter().map(|target| next(target, 1)).collect()),
+        End::Group { fast, slow, .. } => BlockEnd::Group(next(fast, 0), next(slow, 0)),
         End::Return(_) => BlockEnd::Return,
         End::Tailcall { target, .. } => BlockEnd::Tailcall(*target),
         End::Leave => {
@@ -403,8 +410,9 @@ mod tests {
         let roots: Vec<Root> = listing.units.iter().map(|unit| unit.root).collect();
         assert_eq!(roots, [BEGIN, Root::Subroutine(4)]);
         let [main, called] = &listing.units[..] else { panic!("two units") };
-        assert!(main.blocks[0].header && main.blocks[0].check == 2);
-        assert_eq!(main.blocks[0].end, BlockEnd::Branch(Next::Block(0), Next::Block(1)));
+        assert_eq!(main.blocks[0].end, BlockEnd::Fall(Next::Block(2)));
+        assert!(main.blocks[2].header && main.blocks[2].check == 2);
+        assert_eq!(main.blocks[2].end, BlockEnd::Branch(Next::Block(2), Next::Block(1)));
         assert_eq!(main.blocks[1].end, BlockEnd::Left(WhyInterpreted::Kernel));
         assert_eq!(main.calls.values().collect::<Vec<_>>(), [&4]);
         assert_eq!(called.helpers, [45]);
@@ -429,7 +437,8 @@ mod tests {
         assert_eq!(main.helpers, [5]);
         let callee = main.blocks.iter().position(|block| block.index == 4).expect("a block");
         assert_eq!(main.blocks[callee].inlined, [1]);
-        assert_eq!(main.blocks[0].end, BlockEnd::InlinedCall(Next::Block(callee)));
+        let calls = |block: &BlockListing| block.end == BlockEnd::InlinedCall(Next::Block(callee));
+        assert!(main.blocks.iter().any(calls));
         let BlockEnd::InlinedReturn(Next::Block(after)) = main.blocks[callee].end else { panic!("a return") };
         assert_eq!((main.blocks[after].index, main.blocks[after].height), (2, 1));
     }

@@ -5,7 +5,7 @@
 //! where it finds too little the interpreter goes on, which is exact.
 
 use crate::loops::postorder;
-use crate::region::Region;
+use crate::region::{Part, Region};
 
 /// What a check asks for at most, unless one block alone costs more: a program with little gas is to run natively too.
 const AHEAD_MAX: u64 = 96;
@@ -31,8 +31,20 @@ pub(crate) struct Check {
 /// What the checks of each block ask for.
 pub(crate) fn checks(region: &Region, costs: &[BlockCost]) -> Vec<Check> {
     let blocks = &region.blocks;
-    let mut checked: Vec<bool> = blocks.iter().map(|block| block.header).collect();
+    // What runs in groups of turns has gas that was seen where the loop was measured.
+    let measured: Vec<bool> =
+        blocks.iter().map(|block| matches!(block.part, Part::Group | Part::Turn { .. })).collect();
+    let mut checked: Vec<bool> =
+        blocks.iter().zip(&measured).map(|(block, &measured)| block.header || measured).collect();
     checked[0] = true;
+    for (block, &measured) in blocks.iter().zip(&measured) {
+        if measured {
+            // What follows a group's turns runs on gas that nobody has seen.
+            for next in block.successors() {
+                checked[next] = true;
+            }
+        }
+    }
     // The dearest way from a block to the next checks, blocks after all their successors: what is checked is cut off.
     let mut ahead = vec![0; blocks.len()];
     let mut last = vec![0; blocks.len()];
@@ -59,8 +71,12 @@ pub(crate) fn checks(region: &Region, costs: &[BlockCost]) -> Vec<Check> {
             ahead[block] = own + dearest;
         }
     }
-    let all = ahead.into_iter().zip(last).zip(checked);
-    all.map(|((ahead, last), checked)| Check { first: if checked { ahead } else { 0 }, last }).collect()
+    let all = ahead.into_iter().zip(last).zip(checked.into_iter().zip(measured));
+    all.map(|((ahead, last), (checked, measured))| Check {
+        first: if checked && !measured { ahead } else { 0 },
+        last,
+    })
+    .collect()
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 //! It knows words, memory views, helpers and exits. It knows nothing of keys.
 //!
 //! A *unit* is what is compiled at once: what is reached from an entry without leaving the subroutine. `region`
-//! finds it, `values` decides how each operand is held, `lower` makes Cranelift's intermediate representation,
+//! finds it, `unroll` compiles its small loops twice, `values` decides how each operand is held, `lower` makes Cranelift's intermediate representation,
 //! `compile` machine code, and `memory` puts that where it can run. What native code and its host share is the
 //! [`Context`]. [`Compiler::explain`] shows all of it to people.
 
+mod affine;
 mod arith;
 mod compile;
 mod context;
@@ -21,7 +22,7 @@ mod unroll;
 mod values;
 
 pub use compile::{Artifact, CompileError, Compiler, EntryPoint, Linked};
-pub use context::{Context, Exit, GAS_MAX, Helper, STACK_WORDS_MAX, View};
+pub use context::{Context, Exit, GAS_MAX, Helper, PAD_BYTES, STACK_WORDS_MAX, View};
 pub use explain::{BlockEnd, BlockListing, Listing, Next, Place, Root, UnitListing, WhyInterpreted};
 pub use lower::Options;
 pub use memory::{Batch, Entry};

@@ -63,10 +63,17 @@ impl Dominators {
 
     /// The blocks of the natural loop with this header, in order; none if no edge goes back to it from within, or if
     /// there are more than `most`.
-    pub(crate) fn natural_loop(&self, header: usize, most: usize) -> Option<Vec<usize>> {
+    ///
+    /// A unit that begins in a loop in others goes back there from all of them. The innermost is the one whose edges go
+    /// back in the code, too: where there are such edges, only they count.
+    pub(crate) fn natural_loop(&self, region: &Region, header: usize, most: usize) -> Option<Vec<usize>> {
         let back = self.before[header].iter().copied();
         let mut open: Vec<usize> =
             back.filter(|&from| self.place[from].is_some() && self.dominates(header, from)).collect();
+        let goes_back = |from: &usize| region.blocks[*from].index >= region.blocks[header].index;
+        if open.iter().any(goes_back) {
+            open.retain(goes_back);
+        }
         if open.is_empty() {
             return None;
         }

@@ -5,6 +5,7 @@
 //! differ where paths meet is simply two blocks. Where that would not end, and past the limits below, an edge leaves the
 //! unit.
 
+use crate::affine::Affine;
 use crate::inline::{self, Inlined, Plan};
 use keyvm_isa::code::FuncType;
 use keyvm_isa::layout::CHUNK_WORDS;
@@ -58,6 +59,12 @@ pub(crate) enum End {
     CalledAfterAll(Edge),
     /// `ret` in an inlined subroutine of this type, to the caller.
     InlinedReturn(FuncType, Edge),
+    /// No instruction: whether so many turns of a loop are good as one of its groups has. See [`Turns`].
+    Group {
+        turns: usize,
+        fast: Edge,
+        slow: Edge,
+    },
     /// `ret` of the subroutine that the unit is; in a unit that the host enters it leaves.
     Return(FuncType),
     Tailcall {
@@ -81,6 +88,49 @@ pub(crate) struct Block {
     pub(crate) end: End,
     /// Reached by an edge from a block that it reaches, in the order of discovery.
     pub(crate) header: bool,
+    pub(crate) part: Part,
+}
+
+/// What a block is of a loop that is compiled twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// None.
+    Plain,
+    /// Where the loop is entered: it finds out how many turns are good.
+    Measure { turns: usize },
+    /// Where a group of turns begins.
+    Group,
+    /// In a group, the copy of a block for a turn.
+    Turn { turns: usize, turn: u32, of: usize },
+}
+
+/// A loop that is compiled twice: as groups of turns that are known to be good, with gas enough and all addresses that
+/// advance by constants inside, and one turn at a time for the rest.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    /// Turns of a group.
+    pub(crate) count: u32,
+    /// The blocks of one turn.
+    pub(crate) body: Vec<usize>,
+    pub(crate) pointers: Vec<Pointer>,
+    /// By block and index of the instruction, which pointer an access goes by, and how many bytes behind it the access
+    /// is in the first turn.
+    pub(crate) accesses: BTreeMap<(usize, u32), (usize, i32)>,
+}
+
+/// An address that advances by a constant, and what is accessed from there on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pointer {
+    pub(crate) memory: u8,
+    pub(crate) write: bool,
+    /// Whether address and stride count words, not bytes.
+    pub(crate) words: bool,
+    pub(crate) address: Affine,
+    pub(crate) stride: i64,
+    /// What is added to the address, without overflow.
+    pub(crate) offset: u32,
+    /// Offset from there of the last byte that is accessed in one turn.
+    pub(crate) last: u64,
 }
 
 #[derive(Debug)]
@@ -97,6 +147,8 @@ pub(crate) struct Region {
     pub(crate) instructions: usize,
     /// Whether any subroutine is called natively.
     pub(crate) calls: bool,
+    /// Loops that are compiled twice.
+    pub(crate) turns: Vec<Turns>,
 }
 
 /// What an instruction does to the flow of control and to the height.
@@ -434,7 +486,8 @@ impl<'a> Finder<'a> {
                 };
             };
             let Place { index, height, inlined } = begin;
-            blocks.push(Block { index, height, inlined, end_index: at.index, end, header: false });
+            let part = Part::Plain;
+            blocks.push(Block { index, height, inlined, end_index: at.index, end, header: false, part });
         }
         mark_headers(&mut blocks);
         Region {
@@ -445,6 +498,7 @@ impl<'a> Finder<'a> {
             callees: self.callees,
             instructions: self.seen.len(),
             calls: self.calls,
+            turns: Vec::new(),
         }
     }
 
@@ -604,38 +658,67 @@ pub(crate) fn insn_cost(code: &Code, insn: &Insn) -> u64 {
 /// The gas of the instruction that ends a block; none where there is none, or it is the interpreter's.
 pub(crate) fn end_cost(end: &End) -> u64 {
     match end {
-        End::Fall(_) | End::CalledAfterAll(_) | End::Leave => 0,
+        End::Fall(_) | End::Group { .. } | End::CalledAfterAll(_) | End::Leave => 0,
         End::Jump(_) | End::Branch { .. } | End::Switch(_) | End::InlinedCall(_) => 1,
         End::Return(typ) | End::InlinedReturn(typ, _) => 1 + gas::per_eight(typ.results.into()),
         End::Tailcall { typ, .. } => 1 + gas::per_eight(typ.arguments.into()),
     }
 }
 
-fn successors(end: &End, mut visit: impl FnMut(usize)) {
-    let mut edge = |edge: &Edge| {
-        if let Edge::Block(block) = edge {
-            visit(*block);
-        }
-    };
-    match end {
-        End::Fall(next)
-        | End::Jump(next)
-        | End::InlinedCall(next)
-        | End::CalledAfterAll(next)
-        | End::InlinedReturn(_, next) => edge(next),
-        End::Branch { taken, next, .. } => {
-            edge(taken);
-            edge(next);
-        }
-        End::Switch(targets) => targets.iter().for_each(edge),
-        End::Return(_) | End::Tailcall { .. } | End::Leave => {}
-    }
-}
-
 impl Block {
+    pub(crate) fn for_each_edge(&self, mut visit: impl FnMut(Edge)) {
+        match &self.end {
+            End::Fall(next)
+            | End::Jump(next)
+            | End::InlinedCall(next)
+            | End::CalledAfterAll(next)
+            | End::InlinedReturn(_, next) => visit(*next),
+            End::Branch { taken, next, .. } => {
+                visit(*taken);
+                visit(*next);
+            }
+            End::Switch(targets) => targets.iter().copied().for_each(visit),
+            End::Group { fast, slow, .. } => {
+                visit(*fast);
+                visit(*slow);
+            }
+            End::Return(_) | End::Tailcall { .. } | End::Leave => {}
+        }
+    }
+
+    /// Lets edges to blocks go elsewhere.
+    pub(crate) fn redirect(&mut self, change: impl Fn(usize) -> usize) {
+        let edge = |edge: &mut Edge| {
+            if let Edge::Block(block) = edge {
+                *block = change(*block);
+            }
+        };
+        match &mut self.end {
+            End::Fall(next)
+            | End::Jump(next)
+            | End::InlinedCall(next)
+            | End::CalledAfterAll(next)
+            | End::InlinedReturn(_, next) => edge(next),
+            End::Branch { taken, next, .. } => {
+                edge(taken);
+                edge(next);
+            }
+            End::Switch(targets) => targets.iter_mut().for_each(edge),
+            End::Group { fast, slow, .. } => {
+                edge(fast);
+                edge(slow);
+            }
+            End::Return(_) | End::Tailcall { .. } | End::Leave => {}
+        }
+    }
+
     pub(crate) fn successors(&self) -> Vec<usize> {
         let mut all = Vec::new();
-        successors(&self.end, |block| all.push(block));
+        self.for_each_edge(|edge| {
+            if let Edge::Block(block) = edge {
+                all.push(block);
+            }
+        });
         all
     }
 }

@@ -1,95 +1,171 @@
-//! Copies of the bodies of small loops, so that one comparison of gas serves several turns.
+//! Small loops are compiled twice: as groups of turns, in which nothing is compared that was seen to be good for all of
+//! them ahead, and one turn at a time.
+//!
+//! Where such a loop is entered it is measured: for how many turns the gas suffices, and the addresses that advance by
+//! constants stay inside. So many turns run in groups, the rest one at a time, with every check.
 
+use crate::affine::{Reached, accesses};
 use crate::loops::Dominators;
-use crate::region::{Block, Edge, End, Region};
+use crate::lower::is_native;
+use crate::region::{Block, Edge, End, Part, Pointer, Region, Turns};
+use crate::values::known_memories;
 use keyvm_isa::{Code, Flow, Insn};
+use std::collections::BTreeMap;
 
-/// Turns of a loop in a row at most.
-const TURNS: usize = 4;
-/// Instructions of a body at most that is copied.
-const BODY_MAX: u32 = 24;
+/// Turns of a group at most.
+const TURNS: u32 = 4;
+/// Instructions of the turns of a group at most, where it has more than one.
+const GROUP_MAX: u32 = 96;
+/// Instructions of a body at most that is compiled twice.
+const BODY_MAX: u32 = 160;
 /// Instructions that are added to a unit by copies at most.
 const ADDED_MAX: u32 = 2_000;
+/// Bytes before and behind a pointer at most that one group accesses.
+pub(crate) const REACH: i64 = 2040;
 
-/// Unrolls the innermost loops that are small and call nothing.
+/// Compiles the innermost loops twice that are small and call nothing.
 pub(crate) fn unroll(region: &mut Region, code: &Code) {
+    begin_outside_loops(region);
     let headers: Vec<usize> = (0..region.blocks.len()).filter(|&block| region.blocks[block].header).collect();
     let loops: Vec<(usize, Vec<usize>)> = {
         let dominators = Dominators::new(region);
-        let body = |header| Some((header, dominators.natural_loop(header, BODY_MAX as usize)?));
-        headers.into_iter().filter(|&header| header != 0).filter_map(body).collect()
+        let body = |header| Some((header, dominators.natural_loop(region, header, BODY_MAX as usize)?));
+        headers.into_iter().filter_map(body).collect()
     };
     let mut added = 0;
     for (header, body) in loops {
-        if body.iter().any(|&block| block == 0 || (block != header && region.blocks[block].header)) {
+        if body.iter().any(|&block| block != header && region.blocks[block].header) {
             continue;
         }
         let size: u32 = body.iter().map(|&block| length(&region.blocks[block])).sum();
+        let count = TURNS.min(GROUP_MAX / size.max(1)).max(1);
         if size > BODY_MAX
-            || added + size > ADDED_MAX
-            || !body.iter().all(|&block| is_plain(code, &region.blocks[block]))
+            || added + size * count > ADDED_MAX
+            || !body.iter().all(|&block| is_plain(code, region, &region.blocks[block]))
         {
             continue;
         }
-        let turns = TURNS.min((BODY_MAX * 2 / size.max(1)) as usize);
-        copy(region, header, &body, turns);
-        added += size * u32::try_from(turns).unwrap_or(0);
+        let reached = accesses(code, region, header, &body);
+        let (pointers, accesses) = pointers(&reached, count);
+        region.turns.push(Turns { count, body: body.clone(), pointers, accesses });
+        copy(region, header, &body, count);
+        added += size * count;
     }
 }
 
-/// Whether a block calls neither subroutines nor, as a rule, helpers.
-fn is_plain(code: &Code, block: &Block) -> bool {
-    let words = &code.normal()[block.index as usize..block.end_index as usize];
-    !matches!(block.end, End::CalledAfterAll(_))
-        && words.iter().all(|&word| Insn::decode(word).is_some_and(|insn| insn.op.info().flow == Flow::Next))
+/// If a loop goes back to where the unit begins, lets that begin with a block of its own.
+fn begin_outside_loops(region: &mut Region) {
+    if !region.blocks[0].header {
+        return;
+    }
+    let first = region.blocks.len();
+    for block in &mut region.blocks {
+        block.redirect(|target| if target == 0 { first } else { target });
+    }
+    let begin = Block {
+        end_index: region.blocks[0].index,
+        end: End::Fall(Edge::Block(first)),
+        header: false,
+        ..region.blocks[0].clone()
+    };
+    let loops = std::mem::replace(&mut region.blocks[0], begin);
+    region.blocks.push(loops);
+}
+
+/// Whether a block calls neither subroutines nor helpers.
+fn is_plain(code: &Code, region: &Region, block: &Block) -> bool {
+    let memories = known_memories(code, region.base(block.inlined) as usize, block);
+    let plain = |index: u32| {
+        let insn = Insn::decode(code.normal()[index as usize]);
+        insn.is_some_and(|insn| {
+            insn.op.info().flow == Flow::Next && is_native(&insn, memories.get(&index).copied())
+        })
+    };
+    !matches!(block.end, End::CalledAfterAll(_)) && (block.index..block.end_index).all(plain)
 }
 
 fn length(block: &Block) -> u32 {
     block.end_index - block.index + 1
 }
 
-/// Puts `turns - 1` copies of a body behind it: an edge back goes to the next one, that of the last to the header.
-fn copy(region: &mut Region, header: usize, body: &[usize], turns: usize) {
-    let first = region.blocks.len();
-    let place = |turn: usize, block: usize| {
-        let at = body.binary_search(&block).ok()?;
-        Some(if turn == 0 { block } else { first + (turn - 1) * body.len() + at })
-    };
-    let redirect = |turn: usize, edge: Edge| match edge {
-        Edge::Block(block) if block == header => {
-            let next = (turn + 1) % turns;
-            Edge::Block(place(next, header).unwrap_or(header))
-        }
-        Edge::Block(block) => Edge::Block(place(turn, block).unwrap_or(block)),
-        out @ Edge::Out(_) => out,
-    };
-    for turn in 1..turns {
-        for &block in body {
-            let mut copy = region.blocks[block].clone();
-            copy.header = false;
-            copy.end = copy.end.map(|edge| redirect(turn, edge));
-            region.blocks.push(copy);
+/// Accesses by block and index of the instruction: which pointer each goes by, and how many bytes behind it it is.
+type Placed = BTreeMap<(usize, u32), (usize, i32)>;
+
+/// The fewest pointers that a group of `count` turns reaches all of them by, each far enough for one.
+fn pointers(reached: &BTreeMap<(usize, u32), Reached>, count: u32) -> (Vec<Pointer>, Placed) {
+    let mut pointers: Vec<Pointer> = Vec::new();
+    let mut placed = BTreeMap::new();
+    let mut sorted: Vec<(&(usize, u32), &Reached)> = reached.iter().collect();
+    sorted.sort_by_key(|(_, access)| (access.address.number, access.offset));
+    for (&place, access) in sorted {
+        let Reached { memory, words, address, stride, offset, .. } = *access;
+        let unit = if words { 8 } else { 1 };
+        // How far the pointer goes ahead, or back, in the turns of a group.
+        let way = stride.checked_mul(unit).and_then(|bytes| bytes.checked_mul(i64::from(count - 1)));
+        let Some(way) = way.filter(|&way| is_near(7, way)) else { continue };
+        let found = pointers.iter_mut().enumerate().find_map(|(number, pointer)| {
+            if (pointer.memory, pointer.words, pointer.stride) != (memory, words, stride) {
+                return None;
+            }
+            let behind = u64::try_from(address.beyond(pointer.address)?.checked_mul(unit)?).ok()?;
+            let at = behind.checked_add(offset.checked_sub(pointer.offset)?.into())?;
+            let last = pointer.last.max(at.checked_add(u64::from(access.bytes) - 1)?);
+            is_near(last, way).then(|| {
+                pointer.last = last;
+                pointer.write |= access.write;
+                (number, i32::try_from(at).unwrap_or(i32::MAX))
+            })
+        });
+        placed.insert(place, found.unwrap_or((pointers.len(), 0)));
+        if found.is_none() {
+            let last = u64::from(access.bytes) - 1;
+            pointers.push(Pointer { memory, write: access.write, words, address, stride, offset, last });
         }
     }
-    for &block in body {
-        let end = region.blocks[block].end.clone();
-        region.blocks[block].end = end.map(|edge| redirect(0, edge));
-    }
+    (pointers, placed)
 }
 
-impl End {
-    fn map(self, mut change: impl FnMut(Edge) -> Edge) -> Self {
-        match self {
-            Self::Fall(edge) => Self::Fall(change(edge)),
-            Self::Jump(edge) => Self::Jump(change(edge)),
-            Self::CalledAfterAll(edge) => Self::CalledAfterAll(change(edge)),
-            Self::InlinedCall(edge) => Self::InlinedCall(change(edge)),
-            Self::InlinedReturn(typ, edge) => Self::InlinedReturn(typ, change(edge)),
-            Self::Branch { taken, next, when_zero } => {
-                Self::Branch { taken: change(taken), next: change(next), when_zero }
-            }
-            Self::Switch(targets) => Self::Switch(targets.into_iter().map(change).collect()),
-            other @ (Self::Return(_) | Self::Tailcall { .. } | Self::Leave) => other,
+/// Whether so many bytes are reached by an offset of an instruction in every turn of a group.
+fn is_near(last: u64, way: i64) -> bool {
+    last.saturating_add(way.unsigned_abs()) <= REACH.unsigned_abs()
+}
+
+/// Puts before a loop where it is measured, and groups of `count` turns; the last [`Turns`] are its.
+fn copy(region: &mut Region, header: usize, body: &[usize], count: u32) {
+    let turns = region.turns.len() - 1;
+    let measure = region.blocks.len();
+    let group = measure + 1;
+    let first = measure + 2;
+    let copy_of = |turn: u32, block: usize| {
+        let at = body.binary_search(&block).ok()?;
+        Some(first + turn as usize * body.len() + at)
+    };
+    for (number, block) in region.blocks.iter_mut().enumerate() {
+        if body.binary_search(&number).is_err() {
+            block.redirect(|target| if target == header { measure } else { target });
+        }
+    }
+    let index = region.blocks[header].index;
+    let fast = Edge::Block(copy_of(0, header).unwrap_or(header));
+    let ends = [
+        (Part::Measure { turns }, End::Fall(Edge::Block(group))),
+        (Part::Group, End::Group { turns, fast, slow: Edge::Block(header) }),
+    ];
+    for (part, end) in ends {
+        let empty = Block { end_index: index, end, header: false, part, ..region.blocks[header] };
+        region.blocks.push(empty);
+    }
+    for turn in 0..count {
+        for &of in body {
+            let mut copy = region.blocks[of].clone();
+            copy.header = false;
+            copy.part = Part::Turn { turns, turn, of };
+            copy.redirect(|target| match target {
+                _ if target == header && turn + 1 == count => group,
+                _ if target == header => copy_of(turn + 1, header).unwrap_or(header),
+                _ => copy_of(turn, target).unwrap_or(target),
+            });
+            region.blocks.push(copy);
         }
     }
 }
@@ -112,12 +188,14 @@ mod tests {
         let blocks = region.blocks.len();
         let header = region.blocks.iter().position(|block| block.header).expect("a loop");
         unroll(&mut region, &code);
-        assert_eq!(region.blocks.len(), blocks + TURNS - 1);
-        let mut at = header;
-        for _ in 0..TURNS {
+        assert_eq!(region.blocks.len(), blocks + 2 + TURNS as usize);
+        let group = region.blocks.iter().position(|block| block.part == Part::Group).expect("a group");
+        let mut at = group;
+        for _ in 0..=TURNS {
             at = region.blocks[at].successors()[0];
         }
-        assert_eq!(at, header);
+        assert_eq!(at, group);
+        assert!(region.blocks[group].successors().contains(&header));
         assert_eq!(region.blocks.iter().filter(|block| block.header).count(), 1);
     }
 }

@@ -172,19 +172,7 @@ pub(crate) fn forms(code: &Code, region: &Region) -> Vec<Vec<Form>> {
                 open.push(next);
             }
         };
-        match &block.end {
-            End::Fall(edge)
-            | End::Jump(edge)
-            | End::InlinedCall(edge)
-            | End::CalledAfterAll(edge)
-            | End::InlinedReturn(_, edge) => reach(edge),
-            End::Branch { taken, next, .. } => {
-                reach(taken);
-                reach(next);
-            }
-            End::Switch(targets) => targets.iter().for_each(reach),
-            End::Return(_) | End::Tailcall { .. } | End::Leave => {}
-        }
+        block.for_each_edge(|edge| reach(&edge));
     }
     let forms = forms.into_iter().map(Option::unwrap_or_default);
     forms.map(|held| held.into_iter().map(|held| held.form).collect()).collect()

@@ -162,6 +162,9 @@ impl Writer<'_> {
                 format!("calls {} after all: {}", self.index(*callee), self.next(next))
             }
             BlockEnd::InlinedReturn(next) => format!("returns to the caller: {}", self.next(next)),
+            BlockEnd::Group(fast, slow) => {
+                format!("turns known to be good: {}, else {}", self.next(fast), self.next(slow))
+            }
             BlockEnd::Return => "returns".to_owned(),
             BlockEnd::Tailcall(callee) => format!("goes on with subroutine {}", self.index(*callee)),
             BlockEnd::Left(WhyInterpreted::End) => "leaves: the code ends there".to_owned(),

@@ -6,7 +6,7 @@ use crate::kernel::{Activation, Kernel, Stop};
 use keyvm_isa::image::Frame;
 use keyvm_isa::layout::{MEMORY_META, MEMORY_OPERANDS, meta};
 use keyvm_isa::{Code, ImmKind, Insn, Op};
-use keyvm_jit::{Context, Entry, EntryPoint, Exit, GAS_MAX, View};
+use keyvm_jit::{Context, Entry, EntryPoint, Exit, GAS_MAX, PAD_BYTES, View};
 use std::ptr;
 use std::sync::Arc;
 
@@ -88,6 +88,7 @@ impl Default for Runner {
                 host: ptr::null_mut(),
                 data: View::NONE,
                 views: [View::NONE; 253],
+                pad: [0; PAD_BYTES],
             }),
             stats: RunStats::default(),
         }

@@ -497,3 +497,42 @@ process r under small { code program standing keys { 1: small(all) } }",
     alike_in_one(&image, 100_000);
     alike(&image, 400);
 }
+
+/// A loop over memory 2, of 24 words, whose body is `body` and whose index begins at `first`.
+fn looping(first: i64, step: i64, turns: u64, body: &str) -> String {
+    format!(
+        "
+page page {{ words 16 }}
+        call({first}, {turns}, :walk)
+        return 4 (load64 2 (0), load64 2 (64), load64 2 (184), load64 4 + page (96))
+func walk 2 -> 0, 2
+        params at, turns
+        locals a, b
+again:  {body}
+        set at (add(get at, {step}))
+        jumpif(tee turns (sub(get turns, 1)), :again)
+        ret
+data {{ words 24 }}"
+    )
+}
+
+#[test]
+fn a_loop_over_memory_stops_where_an_address_is_outside() {
+    let bodies = [
+        "store64 (get at, get turns)",
+        "store8 2, 3 (get at, get turns)",
+        "store32 4 + page, 8 (get at, add(get at, load32 2 (get at)))",
+        "set a (add(get a, load16s 2 (get at)))\n store64 2, 64 (get at, get a)",
+        "jumpif(and(get turns, 1), :odd)\n store8 2, 40 (get at, 7)\n odd:    set b (xor(get b, load8 2, 100 (get at)))\n store64 (0, get b)",
+        "mempush(2, shr(get at, 3))\n drop\n memwrite(2, sub(get at, 1), get turns)",
+        "memwrite(2, get at, add(mempush(2, add(get at, 2)), get turns))",
+        "store8 2 (add(shl(get turns, 2), get at), 5)\n set a (load64 2 (sub(get at, shl(get turns, 1))))",
+        "store64 2, 8 (get a, add(load64 2, 8 (get a), get at))",
+    ];
+    for body in bodies {
+        for (first, step) in [(0, 8), (0, 1), (5, 3), (191, -8), (24, -1), (0, 0), (-16, 8), (40, 1 << 40)] {
+            alike(&image(&looping(first, step, 40, body)), 640);
+        }
+        natively_alike(&looping(8, 1, 14, body), 400);
+    }
+}

@@ -32,6 +32,12 @@ impl Unit<'_> {
                 self.b.ins().brif(condition, then, &[], otherwise, &[]);
             }
             End::Switch(targets) => self.switch(targets),
+            End::Group { turns, fast, slow } => {
+                let good = self.group(*turns);
+                self.hand_over(&[*fast, *slow]);
+                let (fast, slow) = (self.target(*fast), self.target(*slow));
+                self.b.ins().brif(good, fast, &[], slow, &[]);
+            }
             End::Return(typ) => {
                 let gas = self.b.use_var(self.gas);
                 self.return_native(*typ, gas);

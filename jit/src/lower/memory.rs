@@ -14,16 +14,16 @@ use std::mem::offset_of;
 const MARK_SHIFT: i64 = 12;
 
 /// What a load or store does besides finding the place.
-struct Access {
-    bytes: u8,
+pub(crate) struct Access {
+    pub(crate) bytes: u8,
     /// Whether the address is on the stack.
-    popped: bool,
+    pub(crate) popped: bool,
     /// For a load, to how many bits it is sign-extended; 0 for zeroes.
     signed: u8,
-    store: bool,
+    pub(crate) store: bool,
 }
 
-const fn access(op: Op) -> Option<Access> {
+pub(crate) const fn access(op: Op) -> Option<Access> {
     const fn load(bytes: u8, popped: bool, signed: u8) -> Option<Access> {
         Some(Access { bytes, popped, signed, store: false })
     }
@@ -57,12 +57,12 @@ const fn access(op: Op) -> Option<Access> {
 }
 
 /// Whether native code reaches a memory by itself.
-pub(super) const fn reached(memory: u8) -> bool {
+pub(crate) const fn reached(memory: u8) -> bool {
     memory == MEMORY_DATA || memory > MEMORY_OPERANDS
 }
 
 /// The memory that a load or store names.
-fn memory_of(insn: &Insn) -> u8 {
+pub(crate) fn memory_of(insn: &Insn) -> u8 {
     u8::try_from(insn.imms[0]).unwrap_or(0)
 }
 
@@ -71,18 +71,17 @@ pub(crate) fn is_native_load(insn: &Insn) -> bool {
     access(insn.op).is_some_and(|access| !access.store) && reached(memory_of(insn))
 }
 
-impl Unit<'_> {
-    /// Whether an instruction is a memory's, and native code executes it by itself.
-    pub(super) fn is_native_memory(&self, insn: &Insn, index: u32) -> bool {
-        match insn.op {
-            Op::Mempush | Op::Memwrite | Op::Memlen => {
-                self.memories.get(&index).is_some_and(|&memory| memory == u64::from(MEMORY_DATA))
-            }
-            Op::Size => reached(memory_of(insn)),
-            op => access(op).is_some() && reached(memory_of(insn)),
-        }
+/// Whether an instruction is a memory's, and native code executes it by itself; `memory` is as in
+/// [`is_native`](super::is_native).
+pub(super) fn is_native_memory(insn: &Insn, memory: Option<u64>) -> bool {
+    match insn.op {
+        Op::Mempush | Op::Memwrite | Op::Memlen => memory == Some(MEMORY_DATA.into()),
+        Op::Size => reached(memory_of(insn)),
+        op => access(op).is_some() && reached(memory_of(insn)),
     }
+}
 
+impl Unit<'_> {
     /// Whether native code reaches memory 2 for an instruction.
     pub(super) fn is_data(&self, insn: &Insn, index: u32) -> bool {
         let memory = match insn.op {
@@ -90,18 +89,23 @@ impl Unit<'_> {
             Op::Calltable => u8::try_from(insn.imms[1]).ok(),
             _ => Some(memory_of(insn)),
         };
-        let native = insn.op == Op::Calltable || self.is_native_memory(insn, index);
+        let native = insn.op == Op::Calltable || is_native_memory(insn, self.memories.get(&index).copied());
         native && memory == Some(MEMORY_DATA)
     }
 
-    /// Executes a memory's instruction for which [`Unit::is_native_memory`] holds.
+    /// Executes a memory's instruction for which [`is_native_memory`] holds.
     pub(super) fn memory(&mut self, insn: &Insn, index: u32, end: u32) {
         match insn.op {
             Op::Mempush => {
                 let word = self.pop();
                 self.pop();
-                let address = self.word_address(word);
-                let place = self.place(MEMORY_DATA, Some(address), 0, 8, false);
+                let place = match self.placed(index) {
+                    Some(place) => place,
+                    None => {
+                        let address = self.word_address(word);
+                        self.place(MEMORY_DATA, Some(address), 0, 8, false)
+                    }
+                };
                 let value = self.b.ins().load(types::I64, self.guest, place.0, place.1);
                 self.push_word(value);
             }
@@ -109,7 +113,13 @@ impl Unit<'_> {
                 let value = self.pop();
                 let word = self.pop();
                 self.pop();
-                let address = self.word_address(word);
+                let address = match self.placed(index) {
+                    Some(_) => {
+                        let word = self.as_word(word);
+                        self.b.ins().ishl_imm_u(word, 3)
+                    }
+                    None => self.word_address(word),
+                };
                 self.store(MEMORY_DATA, Some(address), 0, 8, value, index);
             }
             Op::Memlen => {
@@ -136,7 +146,10 @@ impl Unit<'_> {
             return;
         }
         let address = if access.popped { Some(self.pop_word()) } else { None };
-        let (base, at) = self.place(memory, address, offset, access.bytes, false);
+        let (base, at) = match self.placed(index) {
+            Some(place) => place,
+            None => self.place(memory, address, offset, access.bytes, false),
+        };
         let class = load_class(self.code, insn.op, index, end);
         let (typ, form) = match class {
             Class::Word => (int_type(access.bytes), Form::WORD),
@@ -172,7 +185,10 @@ impl Unit<'_> {
     }
 
     fn store(&mut self, memory: u8, address: Option<Value>, offset: u32, bytes: u8, value: Val, index: u32) {
-        let (base, at) = self.place(memory, address, offset, bytes, true);
+        let (base, at) = match self.placed(index) {
+            Some(place) => place,
+            None => self.place(memory, address, offset, bytes, true),
+        };
         let direct = matches!((value.form.class, bytes), (Class::F64, 8) | (Class::F32, 4));
         let stored = if direct { self.canonical(value) } else { self.as_word(value) };
         match bytes {
@@ -228,7 +244,7 @@ impl Unit<'_> {
     }
 
     /// Base and length of a memory.
-    fn view(&mut self, memory: u8, write: bool) -> (Value, Value) {
+    pub(super) fn view(&mut self, memory: u8, write: bool) -> (Value, Value) {
         if memory == MEMORY_DATA {
             return (self.b.use_var(self.data[0]), self.b.use_var(self.data[1]));
         }

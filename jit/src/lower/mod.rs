@@ -12,11 +12,15 @@ mod edge;
 mod exit;
 pub(crate) mod memory;
 mod segment;
+mod turns;
+
+pub(crate) use memory::{Access, access, memory_of, reached};
+pub(crate) use segment::is_native;
 
 use crate::arith::Class;
 use crate::context::{Context, Exit, FRAME_SHIFT, ROOM_GUARD, View};
-use crate::gas::Check;
-use crate::region::{Region, Start};
+use crate::gas::{BlockCost, Check, checks};
+use crate::region::{Part, Region, Start};
 use crate::values::{Form, forms};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{
@@ -197,6 +201,12 @@ pub(crate) struct Unit<'a> {
     checked: Vec<Checked>,
     /// Instructions that a helper executes.
     helpers: Vec<u32>,
+    /// What each block costs.
+    costs: Vec<BlockCost>,
+    /// Of each loop that is compiled twice, how many more turns are good, and its pointers in the present group.
+    turns: Vec<(Variable, Vec<Value>)>,
+    /// What the block is of a loop that is compiled twice.
+    part: Part,
 }
 
 /// What became of a unit, for those who want to see it.
@@ -263,6 +273,7 @@ pub(crate) fn lower(
     let gas = b.declare_var(types::I64);
     let data = [types::I64; 3].map(|typ| b.declare_var(typ));
     let blocks = region.blocks.iter().map(|_| b.create_block()).collect();
+    let turns = region.turns.iter().map(|_| (b.declare_var(types::I64), Vec::new())).collect();
     let nothing = State { index: 0, inlined: None, stack: Vec::new(), settled: 0, gas: Gas::Context(0) };
     let mut unit = Unit {
         code,
@@ -298,9 +309,13 @@ pub(crate) fn lower(
         uses_data: false,
         checked: Vec::new(),
         helpers: Vec::new(),
+        costs: Vec::new(),
+        turns,
+        part: Part::Plain,
         b,
     };
-    unit.checks = unit.gas_checks();
+    unit.costs = unit.block_costs();
+    unit.checks = checks(region, &unit.costs);
     unit.entry(entry);
     for block in 0..region.blocks.len() {
         unit.block(block);
@@ -535,16 +550,28 @@ impl Unit<'_> {
         if !val.form.raw {
             return val.value;
         }
-        let nan = match val.form.class {
-            Class::Word => return val.value,
-            Class::F64 => self.b.ins().f64const(f64::from_bits(CANONICAL_NAN_F64)),
+        if val.form.class == Class::Word {
+            return val.value;
+        }
+        // A branch that is hardly ever taken costs less than to have the canonical one at hand.
+        let is_nan = self.b.ins().fcmp(FloatCC::Unordered, val.value, val.value);
+        let nan = self.b.create_block();
+        self.b.set_cold_block(nan);
+        let next = self.b.create_block();
+        let typ = self.b.func.dfg.value_type(val.value);
+        let canonical = self.b.append_block_param(next, typ);
+        self.b.ins().brif(is_nan, nan, &[], next, &[val.value.into()]);
+        self.b.switch_to_block(nan);
+        let value = match val.form.class {
             Class::F32 => {
                 let bits = u32::try_from(CANONICAL_NAN_F32).expect("an f32's bits fit");
                 self.b.ins().f32const(f32::from_bits(bits))
             }
+            _ => self.b.ins().f64const(f64::from_bits(CANONICAL_NAN_F64)),
         };
-        let is_nan = self.b.ins().fcmp(FloatCC::Unordered, val.value, val.value);
-        self.b.ins().select(is_nan, nan, val.value)
+        self.b.ins().jump(next, &[value.into()]);
+        self.b.switch_to_block(next);
+        canonical
     }
 
     /// An operand as a word.

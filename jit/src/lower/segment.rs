@@ -1,15 +1,45 @@
 //! Blocks and segments: the instructions one after the other, and the gas for them.
 
 use super::call::Target;
+use super::memory::is_native_memory;
 use super::{Gas, Unit, Val};
 use crate::arith::{self, Class};
 use crate::context::{EXTRA_SHIFT, Exit};
-use crate::gas::{BlockCost, Check, checks};
-use crate::region::{Block, End, end_cost, insn_cost, subroutine};
+use crate::gas::{BlockCost, Check};
+use crate::region::{Block, End, Part, end_cost, insn_cost, subroutine};
 use crate::values::{Form, known_memories, select_form, shuffle};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use keyvm_isa::{Insn, Op};
+
+/// Whether native code executes an instruction by itself, if the processor can, or calls a subroutine. `memory` is the
+/// number of the memory that it finds on the stack, where that is known.
+pub(crate) fn is_native(insn: &Insn, memory: Option<u64>) -> bool {
+    let native = matches!(
+        insn.op,
+        Op::Nop
+            | Op::Push
+            | Op::Const
+            | Op::Drop
+            | Op::Dup
+            | Op::Swap
+            | Op::Rot
+            | Op::Rotback
+            | Op::Select
+            | Op::Pick
+            | Op::Put
+            | Op::Get
+            | Op::Set
+            | Op::Tee
+            | Op::Slide
+            | Op::Height
+            | Op::Func
+            | Op::Call
+            | Op::Callto
+            | Op::Calltable
+    );
+    native || arith::shape(insn.op).is_some() || is_native_memory(insn, memory)
+}
 
 impl Unit<'_> {
     /// Translates a block.
@@ -29,6 +59,7 @@ impl Unit<'_> {
             self.stack.push(Val { value, form, known: None });
         }
         self.memories = known_memories(self.code, self.base, block);
+        self.part = block.part;
         let check = self.checks[number];
         self.begin_segment(block, block.index, check.first);
         for index in block.index..block.end_index {
@@ -62,6 +93,9 @@ impl Unit<'_> {
         self.extra += end_cost(&block.end).saturating_sub(1);
         self.at(block.end_index);
         self.count_extra();
+        if let Part::Measure { turns } = block.part {
+            self.measure(turns);
+        }
         self.end(block, check);
     }
 
@@ -71,31 +105,8 @@ impl Unit<'_> {
 
     /// Whether an instruction is executed by the interpreter, from within native code.
     fn is_helper(&self, insn: &Insn, index: u32) -> bool {
-        let native = matches!(
-            insn.op,
-            Op::Nop
-                | Op::Push
-                | Op::Const
-                | Op::Drop
-                | Op::Dup
-                | Op::Swap
-                | Op::Rot
-                | Op::Rotback
-                | Op::Select
-                | Op::Pick
-                | Op::Put
-                | Op::Get
-                | Op::Set
-                | Op::Tee
-                | Op::Slide
-                | Op::Height
-                | Op::Func
-                | Op::Call
-                | Op::Callto
-                | Op::Calltable
-        );
-        let arithmetic = arith::shape(insn.op).is_some() && arith::available(insn.op, self.isa);
-        !native && !arithmetic && !self.is_native_memory(insn, index)
+        let unavailable = arith::shape(insn.op).is_some() && !arith::available(insn.op, self.isa);
+        unavailable || !is_native(insn, self.memories.get(&index).copied())
     }
 
     /// What the segment that begins at an index costs, and where the next one begins, if it is not the block's last.
@@ -137,8 +148,8 @@ impl Unit<'_> {
         }
     }
 
-    /// What the check of each block asks for.
-    pub(super) fn gas_checks(&mut self) -> Vec<Check> {
+    /// What each block costs.
+    pub(super) fn block_costs(&mut self) -> Vec<BlockCost> {
         let region = self.region;
         let mut costs = Vec::with_capacity(region.blocks.len());
         for block in &region.blocks {
@@ -151,7 +162,7 @@ impl Unit<'_> {
             }
             costs.push(self.block_cost(block));
         }
-        checks(region, &costs)
+        costs
     }
 
     /// Takes the gas of the segment that begins at an index, sets the checkpoint there, and sees that there is as much gas

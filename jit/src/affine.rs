@@ -1,0 +1,217 @@
+//! What the operands of a loop are to those of its turn's beginning: which stay, which advance by a constant, and which
+//! addresses do so with them.
+
+use crate::loops::postorder;
+use crate::lower::{Access, access, memory_of, reached};
+use crate::region::{Edge, End, Region};
+use crate::values::{counts, drop_to_results, known_memories, shuffle};
+use keyvm_isa::layout::MEMORY_DATA;
+use keyvm_isa::{Code, Insn, Op};
+use std::collections::BTreeMap;
+
+/// Operands that a sum has at most.
+const TERMS: usize = 3;
+
+/// A word as a sum of operands where a turn begins, each times a factor, and a number; all modulo 2^64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Affine {
+    /// Slots and factors in the order of the slots; those with the factor 0 are unused, and last.
+    terms: [(u32, i64); TERMS],
+    pub(crate) number: i64,
+}
+
+impl Affine {
+    const UNUSED: (u32, i64) = (u32::MAX, 0);
+
+    const fn number(number: i64) -> Self {
+        Self { terms: [Self::UNUSED; TERMS], number }
+    }
+
+    const fn slot(slot: u32) -> Self {
+        let mut terms = [Self::UNUSED; TERMS];
+        terms[0] = (slot, 1);
+        Self { terms, number: 0 }
+    }
+
+    /// Slots, and how often each is added.
+    pub(crate) fn terms(&self) -> impl Iterator<Item = (u32, i64)> {
+        self.terms.into_iter().filter(|&(_, factor)| factor != 0)
+    }
+
+    fn plus(self, other: Self) -> Option<Self> {
+        let mut sum: BTreeMap<u32, i64> = self.terms().collect();
+        for (slot, factor) in other.terms() {
+            let entry = sum.entry(slot).or_default();
+            *entry = entry.wrapping_add(factor);
+        }
+        let mut terms = [Self::UNUSED; TERMS];
+        for (at, term) in sum.into_iter().filter(|&(_, factor)| factor != 0).enumerate() {
+            *terms.get_mut(at)? = term;
+        }
+        Some(Self { terms, number: self.number.wrapping_add(other.number) })
+    }
+
+    fn times(self, factor: i64) -> Self {
+        let mut product = Self::number(self.number.wrapping_mul(factor));
+        let terms = self.terms().map(|(slot, times)| (slot, times.wrapping_mul(factor)));
+        for (at, term) in terms.filter(|&(_, times)| times != 0).enumerate() {
+            product.terms[at] = term;
+        }
+        product
+    }
+
+    /// By how much it is more than another, if that is the same for all operands.
+    pub(crate) fn beyond(self, other: Self) -> Option<i64> {
+        (self.terms == other.terms).then(|| self.number.wrapping_sub(other.number))
+    }
+
+    /// The number, if that is all.
+    fn constant(self) -> Option<i64> {
+        self.terms().next().is_none().then_some(self.number)
+    }
+
+    /// What is added to a slot, if this is that slot and a number.
+    fn step(self, slot: u32) -> Option<i64> {
+        let step = Self { number: 0, ..self } == Self::slot(slot);
+        step.then_some(self.number)
+    }
+}
+
+/// An access to memory whose address advances by a constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reached {
+    pub(crate) memory: u8,
+    pub(crate) write: bool,
+    /// Whether the address counts words, not bytes.
+    pub(crate) words: bool,
+    /// The address, without the offset that the instruction names.
+    pub(crate) address: Affine,
+    /// By how much it is more in each turn.
+    pub(crate) stride: i64,
+    pub(crate) offset: u32,
+    pub(crate) bytes: u8,
+}
+
+/// The accesses of an innermost loop whose addresses advance by constants, by block and index of the instruction.
+/// `body` has the blocks in order.
+pub(crate) fn accesses(
+    code: &Code,
+    region: &Region,
+    header: usize,
+    body: &[usize],
+) -> BTreeMap<(usize, u32), Reached> {
+    let inside = |block: usize| body.binary_search(&block).is_ok();
+    let mut order = postorder(region, [header], |block| block == header || !inside(block));
+    order.reverse();
+    let slots = 0..region.blocks[header].height;
+    let mut states: BTreeMap<usize, Stack> = BTreeMap::new();
+    states.insert(header, slots.clone().map(|slot| Some(Affine::slot(slot))).collect());
+    // The operands where a turn ends.
+    let mut end: Option<Stack> = None;
+    let mut found = BTreeMap::new();
+    for block in order {
+        let Some(mut stack) = states.get(&block).cloned() else { continue };
+        let this = &region.blocks[block];
+        let base = region.base(this.inlined) as usize;
+        let memories = known_memories(code, base, this);
+        for index in this.index..this.end_index {
+            let Some(insn) = Insn::decode(code.normal()[index as usize]) else { break };
+            let memory = memories.get(&index).copied();
+            if let Some(access) = execute(code, &mut stack, base, &insn, memory) {
+                found.insert((block, index), access);
+            }
+        }
+        if let End::InlinedReturn(typ, _) = this.end {
+            drop_to_results(&mut stack, base, typ);
+        }
+        this.for_each_edge(|edge| {
+            let Edge::Block(next) = edge else { return };
+            // What the end of the block pops is above what the next begins with.
+            let stack = &stack[..region.blocks[next].height as usize];
+            if next == header {
+                merge(&mut end, stack);
+            } else if inside(next) {
+                let mut state = states.remove(&next);
+                merge(&mut state, stack);
+                states.extend(state.map(|state| (next, state)));
+            }
+        });
+    }
+    let end = end.unwrap_or_default();
+    let steps: Vec<Option<i64>> = slots
+        .map(|slot| end.get(slot as usize).copied().flatten().and_then(|word| word.step(slot)))
+        .collect();
+    let stride = |address: Affine| {
+        address.terms().try_fold(0i64, |sum, (slot, factor)| {
+            let step = steps.get(slot as usize).copied().flatten()?;
+            Some(sum.wrapping_add(step.wrapping_mul(factor)))
+        })
+    };
+    found
+        .into_iter()
+        .filter_map(|(place, access)| Some((place, Reached { stride: stride(access.address)?, ..access })))
+        .collect()
+}
+
+/// Operands, where they are known.
+type Stack = Vec<Option<Affine>>;
+
+/// What is known over two edges.
+fn merge(state: &mut Option<Stack>, other: &[Option<Affine>]) {
+    match state {
+        None => *state = Some(other.to_vec()),
+        Some(state) => {
+            for (word, other) in state.iter_mut().zip(other) {
+                if word != other {
+                    *word = None;
+                }
+            }
+        }
+    }
+}
+
+/// Executes an instruction; gives the access, if its address is known, the stride left open.
+fn execute(code: &Code, stack: &mut Stack, base: usize, insn: &Insn, memory: Option<u64>) -> Option<Reached> {
+    if shuffle(stack, base, insn) {
+        return None;
+    }
+    let (pops, pushes) = counts(code, insn);
+    let operands = stack.split_off(stack.len() - pops);
+    let imm = usize::try_from(insn.imms[0]).unwrap_or(usize::MAX);
+    let both = || Some((operands[0]?, operands[1]?));
+    let word = match insn.op {
+        Op::Push => Some(Affine::number(insn.imms[0])),
+        Op::Const => code.constants().get(imm).map(|&word| Affine::number(word.cast_signed())),
+        Op::Func => Some(Affine::number(0)),
+        Op::Add => both().and_then(|(a, b)| a.plus(b)),
+        Op::Sub => both().and_then(|(a, b)| a.plus(b.times(-1))),
+        Op::Mul => both().and_then(|(a, b)| {
+            a.constant().map(|factor| b.times(factor)).or_else(|| b.constant().map(|factor| a.times(factor)))
+        }),
+        Op::Shl => both().and_then(|(a, b)| Some(a.times(1i64.wrapping_shl((b.constant()? & 63) as u32)))),
+        _ => None,
+    };
+    stack.resize(stack.len() + pushes, word);
+    let data = memory == Some(MEMORY_DATA.into());
+    match (insn.op, access(insn.op)) {
+        (_, Some(Access { bytes, popped: true, store, .. })) if reached(memory_of(insn)) => Some(Reached {
+            memory: memory_of(insn),
+            write: store,
+            words: false,
+            address: operands[0]?,
+            stride: 0,
+            offset: u32::try_from(insn.imms[1]).ok()?,
+            bytes,
+        }),
+        (Op::Mempush | Op::Memwrite, _) if data => Some(Reached {
+            memory: MEMORY_DATA,
+            write: insn.op == Op::Memwrite,
+            words: true,
+            address: operands[1]?,
+            stride: 0,
+            offset: 0,
+            bytes: 8,
+        }),
+        _ => None,
+    }
+}

@@ -8,6 +8,8 @@
 mod directed;
 #[path = "differential/inlined.rs"]
 mod inlined;
+#[path = "differential/memory.rs"]
+mod memory;
 
 use keyvm::{CompilerOptions, Engine, Machine, Tier, asm};
 use keyvm_oracle::random::Random;

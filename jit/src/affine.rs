@@ -2,8 +2,8 @@
 //! addresses do so with them.
 
 use crate::loops::postorder;
-use crate::lower::{Access, access, memory_of, reached};
-use crate::region::{Edge, End, Region};
+use crate::lower::{Kind, access, memory_of, reached};
+use crate::region::{Block, Edge, End, Region};
 use crate::values::{counts, drop_to_results, known_memories, shuffle};
 use keyvm_isa::layout::MEMORY_DATA;
 use keyvm_isa::{Code, Insn, Op};
@@ -153,6 +153,27 @@ pub(crate) fn accesses(
         .collect()
 }
 
+/// Words that are made in a block count as further slots, from here on, by the index of the instruction.
+const MADE: u32 = 1 << 16;
+
+/// The accesses of a block, by index of the instruction, as if it were a loop's in which nothing advances. A word that is
+/// no sum of operands is an operand here.
+pub(crate) fn block_accesses(code: &Code, base: usize, block: &Block) -> BTreeMap<(usize, u32), Reached> {
+    let mut stack: Stack = (0..block.height).map(|slot| Some(Affine::slot(slot))).collect();
+    let memories = known_memories(code, base, block);
+    let mut found = BTreeMap::new();
+    for index in block.index..block.end_index {
+        let Some(insn) = Insn::decode(code.normal()[index as usize]) else { break };
+        if let Some(access) = execute(code, &mut stack, base, &insn, memories.get(&index).copied()) {
+            found.insert((0, index), access);
+        }
+        if let Some(word @ None) = stack.last_mut() {
+            *word = MADE.checked_add(index).map(Affine::slot);
+        }
+    }
+    found
+}
+
 /// Operands, where they are known.
 type Stack = Vec<Option<Affine>>;
 
@@ -194,7 +215,7 @@ fn execute(code: &Code, stack: &mut Stack, base: usize, insn: &Insn, memory: Opt
     stack.resize(stack.len() + pushes, word);
     let data = memory == Some(MEMORY_DATA.into());
     match (insn.op, access(insn.op)) {
-        (_, Some(Access { bytes, popped: true, store, .. })) if reached(memory_of(insn)) => Some(Reached {
+        (_, Some(Kind { bytes, popped: true, store, .. })) if reached(memory_of(insn)) => Some(Reached {
             memory: memory_of(insn),
             write: store,
             words: false,

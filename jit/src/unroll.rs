@@ -89,10 +89,10 @@ fn length(block: &Block) -> u32 {
 }
 
 /// Accesses by block and index of the instruction: which pointer each goes by, and how many bytes behind it it is.
-type Placed = BTreeMap<(usize, u32), (usize, i32)>;
+pub(crate) type Placed = BTreeMap<(usize, u32), (usize, i32)>;
 
 /// The fewest pointers that a group of `count` turns reaches all of them by, each far enough for one.
-fn pointers(reached: &BTreeMap<(usize, u32), Reached>, count: u32) -> (Vec<Pointer>, Placed) {
+pub(crate) fn pointers(reached: &BTreeMap<(usize, u32), Reached>, count: u32) -> (Vec<Pointer>, Placed) {
     let mut pointers: Vec<Pointer> = Vec::new();
     let mut placed = BTreeMap::new();
     let mut sorted: Vec<(&(usize, u32), &Reached)> = reached.iter().collect();

@@ -95,7 +95,7 @@ impl Unit<'_> {
             self.push_word(value);
         }
         self.reload_data();
-        self.checked.clear();
+        self.reaching.forget();
     }
 
     /// Keeps what an inlined beginning of a subroutine is given, for when it is called after all.
@@ -274,7 +274,7 @@ impl Unit<'_> {
         if changes_views(insn.op) {
             self.reload_data();
         }
-        self.checked.clear();
+        self.reaching.forget();
     }
 }
 

@@ -5,7 +5,6 @@ use crate::context::Exit;
 use crate::gas::Check;
 use crate::region::{Block, Edge, End, end_cost};
 use crate::values::{Form, drop_to_results};
-use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, InstBuilder, JumpTableData};
 use keyvm_isa::Op;
 
@@ -72,14 +71,18 @@ impl Unit<'_> {
     }
 
     fn switch(&mut self, targets: &[Edge]) {
-        let selector = self.pop_word();
+        let selector = self.pop();
+        let word = self.as_word(selector);
         self.hand_over(targets);
         let Some((&last, rest)) = targets.split_last() else { return };
         let default = self.target(last);
         // Cranelift's tables have 32-bit selectors; what is beyond goes to the last target.
-        let most = self.iconst(rest.len() as i64);
-        let beyond = self.b.ins().icmp(IntCC::UnsignedGreaterThan, selector, most);
-        let clamped = self.b.ins().select(beyond, most, selector);
+        let clamped = if selector.bound.most > u64::from(u32::MAX) {
+            let most = self.iconst(rest.len() as i64);
+            self.b.ins().umin(word, most)
+        } else {
+            word
+        };
         let narrow = self.b.ins().ireduce(ir::types::I32, clamped);
         let default = self.b.func.dfg.block_call(default, &[]);
         let calls: Vec<ir::BlockCall> = rest

@@ -1,10 +1,11 @@
 //! Loads and stores.
 
-use super::{Checked, Gas, Unit, Val};
+use super::bound::Bound;
+use super::reach::Access;
+use super::{Gas, Unit, Val};
 use crate::arith::Class;
 use crate::context::{Context, Exit, View};
 use crate::values::{Form, load_class};
-use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 use keyvm_isa::layout::{MEMORY_DATA, MEMORY_OPERANDS};
 use keyvm_isa::{Insn, Op};
@@ -14,21 +15,21 @@ use std::mem::offset_of;
 const MARK_SHIFT: i64 = 12;
 
 /// What a load or store does besides finding the place.
-pub(crate) struct Access {
+pub(crate) struct Kind {
     pub(crate) bytes: u8,
     /// Whether the address is on the stack.
     pub(crate) popped: bool,
     /// For a load, to how many bits it is sign-extended; 0 for zeroes.
-    signed: u8,
+    pub(crate) signed: u8,
     pub(crate) store: bool,
 }
 
-pub(crate) const fn access(op: Op) -> Option<Access> {
-    const fn load(bytes: u8, popped: bool, signed: u8) -> Option<Access> {
-        Some(Access { bytes, popped, signed, store: false })
+pub(crate) const fn access(op: Op) -> Option<Kind> {
+    const fn load(bytes: u8, popped: bool, signed: u8) -> Option<Kind> {
+        Some(Kind { bytes, popped, signed, store: false })
     }
-    const fn store(bytes: u8, popped: bool) -> Option<Access> {
-        Some(Access { bytes, popped, signed: 0, store: true })
+    const fn store(bytes: u8, popped: bool) -> Option<Kind> {
+        Some(Kind { bytes, popped, signed: 0, store: true })
     }
     match op {
         Op::Load8 => load(1, true, 0),
@@ -97,30 +98,20 @@ impl Unit<'_> {
     pub(super) fn memory(&mut self, insn: &Insn, index: u32, end: u32) {
         match insn.op {
             Op::Mempush => {
-                let word = self.pop();
+                let address = Some(self.pop());
                 self.pop();
-                let place = match self.placed(index) {
-                    Some(place) => place,
-                    None => {
-                        let address = self.word_address(word);
-                        self.place(MEMORY_DATA, Some(address), 0, 8, false)
-                    }
-                };
-                let value = self.b.ins().load(types::I64, self.guest, place.0, place.1);
+                let (memory, write) = (MEMORY_DATA, false);
+                let access = Access { memory, write, address, words: true, offset: 0, bytes: 8 };
+                let (base, at) = self.reach(access, index);
+                let value = self.b.ins().load(types::I64, self.guest, base, at);
                 self.push_word(value);
             }
             Op::Memwrite => {
                 let value = self.pop();
-                let word = self.pop();
+                let address = Some(self.pop());
                 self.pop();
-                let address = match self.placed(index) {
-                    Some(_) => {
-                        let word = self.as_word(word);
-                        self.b.ins().ishl_imm_u(word, 3)
-                    }
-                    None => self.word_address(word),
-                };
-                self.store(MEMORY_DATA, Some(address), 0, 8, value, index);
+                let (memory, write) = (MEMORY_DATA, true);
+                self.store(Access { memory, write, address, words: true, offset: 0, bytes: 8 }, value, index);
             }
             Op::Memlen => {
                 self.pop();
@@ -136,28 +127,26 @@ impl Unit<'_> {
     }
 
     fn access(&mut self, insn: &Insn, index: u32, end: u32) {
-        let Some(access) = access(insn.op) else { return };
+        let Some(kind) = access(insn.op) else { return };
+        let Kind { bytes, popped, signed, store } = kind;
         let memory = memory_of(insn);
         let offset = u32::try_from(insn.imms[1]).unwrap_or(u32::MAX);
-        if access.store {
-            let value = self.pop();
-            let address = if access.popped { Some(self.pop_word()) } else { None };
-            self.store(memory, address, offset, access.bytes, value, index);
+        let value = if store { Some(self.pop()) } else { None };
+        let address = if popped { Some(self.pop()) } else { None };
+        let access = Access { memory, write: store, address, words: false, offset, bytes };
+        if let Some(value) = value {
+            self.store(access, value, index);
             return;
         }
-        let address = if access.popped { Some(self.pop_word()) } else { None };
-        let (base, at) = match self.placed(index) {
-            Some(place) => place,
-            None => self.place(memory, address, offset, access.bytes, false),
-        };
+        let (base, at) = self.reach(access, index);
         let class = load_class(self.code, insn.op, index, end);
         let (typ, form) = match class {
-            Class::Word => (int_type(access.bytes), Form::WORD),
+            Class::Word => (int_type(bytes), Form::WORD),
             Class::F64 => (types::F64, Form { class, raw: false }),
             Class::F32 => (types::F32, Form { class, raw: false }),
         };
         let value = self.b.ins().load(typ, self.guest, base, at);
-        let value = match (class, access.bytes, access.signed) {
+        let value = match (class, bytes, signed) {
             (Class::F64 | Class::F32, ..) | (_, 8, _) => value,
             (_, _, 0) => self.b.ins().uextend(types::I64, value),
             (_, _, 64) => self.b.ins().sextend(types::I64, value),
@@ -166,7 +155,8 @@ impl Unit<'_> {
                 self.b.ins().uextend(types::I64, value)
             }
         };
-        self.stack.push(Val { value, form, known: None });
+        let bound = if class == Class::Word { Bound::loaded(&kind) } else { Bound::NONE };
+        self.stack.push(Val { value, form, bound });
     }
 
     pub(super) fn pop_word(&mut self) -> Value {
@@ -174,21 +164,9 @@ impl Unit<'_> {
         self.as_word(val)
     }
 
-    /// The address of a word by its index; leaves if that overflows.
-    pub(super) fn word_address(&mut self, word: Val) -> Value {
-        let index = self.as_word(word);
-        let beyond = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, index, 1 << 61);
-        if word.known.is_none_or(|word| word >= 1 << 61) {
-            self.leave_if(beyond, Exit::Check);
-        }
-        self.b.ins().ishl_imm_u(index, 3)
-    }
-
-    fn store(&mut self, memory: u8, address: Option<Value>, offset: u32, bytes: u8, value: Val, index: u32) {
-        let (base, at) = match self.placed(index) {
-            Some(place) => place,
-            None => self.place(memory, address, offset, bytes, true),
-        };
+    fn store(&mut self, access: Access, value: Val, index: u32) {
+        let Access { memory, address, words, offset, bytes, .. } = access;
+        let (base, at) = self.reach(access, index);
         let direct = matches!((value.form.class, bytes), (Class::F64, 8) | (Class::F32, 4));
         let stored = if direct { self.canonical(value) } else { self.as_word(value) };
         match bytes {
@@ -198,7 +176,11 @@ impl Unit<'_> {
             _ => self.b.ins().store(self.guest, stored, base, at),
         };
         let from = match address {
-            Some(address) => self.b.ins().iadd_imm_u(address, i64::from(offset)),
+            Some(address) => {
+                let address = self.as_word(address);
+                let address = if words { self.b.ins().ishl_imm_u(address, 3) } else { address };
+                self.b.ins().iadd_imm_u(address, i64::from(offset))
+            }
             None => self.iconst(offset.into()),
         };
         self.mark(memory, from, bytes);
@@ -261,77 +243,6 @@ impl Unit<'_> {
             self.leave_unless(bytes, Exit::Check);
         }
         self.b.ins().ushr_imm_u(bytes, 3)
-    }
-
-    /// Where `bytes` bytes at an address and offset lie, an address and an offset to it; leaves if they are not inside.
-    pub(super) fn place(
-        &mut self,
-        memory: u8,
-        address: Option<Value>,
-        offset: u32,
-        bytes: u8,
-        write: bool,
-    ) -> (Value, i32) {
-        let (base, length) = self.view(memory, write);
-        // The offset of the last byte.
-        let last = u64::from(offset) + u64::from(bytes) - 1;
-        // What may be read of memory 2 may be written.
-        let write = write && memory != MEMORY_DATA;
-        let Some(address) = address else {
-            let inside = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, length, last.cast_signed());
-            self.leave_unless(inside, Exit::Check);
-            if !self.options.speculation_guards {
-                return self.beyond(base, offset);
-            }
-            let offset = self.iconst(offset.into());
-            let guarded = self.guarded(inside, offset);
-            return (self.b.ins().iadd(base, guarded), 0);
-        };
-        let known = self.checked.iter().find(|known| {
-            known.memory == memory
-                && (known.write || !write)
-                && known.address == address
-                && known.last >= last
-        });
-        let address = match known {
-            Some(known) => known.guarded,
-            None => {
-                // An address is good if it is less than the length less `last`, or none is if that is negative.
-                let bound = if last == 0 {
-                    length
-                } else {
-                    let less = self.b.ins().iadd_imm_s(length, -last.cast_signed());
-                    let zero = self.iconst(0);
-                    let longer =
-                        self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, length, last.cast_signed());
-                    self.b.ins().select(longer, less, zero)
-                };
-                let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, address, bound);
-                self.leave_unless(inside, Exit::Check);
-                let guarded = self.guarded(inside, address);
-                self.checked.push(Checked { memory, write, address, guarded, last });
-                guarded
-            }
-        };
-        let at = self.b.ins().iadd(base, address);
-        self.beyond(at, offset)
-    }
-
-    /// An address that even a mispredicted check does not lead out of its memory.
-    fn guarded(&mut self, inside: Value, address: Value) -> Value {
-        if !self.options.speculation_guards {
-            return address;
-        }
-        let zero = self.iconst(0);
-        self.b.ins().select_spectre_guard(inside, address, zero)
-    }
-
-    /// An address with an offset that may be too great for an instruction.
-    fn beyond(&mut self, base: Value, offset: u32) -> (Value, i32) {
-        match i32::try_from(offset) {
-            Ok(offset) => (base, offset),
-            Err(_) => (self.b.ins().iadd_imm_u(base, i64::from(offset)), 0),
-        }
     }
 }
 

@@ -7,14 +7,16 @@
 //! anything leaves there, for the interpreter, which finds the exact place by executing from there. A store changes
 //! something; what may fail after it gets a checkpoint of its own.
 
+mod bound;
 mod call;
 mod edge;
 mod exit;
 pub(crate) mod memory;
+mod reach;
 mod segment;
 mod turns;
 
-pub(crate) use memory::{Access, access, memory_of, reached};
+pub(crate) use memory::{Kind, access, memory_of, reached};
 pub(crate) use segment::is_native;
 
 use crate::arith::Class;
@@ -22,6 +24,7 @@ use crate::context::{Context, Exit, FRAME_SHIFT, ROOM_GUARD, View};
 use crate::gas::{BlockCost, Check, checks};
 use crate::region::{Part, Region, Start};
 use crate::values::{Form, forms};
+use bound::Bound;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{
     self, AliasRegion, AliasRegionData, FuncRef, InstBuilder, MemFlagsData, SigRef, Type, Value, types,
@@ -31,6 +34,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use keyvm_isa::Code;
 use keyvm_isa::alu::{CANONICAL_NAN_F32, CANONICAL_NAN_F64};
 use keyvm_isa::code::FuncType;
+use reach::Reaching;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::offset_of;
 
@@ -64,13 +68,16 @@ impl Default for Options {
 struct Val {
     value: Value,
     form: Form,
-    /// The word that it is, where that is known.
-    known: Option<u64>,
+    bound: Bound,
 }
 
 impl Val {
+    const fn new(value: Value, form: Form) -> Self {
+        Self { value, form, bound: Bound::NONE }
+    }
+
     const fn word(value: Value) -> Self {
-        Self { value, form: Form::WORD, known: None }
+        Self::new(value, Form::WORD)
     }
 }
 
@@ -135,18 +142,6 @@ struct Checkpoint {
     leaving: Vec<(Exit, ir::Block)>,
 }
 
-/// An access that is known to be inside.
-#[derive(Clone, Copy)]
-struct Checked {
-    memory: u8,
-    write: bool,
-    address: Value,
-    /// The address to use, which holds where the check is mispredicted too.
-    guarded: Value,
-    /// The offset of its last byte.
-    last: u64,
-}
-
 pub(crate) struct Unit<'a> {
     code: &'a Code,
     region: &'a Region,
@@ -159,6 +154,9 @@ pub(crate) struct Unit<'a> {
     slots: Vec<[Option<Variable>; 3]>,
     gas: Variable,
     data: [Variable; 3],
+    /// Where memory 2 begins, if it is as long as all near accesses need: so many bytes.
+    near_data: Variable,
+    near_bytes: u64,
     /// In a unit that the host enters, what the pinned register held.
     pinned: Option<Value>,
     room: Value,
@@ -197,8 +195,8 @@ pub(crate) struct Unit<'a> {
     checks: Vec<Check>,
     /// Whether memory 2 is reached.
     uses_data: bool,
-    /// Accesses that are known to be inside.
-    checked: Vec<Checked>,
+    /// What accesses to memory go by.
+    reaching: Reaching,
     /// Instructions that a helper executes.
     helpers: Vec<u32>,
     /// What each block costs.
@@ -272,6 +270,7 @@ pub(crate) fn lower(
     let room = b.block_params(entry)[0];
     let gas = b.declare_var(types::I64);
     let data = [types::I64; 3].map(|typ| b.declare_var(typ));
+    let near_data = b.declare_var(types::I64);
     let blocks = region.blocks.iter().map(|_| b.create_block()).collect();
     let turns = region.turns.iter().map(|_| (b.declare_var(types::I64), Vec::new())).collect();
     let nothing = State { index: 0, inlined: None, stack: Vec::new(), settled: 0, gas: Gas::Context(0) };
@@ -285,6 +284,8 @@ pub(crate) fn lower(
         slots: vec![[None; 3]; region.height as usize + 1],
         gas,
         data,
+        near_data,
+        near_bytes: 0,
         pinned: None,
         room,
         helper,
@@ -307,7 +308,7 @@ pub(crate) fn lower(
         memories: BTreeMap::new(),
         checks: Vec::new(),
         uses_data: false,
-        checked: Vec::new(),
+        reaching: Reaching::default(),
         helpers: Vec::new(),
         costs: Vec::new(),
         turns,
@@ -541,6 +542,7 @@ impl Unit<'_> {
             let value = self.get(Context::view_offset(2) + field);
             self.b.def_var(variable, value);
         }
+        self.find_near_data();
     }
 
     // ---- Values ---------------------------------------------------------------------------------------------
@@ -600,7 +602,7 @@ impl Unit<'_> {
         if val.form.class == class {
             return val.value;
         }
-        match (class, val.known) {
+        match (class, val.bound.known) {
             (Class::F64, Some(word)) => return self.b.ins().f64const(f64::from_bits(word)),
             (Class::F32, Some(word)) => {
                 let [a, b, c, d, ..] = word.to_le_bytes();

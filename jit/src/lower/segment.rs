@@ -1,7 +1,9 @@
 //! Blocks and segments: the instructions one after the other, and the gas for them.
 
+use super::bound::{Bound, need};
 use super::call::Target;
 use super::memory::is_native_memory;
+use super::reach::{Access, Reaching};
 use super::{Gas, Unit, Val};
 use crate::arith::{self, Class};
 use crate::context::{EXTRA_SHIFT, Exit};
@@ -51,12 +53,12 @@ impl Unit<'_> {
         self.inlined = block.inlined;
         self.base = region.base(block.inlined) as usize;
         self.stack.clear();
-        self.checked.clear();
+        self.reaching = Reaching::new(self.code, self.base, block);
         for slot in 0..block.height as usize {
             let form = self.forms[number][slot];
             let variable = self.slot(slot, form.class);
             let value = self.b.use_var(variable);
-            self.stack.push(Val { value, form, known: None });
+            self.stack.push(Val::new(value, form));
         }
         self.memories = known_memories(self.code, self.base, block);
         self.part = block.part;
@@ -155,6 +157,7 @@ impl Unit<'_> {
         for block in &region.blocks {
             let base = region.base(block.inlined) as usize;
             self.memories = known_memories(self.code, base, block);
+            self.near_bytes = self.near_bytes.max(need(self.code, base, block, &self.memories));
             for index in block.index..block.end_index {
                 if let Some(insn) = self.insn(index) {
                     self.uses_data |= self.is_data(&insn, index);
@@ -218,8 +221,9 @@ impl Unit<'_> {
                     self.leave(state, Exit::Kernel);
                     return false;
                 }
-                let address = self.word_address(operand);
-                let (base, at) = self.place(memory, Some(address), 0, 8, false);
+                let (write, address) = (false, Some(operand));
+                let access = Access { memory, write, address, words: true, offset: 0, bytes: 8 };
+                let (base, at) = self.reach(access, index);
                 self.b.ins().load(types::I64, self.guest, base, at)
             };
             (Target::Code(self.callee_at(target, typ)), typ)
@@ -269,9 +273,10 @@ impl Unit<'_> {
                 let condition = self.pop_word();
                 let (b, a) = (self.pop(), self.pop());
                 let form = select_form(a.form, b.form);
+                let bound = Bound::most(a.bound.most.max(b.bound.most));
                 let (a, b) = (self.in_form(a, form), self.in_form(b, form));
                 let value = self.b.ins().select(condition, a, b);
-                self.stack.push(Val { value, form, known: None });
+                self.stack.push(Val { value, form, bound });
             }
             _ => self.memory(insn, index, end),
         }
@@ -279,7 +284,7 @@ impl Unit<'_> {
 
     fn push_known(&mut self, word: u64) {
         let value = self.iconst(word.cast_signed());
-        self.stack.push(Val { value, form: Form::WORD, known: Some(word) });
+        self.stack.push(Val { value, form: Form::WORD, bound: Bound::known(word) });
     }
 
     fn arithmetic(&mut self, op: Op, shape: arith::Shape) {
@@ -299,6 +304,8 @@ impl Unit<'_> {
         }
         let value = arith::emit(&mut self.b, op, &operands);
         let raw = shape.raw && shape.result != Class::Word;
-        self.stack.push(Val { value, form: Form { class: shape.result, raw }, known: None });
+        let bounds: Vec<Bound> = vals.iter().map(|val| val.bound).collect();
+        let bound = Bound::made(op, &bounds);
+        self.stack.push(Val { value, form: Form { class: shape.result, raw }, bound });
     }
 }

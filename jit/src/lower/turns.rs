@@ -37,16 +37,9 @@ impl Unit<'_> {
     fn turns_inside(&mut self, pointer: &Pointer) -> Value {
         let (_, length) = self.view(pointer.memory, pointer.write);
         let address = self.affine(pointer.address);
-        let last = (u64::from(pointer.offset) + pointer.last).cast_signed();
-        // How many addresses are good: those from 0 on.
-        let longer = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, length, last);
-        let mut rest = self.b.ins().iadd_imm_s(length, -last);
-        if pointer.words {
-            rest = self.b.ins().iadd_imm_s(rest, 7);
-            rest = self.b.ins().ushr_imm_u(rest, 3);
-        }
+        let last = u64::from(pointer.offset) + pointer.last;
+        let addresses = self.addresses(length, last, pointer.words);
         let none = self.iconst(0);
-        let addresses = self.b.ins().select(longer, rest, none);
         let begins = self.b.ins().icmp(IntCC::UnsignedLessThan, address, addresses);
         let more = if pointer.stride == 0 {
             self.iconst(TURNS_MAX)

@@ -1,0 +1,221 @@
+//! Where accesses to memory lie: addresses are checked once for all accesses of a block that they reach.
+
+use super::{Unit, Val};
+use crate::affine::{Reached, block_accesses};
+use crate::context::{Context, Exit, PAD_BYTES};
+use crate::region::{Block, Pointer};
+use crate::unroll::{Placed, pointers};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{InstBuilder, Value, types};
+use keyvm_isa::layout::MEMORY_DATA;
+use std::collections::BTreeMap;
+use std::mem::offset_of;
+
+/// How far from its beginning an access is near that is bounded before it is executed.
+pub(super) const NEAR: u64 = PAD_BYTES as u64;
+
+/// What an instruction accesses.
+#[derive(Clone, Copy)]
+pub(super) struct Access {
+    pub(super) memory: u8,
+    pub(super) write: bool,
+    /// The address; 0 if there is none.
+    pub(super) address: Option<Val>,
+    /// Whether the address counts words, not bytes.
+    pub(super) words: bool,
+    /// What is added to the address, without overflow.
+    pub(super) offset: u32,
+    pub(super) bytes: u8,
+}
+
+/// Where an access ends whose address is at most this; none if that overflows.
+pub(super) fn end(most: u64, words: bool, offset: u32, bytes: u8) -> Option<u64> {
+    let unit = if words { 8 } else { 1 };
+    most.checked_mul(unit)?.checked_add(u64::from(offset) + u64::from(bytes))
+}
+
+/// The beginning of a memory.
+#[derive(Clone, Copy)]
+struct Near {
+    memory: u8,
+    write: bool,
+    /// Where it begins, if it has so many bytes.
+    base: Value,
+    bytes: u64,
+    /// Whether it has.
+    enough: Value,
+}
+
+/// The pointers of a block.
+#[derive(Default)]
+pub(super) struct Reaching {
+    near: Vec<Near>,
+    accesses: BTreeMap<(usize, u32), Reached>,
+    placed: Placed,
+    pointers: Vec<Pointer>,
+    /// Those that have been checked.
+    checked: Vec<Option<Value>>,
+}
+
+impl Reaching {
+    /// Of a block whose operands are counted from `base`.
+    pub(super) fn new(code: &keyvm_isa::Code, base: usize, block: &Block) -> Self {
+        let accesses = block_accesses(code, base, block);
+        let (pointers, placed) = pointers(&accesses, 1);
+        Self { near: Vec::new(), accesses, placed, checked: vec![None; pointers.len()], pointers }
+    }
+
+    /// Memories may lie elsewhere, or be longer or shorter, from now on.
+    pub(super) fn forget(&mut self) {
+        self.near.clear();
+        self.checked.fill(None);
+    }
+}
+
+impl Unit<'_> {
+    /// Where the access of the instruction at an index lies, an address and an offset to it; leaves if it is not inside.
+    pub(super) fn reach(&mut self, access: Access, index: u32) -> (Value, i32) {
+        if let Some(place) = self.placed(index) {
+            return place;
+        }
+        let Access { memory, words, offset, bytes, .. } = access;
+        let most = access.address.map_or(0, |address| address.bound.most);
+        // Of memory 2 it is known how much all near accesses of the unit need.
+        let limit = if memory == MEMORY_DATA { self.near_bytes } else { NEAR };
+        if let Some(end) = end(most, words, offset, bytes).filter(|&end| end <= limit) {
+            return self.near(access, end);
+        }
+        let address = match access.address {
+            Some(address) => self.as_word(address),
+            None => self.iconst(0),
+        };
+        if let Some(&(pointer, at)) = self.reaching.placed.get(&(0, index)) {
+            let value = match self.reaching.checked[pointer] {
+                Some(value) => value,
+                None => {
+                    let first = self.reaching.accesses[&(0, index)].address.number;
+                    let Pointer { memory, write, words, offset, last, .. } = self.reaching.pointers[pointer];
+                    let back = self.reaching.pointers[pointer].address.number.wrapping_sub(first);
+                    let back = self.b.ins().iconst(types::I64, back);
+                    let address = self.b.ins().iadd(address, back);
+                    let value = self.pointer(memory, write, words, address, offset, last);
+                    self.reaching.checked[pointer] = Some(value);
+                    value
+                }
+            };
+            return (value, at);
+        }
+        (self.pointer(memory, access.write, words, address, offset, u64::from(bytes) - 1), 0)
+    }
+
+    /// Of an access that ends within the first `end` bytes, whatever its address: where it lies.
+    ///
+    /// If the memory has so many the address need not be looked at. If not, it is checked in a cold block.
+    fn near(&mut self, access: Access, end: u64) -> (Value, i32) {
+        let Access { memory, write, address, words, offset, bytes } = access;
+        let begin = if memory == MEMORY_DATA {
+            let length = self.b.use_var(self.data[1]);
+            let enough = self.is_enough(length, self.near_bytes);
+            (self.b.use_var(self.near_data), enough)
+        } else {
+            self.near_page(memory, write, end)
+        };
+        let word = match address {
+            Some(address) => self.as_word(address),
+            None => self.iconst(0),
+        };
+        let scaled = if words { self.b.ins().ishl_imm_u(word, 3) } else { word };
+        let exact = self.b.create_block();
+        self.b.set_cold_block(exact);
+        let next = self.b.create_block();
+        let base = self.b.append_block_param(next, types::I64);
+        self.b.ins().brif(begin.1, next, &[begin.0.into()], exact, &[]);
+        self.b.switch_to_block(exact);
+        let last = u64::from(offset) + u64::from(bytes) - 1;
+        let pointer = self.pointer(memory, write, words, word, 0, last);
+        if let Some(checked) = self.b.current_block() {
+            self.b.set_cold_block(checked);
+        }
+        let back = self.b.ins().isub(pointer, scaled);
+        self.b.ins().jump(next, &[back.into()]);
+        self.b.switch_to_block(next);
+        let offset = i32::try_from(offset).expect("it is near");
+        (self.b.ins().iadd(base, scaled), offset)
+    }
+
+    /// Where a key's memory begins, and whether it has so many bytes, or more.
+    fn near_page(&mut self, memory: u8, write: bool, end: u64) -> (Value, Value) {
+        let covers = |near: &&Near| near.memory == memory && (near.write || !write) && near.bytes >= end;
+        if let Some(near) = self.reaching.near.iter().find(covers) {
+            return (near.base, near.enough);
+        }
+        let (base, length) = self.view(memory, write);
+        let enough = self.is_enough(length, end);
+        let base = self.guarded(enough, base);
+        self.reaching.near.push(Near { memory, write, base, bytes: end, enough });
+        (base, enough)
+    }
+
+    fn is_enough(&mut self, length: Value, bytes: u64) -> Value {
+        self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, length, bytes.cast_signed())
+    }
+
+    /// Finds out where memory 2 begins for near accesses, when its view has been read anew.
+    pub(super) fn find_near_data(&mut self) {
+        if self.near_bytes > 0 {
+            let (base, length) = (self.b.use_var(self.data[0]), self.b.use_var(self.data[1]));
+            let enough = self.is_enough(length, self.near_bytes);
+            let base = self.guarded(enough, base);
+            self.b.def_var(self.near_data, base);
+        }
+    }
+
+    /// Where the byte at an address and offset lies; leaves if that or the one `last` bytes behind it is not inside.
+    fn pointer(
+        &mut self,
+        memory: u8,
+        write: bool,
+        words: bool,
+        address: Value,
+        offset: u32,
+        last: u64,
+    ) -> Value {
+        let (base, length) = self.view(memory, write);
+        let addresses = self.addresses(length, u64::from(offset) + last, words);
+        let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, address, addresses);
+        self.leave_unless(inside, Exit::Check);
+        let scaled = if words { self.b.ins().ishl_imm_u(address, 3) } else { address };
+        let mut at = self.b.ins().iadd(base, scaled);
+        if offset > 0 {
+            at = self.b.ins().iadd_imm_u(at, i64::from(offset));
+        }
+        self.guarded(inside, at)
+    }
+
+    /// How many addresses, from 0 on, are good for accesses that end `last` bytes behind them.
+    pub(super) fn addresses(&mut self, length: Value, last: u64, words: bool) -> Value {
+        if last == 0 {
+            return length;
+        }
+        let last = last.cast_signed();
+        let longer = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, length, last);
+        let mut rest = self.b.ins().iadd_imm_s(length, -last);
+        if words {
+            // Lengths are whole words.
+            rest = self.b.ins().iadd_imm_s(rest, 7);
+            rest = self.b.ins().ushr_imm_u(rest, 3);
+        }
+        let none = self.iconst(0);
+        self.b.ins().select(longer, rest, none)
+    }
+
+    /// A pointer that even a mispredicted check does not lead out of its memory: to the pad, then.
+    fn guarded(&mut self, inside: Value, pointer: Value) -> Value {
+        if !self.options.speculation_guards {
+            return pointer;
+        }
+        let context = self.context();
+        let pad = self.b.ins().iadd_imm_s(context, offset_of!(Context, pad) as i64);
+        self.b.ins().select_spectre_guard(inside, pointer, pad)
+    }
+}

@@ -1,0 +1,100 @@
+//! Loops and accesses whose bounds are checked for several at once.
+
+use crate::directed::{alike, image, natively_alike};
+
+/// A loop over memory 2, of 24 words, whose body is `body` and whose index begins at `first`.
+fn looping(first: i64, step: i64, turns: u64, body: &str) -> String {
+    format!(
+        "
+page page {{ words 16 }}
+        call({first}, {turns}, :walk)
+        return 4 (load64 2 (0), load64 2 (64), load64 2 (184), load64 4 + page (96))
+func walk 2 -> 0, 2
+        params at, turns
+        locals a, b
+again:  {body}
+        set at (add(get at, {step}))
+        jumpif(tee turns (sub(get turns, 1)), :again)
+        ret
+data {{ words 24 }}"
+    )
+}
+
+#[test]
+fn a_loop_over_memory_stops_where_an_address_is_outside() {
+    let bodies = [
+        "store64 (get at, get turns)",
+        "store8 2, 3 (get at, get turns)",
+        "store32 4 + page, 8 (get at, add(get at, load32 2 (get at)))",
+        "set a (add(get a, load16s 2 (get at)))\n store64 2, 64 (get at, get a)",
+        "jumpif(and(get turns, 1), :odd)\n store8 2, 40 (get at, 7)\n odd:    set b (xor(get b, load8 2, 100 (get at)))\n store64 (0, get b)",
+        "mempush(2, shr(get at, 3))\n drop\n memwrite(2, sub(get at, 1), get turns)",
+        "memwrite(2, get at, add(mempush(2, add(get at, 2)), get turns))",
+        "store8 2 (add(shl(get turns, 2), get at), 5)\n set a (load64 2 (sub(get at, shl(get turns, 1))))",
+        "store64 2, 8 (get a, add(load64 2, 8 (get a), get at))",
+    ];
+    for body in bodies {
+        for (first, step) in [(0, 8), (0, 1), (5, 3), (191, -8), (24, -1), (0, 0), (-16, 8), (40, 1 << 40)] {
+            alike(&image(&looping(first, step, 40, body)), 640);
+        }
+        natively_alike(&looping(8, 1, 14, body), 400);
+    }
+}
+
+#[test]
+fn an_access_that_is_near_the_beginning_of_a_memory_that_is_short_is_checked_by_its_address() {
+    let bodies = [
+        "set b (load8 2, 3 (and(get a, 0xff)))",
+        "set b (add(load64 2, 8 (and(get a, 0x78)), load64at 2, 64))",
+        "store64 4 + page, 16 (shl(rem(get a, 13), 3), load16 2, 60 (shr(get a, 58)))",
+        "store32at 2, 76 (get a)\n store8 2 (load8 2 (and(get a, 63)), get b)",
+        "memwrite(2, and(get a, 15), mempush(2, rem(get a, 10)))",
+        "store64at 4 + page, 56 (load64at 4 + page, 48)\n set b (load64at 4 + page, 64)",
+        "set b (load64 2, 72 (and(get a, 24)))\n memresize(2, add(9, and(get a, 3)))\n store64at 2, 80 (get b)",
+        "call(add(8, and(get a, 3)), :resize)\n store8 2, 70 (and(get a, 31), get b)",
+    ];
+    for body in bodies {
+        let source = format!(
+            "
+page page {{ words 8 }}
+        call(0, 24, :walk)
+        return 3 (load64 2 (0), load64 2 (64), load64 4 + page (16))
+func walk 2 -> 0, 2
+        params seed, turns
+        locals a, b
+again:  set a (add(mul(get a, 0x5851f42d4c957f2d), 0x14057b7ef767814f))
+        {body}
+        set seed (xor(get seed, get b))
+        store64 (0, get seed)
+        jumpif(tee turns (sub(get turns, 1)), :again)
+        ret
+func resize 1 -> 0
+        memresize(2, get 0)
+        ret
+data {{ words 10 }}"
+        );
+        alike(&image(&source), 900);
+    }
+}
+
+#[test]
+fn fields_of_one_record_are_checked_at_once_and_trap_one_by_one() {
+    for at in [0, 40, 56, 57, 64, 72, 80, -8, -16] {
+        alike(
+            &image(&format!(
+                "
+        call({at}, :fields)
+        return 2 (load64 2 (0), load64 2 (72))
+func fields 1 -> 0
+        store64 (get 0, 1)
+        store32 2, 8 (get 0, load32 2, 4 (get 0))
+        store8 (add(get 0, 15), 7)
+        store64 (sub(get 0, 8), load64 2, 8 (get 0))
+        store64 2, 16 (get 0, mempush(2, 3))
+        ret
+data {{ words 10 }}"
+            )),
+            60,
+        );
+    }
+}

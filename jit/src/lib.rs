@@ -3,15 +3,17 @@
 //! It knows words, memory views, helpers and exits. It knows nothing of keys.
 //!
 //! A *unit* is what is compiled at once: what is reached from an entry without leaving the subroutine. `region`
-//! finds it, `unroll` compiles its small loops twice, `values` decides how each operand is held, `lower` makes Cranelift's intermediate representation,
-//! `compile` machine code, and `memory` puts that where it can run. What native code and its host share is the
-//! [`Context`]. [`Compiler::explain`] shows all of it to people.
+//! finds it, `unroll` compiles its small loops twice, `values` decides how each operand is held, `lower` makes Cranelift's
+//! intermediate representation, `compile` machine code, and `memory` puts that where it can run, here or on a processor
+//! that is [`Foreign`]. What native code and its host share is the [`Context`]. [`Compiler::explain`] shows all of it to
+//! people.
 
 mod affine;
 mod arith;
 mod compile;
 mod context;
 mod explain;
+mod foreign;
 mod gas;
 mod inline;
 mod loops;
@@ -24,6 +26,7 @@ mod values;
 pub use compile::{Artifact, CompileError, Compiler, EntryPoint, Linked};
 pub use context::{Context, Exit, GAS_MAX, Helper, PAD_BYTES, STACK_WORDS_MAX, View};
 pub use explain::{BlockEnd, BlockListing, Listing, Next, Place, Root, UnitListing, WhyInterpreted};
+pub use foreign::Foreign;
 pub use lower::Options;
 pub use memory::{Batch, Entry};
 pub use region::HEIGHT_MAX;

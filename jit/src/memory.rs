@@ -2,24 +2,37 @@
 
 use crate::compile::{Artifact, Call, Callee, HEADER_BYTES, Linked, type_word};
 use crate::context::Context;
+use crate::foreign::Foreign;
 use crate::region::Start;
 use crate::{EntryPoint, Root};
 use cranelift_codegen::binemit::Reloc;
 use memmap2::{Mmap, MmapMut};
 use std::collections::BTreeMap;
-use std::io;
+use std::{io, ptr};
 
 /// Functions begin at multiples of this, less the header.
 const ALIGN: usize = 32;
+
+/// Bytes before a function that say its type.
+const HEADER: usize = HEADER_BYTES.unsigned_abs() as usize;
 
 /// Functions that were compiled together, ready to run. Their memory is never writable and executable at once, and is
 /// given back when this is dropped.
 #[derive(Debug)]
 pub struct Batch {
-    map: Mmap,
+    /// None if it is the memory of another processor.
+    _map: Option<Mmap>,
+    address: usize,
+    layout: Layout,
+}
+
+/// Where each function of an artifact lies, from where the first one does.
+#[derive(Debug)]
+struct Layout {
+    bytes: usize,
     entries: BTreeMap<EntryPoint, usize>,
     calls: BTreeMap<u32, usize>,
-    /// Where each function lies, and its length.
+    /// In the order of the artifact: where each function lies, and its length.
     functions: Vec<(Root, usize, usize)>,
 }
 
@@ -36,15 +49,21 @@ impl Entry {
     /// Runs the code.
     ///
     /// # Safety
-    /// The batch it comes from must live until this returns. Everything that `context` points to must be as its fields
-    /// say until then, but for what the helper changes; the code must be the one whose operands, frames and memories
-    /// these are, and the height above the base be the entry's.
+    /// The batch it comes from must be one for this processor, and live until this returns. Everything that `context`
+    /// points to must be as its fields say until then, but for what the helper changes; the code must be the one whose
+    /// operands, frames and memories these are, and the height above the base be the entry's.
     pub unsafe fn enter(self, context: &mut Context) {
         // SAFETY: the address is of a function with this signature, by `Batch::new`; it lives, says the caller.
         unsafe {
             let run: unsafe extern "C" fn(*mut Context) = std::mem::transmute(self.0);
             run(context);
         }
+    }
+
+    /// Where the code lies.
+    #[must_use]
+    pub fn address(self) -> usize {
+        self.0.addr()
     }
 }
 
@@ -54,19 +73,62 @@ impl Batch {
     /// # Errors
     /// If there is no memory, or the operating system does not let it be executed.
     pub fn new(artifact: &Artifact, linked: &Linked) -> io::Result<Self> {
-        let header = HEADER_BYTES.unsigned_abs() as usize;
-        let mut length = 0;
-        let mut offsets = Vec::with_capacity(artifact.functions.len());
-        for function in &artifact.functions {
-            let begin = (length + header).next_multiple_of(ALIGN);
-            offsets.push(begin);
-            length = begin + function.bytes.len();
-        }
-        let mut map = MmapMut::map_anon(length.max(1))?;
-        let address = map.as_ptr() as usize;
+        let layout = Layout::new(artifact);
+        let mut map = MmapMut::map_anon(layout.bytes.max(1))?;
+        let address = map.as_ptr().expose_provenance();
+        layout.write(artifact, linked, address, &mut map)?;
+        // SAFETY: the range is the mapping's own.
+        unsafe { wasmtime_internal_jit_icache_coherence::clear_cache(map.as_ptr().cast(), map.len()) }
+            .map_err(io::Error::other)?;
+        let map = map.make_exec()?;
+        wasmtime_internal_jit_icache_coherence::pipeline_flush_mt().map_err(io::Error::other)?;
+        Ok(Self { _map: Some(map), address, layout })
+    }
+
+    /// As [`Batch::new`], in the memory of another processor.
+    ///
+    /// # Errors
+    /// If it has no memory for it.
+    pub fn new_for(foreign: &dyn Foreign, artifact: &Artifact, linked: &Linked) -> io::Result<Self> {
+        let layout = Layout::new(artifact);
+        let mut code = vec![0; layout.bytes];
+        let address = foreign.reserve(code.len())?;
+        layout.write(artifact, linked, address, &mut code)?;
+        foreign.publish(address, &code)?;
+        Ok(Self { _map: None, address, layout })
+    }
+
+    /// Where the host enters.
+    pub fn entries(&self) -> impl Iterator<Item = (EntryPoint, Entry)> {
+        let at = |offset| Entry(ptr::with_exposed_provenance(self.address + offset));
+        self.layout.entries.iter().map(move |(&point, &offset)| (point, at(offset)))
+    }
+
+    /// The native code of each subroutine, by its index.
+    pub fn calls(&self) -> impl Iterator<Item = (u32, usize)> {
+        self.layout.calls.iter().map(|(&index, &offset)| (index, self.address + offset))
+    }
+
+    /// All native functions: what each is, its address and its length in bytes.
+    pub fn functions(&self) -> impl Iterator<Item = (Root, usize, usize)> {
+        self.layout.functions.iter().map(|&(root, offset, bytes)| (root, self.address + offset, bytes))
+    }
+
+    /// Bytes of memory it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.layout.bytes
+    }
+}
+
+impl Layout {
+    fn new(artifact: &Artifact) -> Self {
         let (mut entries, mut calls) = (BTreeMap::new(), BTreeMap::new());
         let mut functions = Vec::with_capacity(artifact.functions.len());
-        for (function, &begin) in artifact.functions.iter().zip(&offsets) {
+        let mut end = 0;
+        for function in &artifact.functions {
+            let begin = (end + HEADER).next_multiple_of(ALIGN);
+            end = begin + function.bytes.len();
             functions.push((function.start.root(), begin, function.bytes.len()));
             if function.plain {
                 continue;
@@ -75,21 +137,34 @@ impl Batch {
                 Start::Enter { index, height } => {
                     entries.insert(EntryPoint { index, height }, begin);
                 }
-                Start::Call { index, typ, .. } => {
+                Start::Call { index, .. } => {
                     calls.insert(index, begin);
-                    map[begin - header..begin].copy_from_slice(&type_word(typ).to_le_bytes());
                 }
             }
         }
+        Self { bytes: end, entries, calls, functions }
+    }
+
+    /// Writes machine code that will lie at `address` into `memory`.
+    fn write(
+        &self,
+        artifact: &Artifact,
+        linked: &Linked,
+        address: usize,
+        memory: &mut [u8],
+    ) -> io::Result<()> {
         for (number, function) in artifact.functions.iter().enumerate() {
-            let begin = offsets[number];
-            let code = &mut map[begin..begin + function.bytes.len()];
+            let begin = self.functions[number].1;
+            if let (Start::Call { typ, .. }, false) = (function.start, function.plain) {
+                memory[begin - HEADER..begin].copy_from_slice(&type_word(typ).to_le_bytes());
+            }
+            let code = &mut memory[begin..begin + function.bytes.len()];
             code.copy_from_slice(&function.bytes);
             for call in &function.calls {
                 let target = match call.callee {
-                    Callee::Plain => offsets.get(number + 1).map(|offset| address + offset),
+                    Callee::Plain => self.functions.get(number + 1).map(|&(_, offset, _)| address + offset),
                     Callee::Subroutine(index) => {
-                        let target = calls.get(&index).map(|offset| address + offset);
+                        let target = self.calls.get(&index).map(|offset| address + offset);
                         target.or_else(|| linked.get(&index).copied())
                     }
                 };
@@ -97,34 +172,7 @@ impl Batch {
                 resolve(code, address + begin, call, target)?;
             }
         }
-        // SAFETY: the range is the mapping's own.
-        unsafe { wasmtime_internal_jit_icache_coherence::clear_cache(map.as_ptr().cast(), map.len()) }
-            .map_err(io::Error::other)?;
-        let map = map.make_exec()?;
-        wasmtime_internal_jit_icache_coherence::pipeline_flush_mt().map_err(io::Error::other)?;
-        Ok(Self { map, entries, calls, functions })
-    }
-
-    /// Where the host enters.
-    pub fn entries(&self) -> impl Iterator<Item = (EntryPoint, Entry)> {
-        self.entries.iter().map(|(&point, &offset)| (point, Entry(self.map[offset..].as_ptr())))
-    }
-
-    /// The native code of each subroutine, by its index.
-    pub fn calls(&self) -> impl Iterator<Item = (u32, usize)> {
-        self.calls.iter().map(|(&index, &offset)| (index, self.map.as_ptr() as usize + offset))
-    }
-
-    /// All native functions: what each is, its address and its length in bytes.
-    pub fn functions(&self) -> impl Iterator<Item = (Root, usize, usize)> {
-        let address = self.map.as_ptr() as usize;
-        self.functions.iter().map(move |&(root, offset, bytes)| (root, address + offset, bytes))
-    }
-
-    /// Bytes of memory it takes.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.map.len()
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@
 mod cache;
 mod native;
 mod page;
+mod processor;
 mod recent;
 mod worker;
 
@@ -14,6 +15,7 @@ pub(crate) use native::Runner;
 pub(crate) use recent::RecentCode;
 
 use page::NativePage;
+use processor::Processor;
 use recent::Recent;
 
 use crate::image::Hash;
@@ -47,6 +49,7 @@ pub struct Engine(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    processor: Processor,
     tier: Tier,
     options: Options,
     /// Made when first used; none where there is no backend.
@@ -121,7 +124,12 @@ impl Engine {
     /// As [`Engine::new`], with options for the compiler.
     #[must_use]
     pub fn with_options(tier: Tier, options: Options) -> Self {
+        Self::on(Processor::Here, tier, options)
+    }
+
+    fn on(processor: Processor, tier: Tier, options: Options) -> Self {
         Self(Arc::new(Shared {
+            processor,
             tier,
             options,
             compiler: Mutex::default(),
@@ -145,7 +153,7 @@ impl Engine {
     pub fn check_compiler(&self) -> Result<(), CompileError> {
         let mut compiler = self.0.compiler.lock().unwrap_or_else(PoisonError::into_inner);
         if compiler.is_none() {
-            *compiler = Some(Compiler::for_host(self.0.options)?);
+            *compiler = Some(self.0.processor.compiler(self.0.options)?);
         }
         Ok(())
     }
@@ -237,11 +245,11 @@ impl Shared {
     fn compile(&self, page: &Arc<NativePage>, point: EntryPoint) -> bool {
         let mut compiler = self.compiler.lock().unwrap_or_else(PoisonError::into_inner);
         if compiler.is_none() {
-            *compiler = Compiler::for_host(self.options).ok();
+            *compiler = self.processor.compiler(self.options).ok();
         }
         let began = clock();
         let added = match &mut *compiler {
-            Some(compiler) => page.compile(compiler, point, |function| {
+            Some(compiler) => page.compile(compiler, &self.processor, point, |function| {
                 if let Some(Hook(hook)) = self.on_compiled.get() {
                     hook(function);
                 }

@@ -1,5 +1,6 @@
 //! Runs a process, in native code where there is some.
 
+use super::processor::Processor;
 use super::{Engine, NativePage};
 use crate::interp::{Watch, interpret, interpret_one, interpret_until};
 use crate::kernel::{Activation, Kernel, Stop};
@@ -110,7 +111,7 @@ impl Runner {
         let mut arrived = !begins(code, act.index) || arrivals.arrive(act.index, act.height - act.base);
         loop {
             if arrived && let Some(entry) = here(act).and_then(|point| native.entry(point)) {
-                match self.enter(entry, native, kernel, act, code) {
+                match self.enter(&engine.0.processor, entry, native, kernel, act, code) {
                     Left::Stopped(stop) => return stop,
                     // Not enough gas for a block: it is over soon.
                     Left::At(Exit::Gas) => break,
@@ -147,6 +148,7 @@ impl Runner {
     /// Runs native code from an entry for the present place.
     fn enter(
         &mut self,
+        processor: &Processor,
         entry: Entry,
         native: &NativePage,
         kernel: &mut Kernel,
@@ -165,7 +167,7 @@ impl Runner {
         context.stack_end = act.stack.as_mut_ptr().wrapping_add(words);
         context.frames_end = act.frames.as_mut_ptr().wrapping_add(depth + frames).wrapping_sub(1);
         context.native_limit = ((&raw const gas) as usize).saturating_sub(NATIVE_STACK) as u64;
-        context.table = native.table();
+        context.table = native.table().as_ptr().cast();
         look(context, kernel, act, native.memories());
         let mut host = Host {
             kernel: &raw mut *kernel,
@@ -179,7 +181,7 @@ impl Runner {
         // SAFETY: the page lives, and with it its code, which is of this process; the entry has this height. What the
         // context points to belongs to the kernel and the activation, which nothing touches while native code runs, but
         // for the helper.
-        unsafe { entry.enter(context) };
+        unsafe { processor.enter(entry, act.height - act.base, native.table().len(), context) };
         let left = usize::try_from(context.frames_left()).unwrap_or(usize::MAX);
         let added = frames.saturating_sub(left);
         debug_assert!(left <= frames, "frames were counted wrongly");

@@ -1,6 +1,6 @@
 //! The native code of a code page.
 
-use super::{CompiledFunction, Engine, Tier};
+use super::{CompiledFunction, Engine, Processor, Tier};
 use crate::image::Hash;
 use crate::kernel::CodePage;
 use keyvm_isa::layout::FIRST_KEY_MEMORY;
@@ -90,8 +90,8 @@ impl NativePage {
     }
 
     /// The native code of subroutines, by index.
-    pub(super) fn table(&self) -> *const *const u8 {
-        self.table.as_ptr().cast()
+    pub(super) fn table(&self) -> &[AtomicPtr<u8>] {
+        &self.table
     }
 
     /// The memories of keys that the code names.
@@ -156,13 +156,14 @@ impl NativePage {
     pub(super) fn compile(
         &self,
         compiler: &mut Compiler,
+        processor: &Processor,
         point: EntryPoint,
         tell: impl Fn(&CompiledFunction),
     ) -> Option<(usize, usize)> {
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         let linked: BTreeSet<u32> = compiled.linked.keys().copied().collect();
         let artifact = compiler.compile(&self.code.code, point, &linked).ok()?;
-        let batch = Batch::new(&artifact, &compiled.linked).ok()?;
+        let batch = processor.batch(&artifact, &compiled.linked).ok()?;
         for (root, address, bytes) in batch.functions() {
             tell(&CompiledFunction { code: self.hash(), root, address, bytes });
         }

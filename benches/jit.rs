@@ -10,7 +10,7 @@ type Engine = fn(&Program, u64) -> Run;
 
 /// All that are measured; throughput is the program's gas, also in Rust.
 const ENGINES: [(&str, Engine); 2] = [
-    ("interp", |program, size| on(program.machine(size))),
+    ("interp", |program, size| on(program.machine(size, &keyvm::Engine::default()))),
     ("native", |program, size| (program.native)(size)),
 ];
 
@@ -30,7 +30,7 @@ fn on(mut machine: keyvm::Machine) -> Run {
 fn programs(c: &mut Criterion) {
     for (program, size) in &PROGRAMS {
         let expected = (program.native)(*size)();
-        let mut machine = program.machine(*size);
+        let mut machine = program.machine(*size, &keyvm::Engine::default());
         assert_eq!(native::run(&mut machine), expected);
         let mut group = c.benchmark_group(program.name);
         group.throughput(Throughput::Elements(machine.total_gas())).sample_size(20);

@@ -3,13 +3,14 @@
 #[path = "../benches/native/mod.rs"]
 mod native;
 
+use keyvm::Engine;
 use native::Program;
 
 /// Runs the program twice with each size, as nothing the first run leaves may matter, and compares with the Rust.
 fn check(program: &Program, sizes: &[u64]) {
     for &size in sizes {
         let expected = (program.native)(size)();
-        let mut machine = program.machine(size);
+        let mut machine = program.machine(size, &Engine::default());
         for _ in 0..2 {
             assert_eq!(native::run(&mut machine), expected, "{} of {size}", program.name);
         }

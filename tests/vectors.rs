@@ -2,59 +2,39 @@
 //! `tests/vectors/kernel/*.kasm` what whole programs do with keys, pages, processes and meters.
 //!
 //! Every vector is also run with one gas too few, and in the smallest slices, saved and read back between them. What
-//! they hold, they hold for each of [`engine::ENGINES`].
+//! they hold, they hold for each of [`ENGINES`].
 
+#[path = "vectors/coverage.rs"]
+mod coverage;
 #[path = "vectors/engine.rs"]
 mod engine;
+#[path = "vectors/files.rs"]
+mod files;
 #[path = "vectors/filetest.rs"]
 mod filetest;
 #[path = "vectors/vector.rs"]
 mod vector;
 
-use engine::ENGINES;
-use filetest::Filetest;
+use engine::Engine;
+use files::{files, filetests, hold_all, vectors};
+use keyvm::Tier;
 use keyvm_isa::{Flow, OPS, Op, Trap};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
-use vector::{Outcome, Vector};
+use std::sync::LazyLock;
+use vector::Outcome;
 
-/// The files with this ending in `tests/vectors` or a folder of it, in the order of their names.
-fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
-    let mut files = Vec::new();
-    for entry in fs::read_dir(root.join(folder)).expect("the folder is there") {
-        let path = entry.expect("the folder can be read").path();
-        if path.extension().is_some_and(|found| found == ending) {
-            let name = path.strip_prefix(&root).expect("it is inside").display().to_string();
-            files.push((name, fs::read_to_string(&path).expect("a text")));
-        }
-    }
-    files.sort();
-    files
-}
-
-fn vectors() -> Vec<Vector> {
-    files("", "txt").iter().flat_map(|(name, text)| vector::parse(name, text)).collect()
-}
-
-fn filetests() -> Vec<Filetest> {
-    files("kernel", "kasm").iter().map(|(name, source)| filetest::parse(name, source)).collect()
-}
-
-/// Runs `hold` for each and reports all that failed, each with what it panicked with.
-fn hold_all<T>(all: &[T], hold: impl Fn(&T)) {
-    let holds = |one| std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| hold(one))).is_ok();
-    let failed = all.iter().filter(|&one| !holds(one)).count();
-    assert_eq!(failed, 0, "{failed} of {} failed; each is shown above", all.len());
-}
+/// Those that the vectors hold for.
+static ENGINES: LazyLock<[Engine; 2]> = LazyLock::new(|| {
+    [("Interpreter", Tier::Interpreter), ("Jit", Tier::Jit)]
+        .map(|(name, tier)| Engine { name, engine: keyvm::Engine::new(tier) })
+});
 
 /// Holds the vectors of one file.
 fn hold_file(name: &str) {
     let files = files("", "txt");
     let (name, text) = files.iter().find(|file| file.0 == name).expect("the file is there");
     let vectors = vector::parse(name, text);
-    for &engine in ENGINES {
+    for engine in &*ENGINES {
         hold_all(&vectors, |vector| vector.hold(engine));
     }
 }
@@ -88,7 +68,7 @@ vector_files! {
 #[test]
 fn programs_do_what_their_files_say() {
     let filetests = filetests();
-    for &engine in ENGINES {
+    for engine in &*ENGINES {
         hold_all(&filetests, |filetest| filetest.hold(engine));
     }
 }
@@ -101,7 +81,7 @@ fn every_instruction_has_vectors() {
             *count.entry(op).or_default() += 1;
         }
     }
-    let used: BTreeSet<Op> = filetests().iter().flat_map(|filetest| filetest.ops.clone()).collect();
+    let used: BTreeSet<Op> = filetests().iter().flat_map(coverage::ops).collect();
     let missing: Vec<&str> = OPS
         .iter()
         .filter(|info| {
@@ -125,7 +105,7 @@ fn every_trap_of_every_instruction_is_reached() {
             reached.insert((op, *trap));
         }
     }
-    reached.extend(filetests().iter().flat_map(|filetest| filetest.traps.clone()));
+    reached.extend(filetests().iter().flat_map(coverage::traps));
     let mut missing = Vec::new();
     for info in OPS {
         let underflow = (info.pops > 0).then_some(Trap::StackUnderflow);

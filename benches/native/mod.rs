@@ -9,7 +9,7 @@ mod matmul;
 mod sha256;
 mod sieve;
 
-use keyvm::{Event, Machine, asm};
+use keyvm::{Engine, Event, Machine, asm};
 
 /// Runs once each time it is called, and gives the checksum.
 pub(crate) type Run = Box<dyn FnMut() -> u64>;
@@ -41,10 +41,11 @@ pub(crate) const DISPATCH: Program =
     Program { name: "dispatch", source: include_str!("../programs/dispatch.kasm"), native: dispatch::native };
 
 impl Program {
-    /// A machine that will run the program with this size.
-    pub(crate) fn machine(&self, size: u64) -> Machine {
+    /// A machine that will run the program with this size on an engine.
+    pub(crate) fn machine(&self, size: u64, engine: &Engine) -> Machine {
         let image = asm::assemble(self.source).unwrap_or_else(|errors| panic!("{}: {errors:?}", self.name));
-        let mut machine = Machine::new(&image).expect("the assembler gives consistent images");
+        let mut machine =
+            Machine::with_engine(&image, engine).expect("the assembler gives consistent images");
         let root = machine.root();
         machine.write_bytes(root, 0, &size.to_le_bytes()).expect("its data begins with its size");
         machine

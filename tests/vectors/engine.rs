@@ -1,30 +1,24 @@
-//! The engines under test, and one way to run an image on each of them.
+//! One way to run an image on an engine that is under test.
 
 use keyvm::image::{Hash, read, state_hash, write};
-use keyvm::{Event, Machine, Reply, Tier};
+use keyvm::{Event, Machine, Reply};
 use keyvm_isa::image::{Body, Image, Meter, Process};
-use std::sync::LazyLock;
+use std::fmt;
 
-/// An engine. A second one is a name here, an entry in [`ENGINES`] and an arm in [`machine`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Engine {
-    Interpreter,
-    Jit,
+/// An engine, with a name for reports. One is for all runs: what it has compiled for one it has for the others.
+pub(crate) struct Engine {
+    pub(crate) name: &'static str,
+    pub(crate) engine: keyvm::Engine,
 }
 
-/// Those that the vectors hold for.
-pub(crate) const ENGINES: &[Engine] = &[Engine::Interpreter, Engine::Jit];
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
 
-/// One engine of each kind for all runs: what it has compiled for one it has for the others.
-static INTERPRETER: LazyLock<keyvm::Engine> = LazyLock::new(|| keyvm::Engine::new(Tier::Interpreter));
-static JIT: LazyLock<keyvm::Engine> = LazyLock::new(|| keyvm::Engine::new(Tier::Jit));
-
-fn machine(engine: Engine, image: &Image<'_>) -> Machine {
-    let engine = match engine {
-        Engine::Interpreter => &INTERPRETER,
-        Engine::Jit => &JIT,
-    };
-    Machine::with_engine(image, engine).unwrap_or_else(|error| panic!("refused: {error}"))
+fn machine(engine: &Engine, image: &Image<'_>) -> Machine {
+    Machine::with_engine(image, &engine.engine).unwrap_or_else(|error| panic!("refused: {error}"))
 }
 
 /// Something the host does before it runs the machine (again).
@@ -72,7 +66,7 @@ pub(crate) fn file_of(image: &Image<'_>) -> Vec<u8> {
 }
 
 /// Does what `acts` say and gives what each run showed.
-pub(crate) fn run_on(engine: Engine, image: &Image<'_>, acts: &[Act], cuts: Cuts) -> Vec<Seen> {
+pub(crate) fn run_on(engine: &Engine, image: &Image<'_>, acts: &[Act], cuts: Cuts) -> Vec<Seen> {
     let mut machine = machine(engine, image);
     let mut words = Vec::new();
     let mut seen = Vec::new();
@@ -99,7 +93,7 @@ pub(crate) fn run_on(engine: Engine, image: &Image<'_>, acts: &[Act], cuts: Cuts
 }
 
 /// Runs until something other than a pause happens, with the least slice that gets anywhere.
-fn run_cut(engine: Engine, machine: &mut Machine, first: u64, words: &[u64]) -> Event {
+fn run_cut(engine: &Engine, machine: &mut Machine, first: u64, words: &[u64]) -> Event {
     let mut slice = first;
     loop {
         let before = machine.total_gas();
@@ -117,7 +111,7 @@ fn run_cut(engine: Engine, machine: &mut Machine, first: u64, words: &[u64]) -> 
 }
 
 /// The machine, saved and read back.
-fn reloaded(engine: Engine, saved: &mut Machine) -> Machine {
+fn reloaded(engine: &Engine, saved: &mut Machine) -> Machine {
     let hash = saved.state_hash();
     let file = file_of(&saved.image());
     let mut loaded = machine(engine, &read(&file).expect("what was written is read"));

@@ -14,21 +14,16 @@
 use super::engine::{Act, Cuts, Engine, Seen, prime, root, run_on};
 use super::vector::{as_running, assert_same, words};
 use keyvm::{Event, Reply, asm};
+use keyvm_isa::Insn;
 use keyvm_isa::code::Code;
 use keyvm_isa::image::{Body, Image};
-use keyvm_isa::{Insn, Op, Trap};
-use std::collections::BTreeSet;
 
 /// A file.
 pub(crate) struct Filetest {
     name: String,
-    image: Image<'static>,
+    pub(crate) image: Image<'static>,
     script: Vec<Line>,
     steps: bool,
-    /// The instructions that stand in any of its code.
-    pub(crate) ops: BTreeSet<Op>,
-    /// Which instructions of the root process trap, and how.
-    pub(crate) traps: BTreeSet<(Op, Trap)>,
 }
 
 enum Line {
@@ -38,10 +33,10 @@ enum Line {
 
 /// What a `;=` line says.
 #[derive(Default)]
-struct Expected {
+pub(crate) struct Expected {
     place: String,
-    event: String,
-    at: Option<u64>,
+    pub(crate) event: String,
+    pub(crate) at: Option<u64>,
     stack: Option<Vec<u64>>,
     gas: Option<u64>,
     objects: Option<usize>,
@@ -95,7 +90,7 @@ fn image(name: &str, source: &str) -> Image<'static> {
 }
 
 /// The code of the root process.
-fn code(image: &Image<'_>) -> Option<Code> {
+pub(crate) fn code(image: &Image<'_>) -> Option<Code> {
     let mut image = image.clone();
     let code = root(&mut image)?.code;
     let body = &image.objects.iter().find(|object| object.number == code)?.body;
@@ -117,8 +112,6 @@ pub(crate) fn parse(name: &str, source: &str) -> Filetest {
     let image = image(name, source);
     let mut script = Vec::new();
     let mut steps = false;
-    let mut traps = BTreeSet::new();
-    let root_code = code(&image);
     for (line, number) in source.lines().zip(1..) {
         let place = format!("{name}:{number}");
         if let Some(text) = line.strip_prefix(";!") {
@@ -132,26 +125,11 @@ pub(crate) fn parse(name: &str, source: &str) -> Filetest {
             let label = |text: &str| label(name, source, text);
             let mut expected = expected(text.trim(), label).unwrap_or_else(|what| panic!("{place}: {what}"));
             expected.place = place;
-            if let Some(trap) = expected.event.strip_prefix("traps ") {
-                let trap = Trap::from_name(trap).unwrap_or_else(|| panic!("{}: {trap}", expected.place));
-                let word = root_code.as_ref().zip(expected.at).and_then(|(code, at)| {
-                    code.normal().get(usize::try_from(at).ok()?).copied().and_then(Insn::decode)
-                });
-                traps.extend(word.map(|insn| (insn.op, trap)));
-            }
             script.push(Line::Act(Act::Run(u64::MAX)));
             script.push(Line::Expect(Box::new(expected)));
         }
     }
-    let ops = image.objects.iter().filter_map(|object| match &object.body {
-        Body::Code(words) => Code::new(words.to_vec()).ok(),
-        _ => None,
-    });
-    let ops = ops.flat_map(|code| {
-        let words = code.words()[..code.len()].to_vec();
-        words.into_iter().filter_map(Insn::decode).map(|insn| insn.op)
-    });
-    Filetest { name: name.to_owned(), ops: ops.collect(), image, script, steps, traps }
+    Filetest { name: name.to_owned(), image, script, steps }
 }
 
 fn act(text: &str) -> Result<Act, String> {
@@ -221,7 +199,8 @@ impl Filetest {
             .collect()
     }
 
-    fn expected(&self) -> impl Iterator<Item = &Expected> {
+    /// What it expects, in that order.
+    pub(crate) fn expected(&self) -> impl Iterator<Item = &Expected> {
         self.script.iter().filter_map(|line| match line {
             Line::Act(_) => None,
             Line::Expect(expected) => Some(&**expected),
@@ -229,7 +208,7 @@ impl Filetest {
     }
 
     /// Holds everything the file says on an engine.
-    pub(crate) fn hold(&self, engine: Engine) {
+    pub(crate) fn hold(&self, engine: &Engine) {
         let acts = self.acts();
         let whole = run_on(engine, &self.image, &acts, Cuts::None);
         assert!(!whole.is_empty(), "{}: nothing is expected", self.name);
@@ -258,7 +237,7 @@ impl Filetest {
     }
 
     /// Holds that a trap of the root process has changed nothing, and that without its gas it is not reached.
-    fn hold_trap(&self, engine: Engine, trapped: &Seen) {
+    fn hold_trap(&self, engine: &Engine, trapped: &Seen) {
         let place = format!("tests/vectors/{} on {engine:?}", self.name);
         let mut image = trapped.image();
         let gas = prime(&mut image).gas_used;
@@ -285,7 +264,7 @@ impl Filetest {
     }
 
     /// Raises the gas limit one by one: the machine runs dry before every instruction, and goes on where it stopped.
-    fn hold_drop_by_drop(&self, engine: Engine, whole: &[Seen]) {
+    fn hold_drop_by_drop(&self, engine: &Engine, whole: &[Seen]) {
         let (Some(first), Some(expected)) = (whole.first(), self.expected().next()) else { return };
         let place = format!("tests/vectors/{} drop by drop on {engine:?}", expected.place);
         let mut image = first.image();

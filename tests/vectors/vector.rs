@@ -288,7 +288,8 @@ fn insn(op: Op, imms: &[i64]) -> u64 {
 }
 
 impl Vector {
-    fn operands(&self) -> Vec<u64> {
+    /// The operands before the instruction.
+    pub(crate) fn operands(&self) -> Vec<u64> {
         let mut all = self.below.clone();
         all.extend(self.above.iter().flatten());
         all
@@ -446,7 +447,7 @@ pub(crate) fn assert_same(place: &str, what: &str, found: &[u8], expected: &[u8]
 
 impl Vector {
     /// Holds everything the vector says on an engine.
-    pub(crate) fn hold(&self, engine: Engine) {
+    pub(crate) fn hold(&self, engine: &Engine) {
         let place = format!("tests/vectors/{} on {engine:?}", self.place);
         let image = self.image();
         let run = |acts: &[Act], cuts| run_on(engine, &image, acts, cuts).pop().expect("it was run");

@@ -37,13 +37,14 @@ const INSTRUCTIONS_MIN: u64 = 10_000_000;
 
 type Test = fn(&Tools);
 
-const TESTS: [(&str, Test); 7] = [
+const TESTS: [(&str, Test); 8] = [
     ("vectors_of_each_instruction_hold", vectors),
     ("programs_do_what_their_files_say", filetests),
     ("operands_that_the_compiler_does_not_know_give_the_same", unknown_operands),
     ("saved_images_and_examples_run_alike", images),
     ("benchmarks_give_what_rust_gives", benchmarks),
     ("benchmarks_run_alike", programs),
+    ("calls_of_all_kinds_and_depths_run_alike", calls),
     ("random_images_run_alike", random_images),
 ];
 
@@ -258,6 +259,49 @@ fn programs(tools: &Tools) {
         let steps = [Step::Run(20_011); 8];
         replay::<Machine>(&image, engines, &steps)
             .unwrap_or_else(|divergence| panic!("{}: {divergence}", path.display()));
+    }
+}
+
+/// Calls: direct, by an operand, by a table and in place, with more arguments and results than go into registers.
+const KINDS: &str = "
+process root { standing  data { u64 :leaf } }
+meter prime {}
+        0
+        300
+again:  call(1, 2, 3, 4, 5, 6, 7, 8, get 1, get 0, :many)
+        set 0 (add(add(add(add(add)))))
+        set 0 (add(get 0, call(get 1, :hop)))
+        set 0 (add(get 0, callto 2->1 (get 1, 3, :leaf)))
+        set 0 (add(get 0, calltable 2->1, 2 (get 1, 5, 0)))
+        set 1 (sub(get 1, 1))
+        jumpif(get 1, :again)
+        return 1 (get 0)
+func many 10 -> 6
+        ret(get 0, get 2, get 4, get 7, get 8, get 9)
+func hop 1 -> 1
+        tailcall(get 0, 9, :leaf)
+func leaf 2 -> 1
+        ret(xor(mul(get 0, 31), get 1))";
+
+/// Recursion that is deeper than there is native stack, with a helper at the bottom.
+const DEPTHS: &str = "
+process root { standing  stack_maximum 0x100000  data { u64 12_000 } }
+meter prime {}
+        return 1 (call(load64(0), :down))
+func down 1 -> 1, 2
+        set 1 (mul(get 0, 3))
+        jumpz(get 0, :bottom)
+        ret(sub(call(sub(get 0, 1), :down), get 1))
+bottom: ret(random(1, 100))";
+
+fn calls(tools: &Tools) {
+    for (source, gas) in [(KINDS, 900), (KINDS, 100_000), (DEPTHS, 70_000), (DEPTHS, 400_000)] {
+        let engine = tools.engine(CompilerOptions::default());
+        let engines = Engines { reference: &Engine::default(), other: &engine };
+        let steps = [Step::Run(gas); 4];
+        let report = replay::<Machine>(&assembled(source), engines, &steps)
+            .unwrap_or_else(|divergence| panic!("{source}\n{divergence}"));
+        assert!(report.native * 2 > report.instructions, "too little ran natively: {report:?}");
     }
 }
 

@@ -307,7 +307,7 @@ fn calls(tools: &Tools) {
 
 fn random_images(tools: &Tools) {
     let mut all = Report::default();
-    for seed in 0..40 {
+    for seed in 0..if cfg!(debug_assertions) { 16 } else { 200 } {
         let mut random = Random::new(seed);
         let shape = Shape {
             processes: random.within(1, 4),

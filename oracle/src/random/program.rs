@@ -177,6 +177,7 @@ impl<'r> Writer<'r> {
             FuncType { arguments: 1, results: 1, locals: 2 },
             FuncType { arguments: 2, results: 1, locals: 0 },
             FuncType { arguments: 1, results: 1, locals: 0 },
+            FuncType { arguments: 2, results: 2, locals: 1 },
         ];
         let parts = CodeParts { constants, types, ..CodeParts::default() };
         Self { random, taste, parts, loops: 0, patches: Vec::new() }
@@ -329,9 +330,9 @@ impl<'r> Writer<'r> {
         self.op(info.op);
     }
 
-    /// A call of one of the subroutines, in one of the three ways.
+    /// One word, made by a call of one of the subroutines, in one of the three ways.
     fn call(&mut self, depth: u64) {
-        let which = self.random.index(3);
+        let which = self.random.index(4);
         let arguments = self.parts.types[which].arguments;
         for _ in 0..arguments {
             if which == 2 {
@@ -345,16 +346,20 @@ impl<'r> Writer<'r> {
         if self.random.percent(60) {
             let at = self.emit(Op::Call, &[0]);
             self.patches.push(Patch::Subroutine(at, which));
-            return;
-        }
-        let at = self.emit(Op::Push, &[0]);
-        self.patches.push(Patch::Subroutine(at, which));
-        if self.random.percent(50) {
-            self.emit(Op::Callto, &[which as i64]);
         } else {
-            self.store_word(COUNTERS + 7);
-            self.push(COUNTERS as u64 + 7);
-            self.emit(Op::Calltable, &[which as i64, 2]);
+            let at = self.emit(Op::Push, &[0]);
+            self.patches.push(Patch::Subroutine(at, which));
+            if self.random.percent(50) {
+                self.emit(Op::Callto, &[which as i64]);
+            } else {
+                self.store_word(COUNTERS + 7);
+                self.push(COUNTERS as u64 + 7);
+                self.emit(Op::Calltable, &[which as i64, 2]);
+            }
+        }
+        if self.parts.types[which].results == 2 {
+            let op = self.random.pick(&[Op::Add, Op::Xor, Op::Fadd, Op::Drop]);
+            self.op(op);
         }
     }
 
@@ -387,6 +392,34 @@ impl<'r> Writer<'r> {
         let op = self.random.pick(&[Op::Sub, Op::And, Op::Fmul, Op::Lts, Op::Shr]);
         self.op(op);
         self.op(Op::Ret);
+        // 3: two results; calls the two before.
+        let three = self.here();
+        self.emit(Op::Func, &[3]);
+        self.emit(Op::Get, &[0]);
+        self.emit(Op::Get, &[1]);
+        self.emit(Op::Call, &[starts[1]]);
+        self.emit(Op::Tee, &[2]);
+        self.leaf();
+        let op = self.random.pick(&[Op::Add, Op::Fmul32, Op::Fadd, Op::Div, Op::Xor]);
+        self.op(op);
+        if self.random.percent(50) {
+            self.emit(Op::Tee, &[0]);
+            self.store_word(3);
+        } else {
+            self.emit(Op::Set, &[0]);
+        }
+        self.emit(Op::Get, &[1]);
+        self.push(3);
+        self.op(Op::And);
+        let over = self.emit(Op::Jumpif, &[0]);
+        self.emit(Op::Get, &[2]);
+        self.emit(Op::Call, &[starts[0]]);
+        self.emit(Op::Set, &[2]);
+        let here = self.here();
+        self.set_target(over, here);
+        self.emit(Op::Get, &[2]);
+        self.emit(Op::Get, &[0]);
+        self.op(Op::Ret);
         // 2: calls itself, plainly or in place.
         let own = self.here();
         starts.push(own);
@@ -406,6 +439,7 @@ impl<'r> Writer<'r> {
         self.set_target(end, here);
         self.emit(Op::Get, &[0]);
         self.op(Op::Ret);
+        starts.push(three);
         for Patch::Subroutine(at, which) in std::mem::take(&mut self.patches) {
             self.set_target(at, starts[which]);
         }

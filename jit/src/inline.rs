@@ -9,7 +9,7 @@
 
 use crate::arith::everywhere;
 use crate::lower::memory::is_native_load;
-use crate::region::{Finder, Site, Start, is_left, subroutine};
+use crate::region::{Finder, Scope, Site, Start, is_left, subroutine};
 use keyvm_isa::code::FuncType;
 use keyvm_isa::{Code, Insn, Op};
 use std::collections::btree_map::Entry;
@@ -19,6 +19,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const WHOLE_MAX: usize = 40;
 /// Instructions at most of a beginning that is inlined.
 const BEGINNING_MAX: usize = 16;
+/// Subroutines that are looked at for one unit at most.
+const CALLEES_MAX: usize = 400;
 /// Inlined calls within each other at most.
 const DEPTH_MAX: u32 = 4;
 /// How often one subroutine is inlined into itself.
@@ -140,7 +142,7 @@ pub(crate) fn is_harmless(insn: &Insn, index: u32) -> bool {
 fn subroutine_at(code: &Code, index: u32) -> Option<Subroutine> {
     let (typ, number) = subroutine(code, index)?;
     let start = Start::Call { index, typ, number };
-    let mut finder = Finder::new(code, start, WHOLE_MAX + 1, Plan::default());
+    let mut finder = Finder::new(code, start, Scope::Stays, WHOLE_MAX + 1, Plan::default());
     finder.find();
     let instructions = finder.instructions().len();
     let returns = finder.instructions().any(|insn| insn.is_some_and(|insn| insn.op == Op::Ret));
@@ -150,7 +152,7 @@ fn subroutine_at(code: &Code, index: u32) -> Option<Subroutine> {
         most: finder.most(),
         sites: finder.sites(),
     });
-    let mut finder = Finder::new(code, start, WHOLE_MAX, Plan::default()).of_beginning();
+    let mut finder = Finder::new(code, start, Scope::Harmless, WHOLE_MAX, Plan::default());
     finder.find();
     let places = finder.returning();
     let beginning = (places.contains(&(index, typ.arguments.into())) && places.len() <= BEGINNING_MAX)
@@ -159,7 +161,7 @@ fn subroutine_at(code: &Code, index: u32) -> Option<Subroutine> {
 }
 
 /// Whether control stays in a subroutine, or in one that it calls, after an instruction.
-const fn stays(op: Op) -> bool {
+pub(crate) const fn stays(op: Op) -> bool {
     match op {
         Op::Switch | Op::Jumpto | Op::Tailcall | Op::Tailcallto | Op::Tailcalltable => false,
         Op::Unreachable | Op::Fail => true,
@@ -179,7 +181,9 @@ pub(crate) fn plan(code: &Code, start: Start, sites: &[Site], instructions: usiz
     };
     let mut open: VecDeque<(Option<usize>, Site)> = sites.iter().map(|&site| (None, site)).collect();
     while let Some((caller, site)) = open.pop_front() {
+        let full = known.len() == CALLEES_MAX;
         let callee = match known.entry(site.callee) {
+            Entry::Vacant(_) if full => continue,
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => entry.insert(subroutine_at(code, site.callee)),
         };

@@ -183,16 +183,24 @@ enum Effect {
 impl Region {
     /// What begins at a start, with small subroutines inlined if that is wanted.
     pub(crate) fn new(code: &Code, start: Start, inlining: bool) -> Self {
-        let mut finder = Finder::new(code, start, INSTRUCTIONS_MAX, Plan::default());
-        finder.find();
-        if inlining {
-            let plan = inline::plan(code, start, &finder.sites(), finder.seen.len());
-            if !plan.is_empty() {
-                finder = Finder::new(code, start, INSTRUCTIONS_MAX, plan);
-                finder.find();
-            }
+        let found = |plan| {
+            let mut finder = Finder::new(code, start, Scope::Unit, INSTRUCTIONS_MAX, plan);
+            finder.find();
+            finder
+        };
+        let finder = found(Plan::default());
+        let (sites, instructions) = (finder.sites(), finder.seen.len());
+        let region = finder.blocks();
+        // What the host enters runs but once, if it has no loop.
+        let runs_often = match start {
+            Start::Call { .. } => true,
+            Start::Enter { .. } => region.blocks.iter().any(|block| block.header),
+        };
+        if !inlining || !runs_often || sites.is_empty() {
+            return region;
         }
-        finder.blocks()
+        let plan = inline::plan(code, start, &sites, instructions);
+        if plan.is_empty() { region } else { found(plan).blocks() }
     }
 
     /// Operands below the base of an inlined call, above that of the unit.
@@ -211,14 +219,24 @@ impl Region {
     }
 }
 
+/// What is to be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All of a unit.
+    Unit,
+    /// What control stays with: see [`inline::stays`].
+    Stays,
+    /// What may be executed twice, so that no way goes back: see [`inline::is_harmless`].
+    Harmless,
+}
+
 pub(crate) struct Finder<'a> {
     code: &'a Code,
     start: Start,
     plan: Plan,
     /// Instructions at most.
     limit: usize,
-    /// Whether to find only what may be executed twice.
-    beginning: bool,
+    scope: Scope,
     /// Every instruction of the unit, with its height.
     seen: BTreeSet<Place>,
     leaders: BTreeSet<Place>,
@@ -246,13 +264,13 @@ pub(crate) struct Site {
 }
 
 impl<'a> Finder<'a> {
-    pub(crate) const fn new(code: &'a Code, start: Start, limit: usize, plan: Plan) -> Self {
+    pub(crate) const fn new(code: &'a Code, start: Start, scope: Scope, limit: usize, plan: Plan) -> Self {
         Self {
             code,
             start,
             plan,
             limit,
-            beginning: false,
+            scope,
             seen: BTreeSet::new(),
             leaders: BTreeSet::new(),
             heights: BTreeMap::new(),
@@ -260,11 +278,6 @@ impl<'a> Finder<'a> {
             callees: BTreeSet::new(),
             calls: false,
         }
-    }
-
-    /// Finds only what may be executed twice, so that no way goes back.
-    pub(crate) fn of_beginning(self) -> Self {
-        Self { beginning: true, ..self }
     }
 
     /// Where the unit begins.
@@ -513,7 +526,11 @@ impl<'a> Finder<'a> {
             Some(call) if self.plan.is_beyond(&call, at.index, height) => {
                 return Effect::CalledAfterAll { callee: call.callee, next: call.after() };
             }
-            None if self.beginning && !inline::is_harmless(&insn, at.index) => return Effect::Leave,
+            _ => {}
+        }
+        match self.scope {
+            Scope::Stays if !inline::stays(insn.op) => return Effect::Leave,
+            Scope::Harmless if !inline::is_harmless(&insn, at.index) => return Effect::Leave,
             _ => {}
         }
         let info = insn.op.info();

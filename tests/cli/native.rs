@@ -9,7 +9,7 @@ fn stats_are_a_part_of_the_line_of_json_if_both_are_asked_for() {
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
     let stats = &ran.json()["stats"];
     let (compiled, native) = (&stats["compiled"], &stats["native"]);
-    assert_eq!((&compiled["batches"], &compiled["instructions"]), (&1.into(), &30.into()));
+    assert_eq!((&compiled["batches"], &compiled["instructions"]), (&1.into(), &15.into()));
     assert!(compiled["bytes"].as_u64().unwrap() > 0 && compiled["nanoseconds"].as_u64().unwrap() > 0);
     assert_eq!(compiled["refused"], 0);
     assert_eq!((&native["entries"], &native["exits"]["kernel"]), (&1.into(), &1.into()));
@@ -51,9 +51,8 @@ fn the_machine_code_stands_below_the_instruction_it_is_for() {
     }
     let begins = ran.out.lines().filter(|line| line.starts_with("; 6: add"));
     assert!(begins.count() >= 1, "{}", ran.out);
-    let fib = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/programs/fib.kasm");
-    let called = keyvm("jit --asm", &[fib.as_ref()]).out;
-    assert!(called.contains("; subroutine 3 fib\n"), "{called}");
+    let called = keyvm("jit --asm", &[&program("sums.kasm")]).out;
+    assert!(called.contains("; subroutine 3 sum\n"), "{called}");
 }
 
 #[test]
@@ -94,9 +93,7 @@ fn perf_finds_the_name_of_each_native_function() {
     let listed = keyvm("jit", &[&program("sums.kasm")]).out;
     let hash = listed.split("hash ").nth(1).and_then(|rest| rest.get(..8)).expect("a hash");
     let names: Vec<&str> = text.lines().map(|line| line.splitn(3, ' ').nth(2).unwrap()).collect();
-    // The entry is there with the subroutine inlined, and without.
-    let entry = format!("keyvm:{hash}:0/entry");
-    assert_eq!(names, [entry.clone(), entry, format!("keyvm:{hash}:sum")]);
+    assert_eq!(names, [format!("keyvm:{hash}:0/entry"), format!("keyvm:{hash}:sum")]);
     for line in text.lines() {
         let numbers = line.split(' ').take(2).map(|number| u64::from_str_radix(number, 16).unwrap());
         assert!(numbers.into_iter().all(|number| number > 0), "{line}");

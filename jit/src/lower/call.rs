@@ -69,7 +69,7 @@ impl Unit<'_> {
         let is_left = self.is_short(gas, 0);
         self.b.ins().brif(is_left, left, &[], dry, &[]);
         self.b.switch_to_block(left);
-        self.callee_left(index, gas, room, below, before);
+        self.callee_left(index, gas, below, before);
         self.b.switch_to_block(dry);
         let mut after = self.stack.clone();
         after.extend(returned[1..].iter().map(|&result| Val::word(result)));
@@ -157,7 +157,7 @@ impl Unit<'_> {
     }
 
     /// What a caller does whose callee has left: it writes its own state, and leaves too.
-    fn callee_left(&mut self, index: u32, answer: Value, room: Value, below: usize, before: Vec<Val>) {
+    fn callee_left(&mut self, index: u32, answer: Value, below: usize, before: Vec<Val>) {
         let refused = self.b.create_block();
         let left = self.b.create_block();
         self.b.set_cold_block(refused);
@@ -166,9 +166,10 @@ impl Unit<'_> {
         self.b.ins().brif(is_refused, refused, &[], left, &[]);
         self.b.switch_to_block(left);
         self.write_back(&before[..below]);
-        let frame = self.frame_address(room);
+        let frame = self.frame_address();
         let back = self.iconst(i64::from(index) + 1);
-        self.put_frame(frame, back, offset_of!(Frame, return_index));
+        let depth = self.region.depth(self.inlined) + 1;
+        self.put_frame(frame, depth, back, offset_of!(Frame, return_index));
         let unwinding = self.unwinding(self.inlined);
         self.b.ins().jump(unwinding, &[]);
         // The call has not happened, so its gas goes back.

@@ -158,11 +158,10 @@ impl Unit<'_> {
             }
             return;
         };
-        let room = self.room_of(inlined);
         let back = self.iconst(call.return_index.into());
-        let frame = self.frame_address(room);
-        self.put_frame(frame, back, offset_of!(Frame, return_index));
-        self.write_frame(room, call.number);
+        let frame = self.frame_address();
+        self.put_frame(frame, call.depth, back, offset_of!(Frame, return_index));
+        self.write_frame(call.depth, call.base, call.number);
         let caller = self.unwinding(call.caller);
         self.b.ins().jump(caller, &[]);
     }
@@ -187,31 +186,34 @@ impl Unit<'_> {
     /// Writes what this subroutine knows of its own frame. The caller knows the rest.
     pub(super) fn write_own_frame(&mut self) {
         if let Start::Call { number, .. } = self.region.start {
-            self.write_frame(self.room, number);
+            self.write_frame(0, 0, number);
         }
     }
 
-    /// Writes what a subroutine with this room knows of its own frame: its base and its type.
-    fn write_frame(&mut self, room: Value, number: u32) {
-        let frame = self.frame_address(room);
-        let words = self.b.ins().band_imm_s(room, crate::context::WORDS_MASK.cast_signed());
+    /// Writes what a subroutine knows of its own frame, its base and its type: one that lies so many inlined calls above
+    /// the unit, with so many operands of its callers in between.
+    fn write_frame(&mut self, depth: u32, below: u32, number: u32) {
+        let frame = self.frame_address();
+        let words = self.b.ins().band_imm_s(self.room, crate::context::WORDS_MASK.cast_signed());
         let all = self.get(offset_of!(Context, stack_words));
         let base = self.b.ins().isub(all, words);
-        self.put_frame(frame, base, offset_of!(Frame, base));
+        let base = self.b.ins().iadd_imm_s(base, i64::from(below));
+        self.put_frame(frame, depth, base, offset_of!(Frame, base));
         let number = self.iconst(number.into());
-        self.put_frame(frame, number, offset_of!(Frame, typ));
+        self.put_frame(frame, depth, number, offset_of!(Frame, typ));
     }
 
-    /// Where the frame of a subroutine with this room lies.
-    pub(super) fn frame_address(&mut self, room: Value) -> Value {
-        let left = self.frames_left(room);
+    /// Where the unit's own frame lies.
+    pub(super) fn frame_address(&mut self) -> Value {
+        let left = self.frames_left(self.room);
         let bytes = self.b.ins().imul_imm_s(left, size_of::<Frame>() as i64);
         let end = self.get(offset_of!(Context, frames_end));
         self.b.ins().isub(end, bytes)
     }
 
-    pub(super) fn put_frame(&mut self, frame: Value, value: Value, offset: usize) {
-        let offset = i32::try_from(offset).expect("a frame is small");
+    /// Writes a field of the frame that lies so many above one.
+    pub(super) fn put_frame(&mut self, frame: Value, above: u32, value: Value, offset: usize) {
+        let offset = i32::try_from(above as usize * size_of::<Frame>() + offset).expect("frames are small");
         self.b.ins().istore32(self.ours, value, frame, offset);
     }
 }

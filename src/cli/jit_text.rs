@@ -82,6 +82,8 @@ impl Writer<'_> {
     }
 
     fn unit(&mut self, unit: &UnitListing) {
+        // The column of the calls that a block is inlined at.
+        const INLINED: usize = 2;
         let root = match (unit.root, unit.typ) {
             (Root::Entry(EntryPoint { index, height }), _) => {
                 format!("entry {}, height {height}", self.index(index))
@@ -100,16 +102,19 @@ impl Writer<'_> {
         ];
         let operands = count(unit.height.into(), "operand", "operands");
         self.line(format_args!("\n{root}: {}, {operands} at most", size.join(", ")));
-        let columns = [
+        let mut columns = vec![
             ("block", true),
             ("from", false),
-            ("inlined at", false),
             ("height", true),
             ("instructions", true),
             ("gas check", true),
             ("", false),
             ("ends", false),
         ];
+        let inlines = unit.blocks.iter().any(|block| !block.inlined.is_empty());
+        if inlines {
+            columns.insert(INLINED, ("inlined at", false));
+        }
         let mut table = Table::untitled(&columns, style_results());
         for (number, block) in unit.blocks.iter().enumerate() {
             let kind = match block.copy_of {
@@ -117,18 +122,21 @@ impl Writer<'_> {
                 None if block.header => "loop".to_owned(),
                 None => String::new(),
             };
-            let inlined: Vec<String> = block.inlined.iter().map(u32::to_string).collect();
             let check = if block.check > 0 { block.check.to_string() } else { "-".to_owned() };
-            table.row([
+            let mut cells = vec![
                 number.to_string(),
                 self.index(block.index),
-                inlined.join(", "),
                 block.height.to_string(),
                 block.instructions.to_string(),
                 check,
                 kind,
                 self.end(&block.end, block.end_index),
-            ]);
+            ];
+            if inlines {
+                let calls: Vec<String> = block.inlined.iter().map(u32::to_string).collect();
+                cells.insert(INLINED, calls.join(", "));
+            }
+            table.row(cells);
         }
         table.write(self.text);
         for &index in &unit.helpers {

@@ -164,7 +164,7 @@ fn a_call_after_all_sees_the_arguments_and_the_gas_as_they_were() {
         &format!(
             "
         9
-again:  drop(call(get 0, 3.5, nan, :early))
+again:  drop(call(get 0, fadd(load64(8), 3.5), nan, :early))
         set 0 (sub(get 0, 1))
         jumpif(get 0, :again)
         return 2 (load64(0), load64(8))

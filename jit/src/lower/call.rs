@@ -1,8 +1,10 @@
 //! Calls: of subroutines, and of the helper that executes an instruction.
 
 use super::{Gas, REFUSED, REGISTER_ARGUMENTS, REGISTER_RESULTS, State, Unit, Val, signature};
+use crate::arith::Class;
 use crate::context::{Context, Exit, FRAME_SHIFT};
-use crate::region::Edge;
+use crate::region::{Block, Edge};
+use crate::values::Form;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use cranelift_frontend::Variable;
@@ -109,20 +111,32 @@ impl Unit<'_> {
         let (gas, arguments) = self.given(number);
         let value = self.b.use_var(self.gas);
         self.b.def_var(gas, value);
-        for (variable, slot) in arguments.into_iter().zip(call.base as usize..) {
-            let word = self.as_word(self.stack[slot]);
-            self.b.def_var(variable, word);
+        for ((variable, form), slot) in arguments.into_iter().zip(call.base as usize..) {
+            let value = self.in_form(self.stack[slot], form);
+            self.b.def_var(variable, value);
         }
     }
 
-    /// The variables for what an inlined beginning is given.
-    fn given(&mut self, number: usize) -> (Variable, Vec<Variable>) {
+    /// The variables for what an inlined beginning is given. Arguments are held as it has them.
+    fn given(&mut self, number: usize) -> (Variable, Vec<(Variable, Form)>) {
         if let Some(given) = self.given.get(&number) {
             return given.clone();
         }
-        let arguments = self.region.inlined[number].typ.arguments;
-        let mut word = || self.b.declare_var(types::I64);
-        let given = (word(), (0..arguments).map(|_| word()).collect());
+        let call = self.region.inlined[number];
+        let begins = |block: &Block| block.inlined == Some(number) && block.index == call.callee;
+        let entry = self.region.blocks.iter().position(begins);
+        let forms = entry.map_or(&[] as &[Form], |entry| &self.forms[entry]);
+        let arguments = forms.iter().skip(call.base as usize).take(call.typ.arguments.into());
+        let arguments = arguments.map(|&form| {
+            let typ = match form.class {
+                Class::Word => types::I64,
+                Class::F64 => types::F64,
+                Class::F32 => types::F32,
+            };
+            (self.b.declare_var(typ), form)
+        });
+        let arguments = arguments.collect();
+        let given = (self.b.declare_var(types::I64), arguments);
         self.given.insert(number, given.clone());
         given
     }
@@ -135,9 +149,9 @@ impl Unit<'_> {
         let gas = self.b.use_var(gas);
         self.b.def_var(self.gas, gas);
         self.stack.truncate(self.base);
-        for variable in arguments {
-            let word = self.b.use_var(variable);
-            self.push_word(word);
+        for (variable, form) in arguments {
+            let value = self.b.use_var(variable);
+            self.stack.push(Val::new(value, form));
         }
         self.inlined = call.caller;
         self.base = self.region.base(call.caller) as usize;

@@ -175,7 +175,7 @@ pub(crate) struct Unit<'a> {
     /// Those of them that are to be filled in.
     unwinding_open: Vec<(Option<usize>, ir::Block)>,
     /// What inlined beginnings of subroutines were given: the gas, and the arguments.
-    given: BTreeMap<usize, (Variable, Vec<Variable>)>,
+    given: BTreeMap<usize, (Variable, Vec<(Variable, Form)>)>,
     /// The same unit with nothing inlined, for when there is no room for as much as this one asks for.
     plain: Option<FuncRef>,
     // Of the block that is being translated.

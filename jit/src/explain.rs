@@ -46,7 +46,7 @@ pub struct UnitListing {
     pub root: Root,
     /// The type, if it is a subroutine.
     pub typ: Option<FuncType>,
-    /// Instructions of the code in it; one that is reached with two heights counts twice.
+    /// Instructions of the code in it; one that is reached with two heights, or is inlined twice, counts twice.
     pub instructions: usize,
     /// Operands above the base at most.
     pub height: u32,

@@ -150,6 +150,7 @@ func moves 3 -> 3, 2
         store64(0, mul(load64(0), height))
         ret(add)
 func two 2 -> 2
+        drop(load64(sub(0, gt(load64(0), 40))))
         ret(height, select(get 0, get 1, lt(get 0, height)))
 data { words 2 }",
         500,
@@ -257,6 +258,7 @@ odd:    store64(8, call(get 0, get 1, :turned))
 func same 2 -> 1
         ret(get 0)
 func turned 2 -> 1
+        drop(load64(sub(0, eq(get 1, 1))))
         jumpif(eq(get 1, 3), :plain)
         ret(fneg{wide}(get 0))
 plain:  ret(get 0)

@@ -1,6 +1,6 @@
 //! One image, running.
 
-use crate::engine::{Engine, RecentCode, RunStats, Runner};
+use crate::engine::{Engine, RecentCode, RunStats, Runner, Tier};
 use crate::image::{Hash, ImageError};
 use crate::kernel::{Activation, DESCEND_GAS, Finished, Handled, Kernel, Stop};
 use keyvm_isa::image::{Image, Number};
@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Gas between two looks at the interrupt flag.
 const INTERRUPT_GAS: u64 = 1 << 20;
+/// The same while it is not known yet whether what runs is worth compiling: it is asked at each look.
+const WARMING_GAS: u64 = 1 << 15;
 
 /// What made [`Machine::run`] come back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +146,7 @@ impl Machine {
             return self.event(Finished { status, words: Vec::new() });
         }
         let mut slice = slice;
-        let mut portion = INTERRUPT_GAS;
+        let mut portion = self.portion();
         loop {
             if self.kernel.request.is_some() {
                 return Event::Request;
@@ -160,7 +162,7 @@ impl Machine {
             }
             let (stop, used) = self.step(slice, portion.min(slice));
             slice -= used;
-            portion = INTERRUPT_GAS;
+            portion = self.portion();
             let before = self.kernel.total_gas;
             let handled = match stop {
                 None | Some(Stop::Switched) => Handled::GoesOn,
@@ -183,6 +185,12 @@ impl Machine {
                 }
             }
         }
+    }
+
+    /// Gas until the next look at the interrupt flag, and at whether native code is wanted.
+    fn portion(&self) -> u64 {
+        let warming = self.engine.tier() == Tier::Auto && self.recent.is_warming();
+        if warming { WARMING_GAS } else { INTERRUPT_GAS }
     }
 
     /// Runs the last process of the chain, and those that control moves to, until something else has to be done or

@@ -19,8 +19,12 @@ use target_lexicon::Triple;
 /// Bytes before the native code of a subroutine, which say its type.
 pub(crate) const HEADER_BYTES: i32 = 8;
 
-/// Instructions that are compiled together at most; calls beyond leave.
-const BATCH_INSTRUCTIONS: usize = 40_000;
+/// What the units may come to that are compiled together, as [`Region::work`] counts; calls beyond leave.
+const BATCH_WORK: usize = 50_000;
+
+/// A unit that comes to more, or has more loops, is not optimized.
+const OPTIMIZED_WORK: usize = 20_000;
+const OPTIMIZED_LOOPS: usize = 100;
 
 /// The word that stands before the native code of a subroutine.
 pub(crate) const fn type_word(typ: FuncType) -> u64 {
@@ -111,6 +115,8 @@ pub struct Compiler {
     isa: OwnedTargetIsa,
     /// For units with tail calls: Cranelift wants frame pointers there, which cost every other call.
     framed: OwnedTargetIsa,
+    /// For large units, with tail calls or without: not optimized, which may take much longer than the unit is large.
+    large: OwnedTargetIsa,
     options: Options,
     frontend: FunctionBuilderContext,
     context: Context,
@@ -129,9 +135,9 @@ fn unsupported(error: impl fmt::Display) -> CompileError {
     CompileError::Unsupported(error.to_string())
 }
 
-fn flags(frame_pointers: bool) -> Result<settings::Flags, settings::SetError> {
+fn flags(frame_pointers: bool, optimize: bool) -> Result<settings::Flags, settings::SetError> {
     let mut flags = settings::builder();
-    flags.set("opt_level", "speed")?;
+    flags.set("opt_level", if optimize { "speed" } else { "none" })?;
     flags.set("is_pic", "false")?;
     flags.set("unwind_info", "false")?;
     flags.set("enable_probestack", "false")?;
@@ -163,12 +169,27 @@ impl Compiler {
     }
 
     fn new(builder: &isa::Builder, options: Options) -> Result<Self, CompileError> {
-        let isa = |frame_pointers| {
-            let flags = flags(frame_pointers).map_err(unsupported)?;
+        let isa = |frame_pointers, optimize| {
+            let flags = flags(frame_pointers, optimize).map_err(unsupported)?;
             builder.finish(flags).map_err(unsupported)
         };
-        let (isa, framed) = (isa(false)?, isa(true)?);
-        Ok(Self { isa, framed, options, frontend: FunctionBuilderContext::new(), context: Context::new() })
+        let (isa, framed, large) = (isa(false, true)?, isa(true, true)?, isa(true, false)?);
+        Ok(Self {
+            isa,
+            framed,
+            large,
+            options,
+            frontend: FunctionBuilderContext::new(),
+            context: Context::new(),
+        })
+    }
+
+    /// Whether what runs from an entry is a handful of instructions, none of them twice: the interpreter has executed
+    /// them sooner than native code is entered and left.
+    #[must_use]
+    pub fn is_small(&self, code: &Code, entry: EntryPoint) -> bool {
+        let EntryPoint { index, height } = entry;
+        height <= HEIGHT_MAX && Region::new(code, Start::Enter { index, height }, false).is_small()
     }
 
     /// Compiles what runs from an entry, and all subroutines it calls that are not in `linked`.
@@ -179,7 +200,7 @@ impl Compiler {
         &mut self,
         code: &Code,
         entry: EntryPoint,
-        linked: &BTreeSet<u32>,
+        linked: &Linked,
     ) -> Result<Artifact, CompileError> {
         let EntryPoint { index, height } = entry;
         self.compile_all(code, [Start::Enter { index, height }], linked, &mut Unwatched)
@@ -190,37 +211,31 @@ impl Compiler {
         &mut self,
         code: &Code,
         starts: impl IntoIterator<Item = Start>,
-        linked: &BTreeSet<u32>,
+        linked: &Linked,
         watch: &mut dyn Watch,
     ) -> Result<Artifact, CompileError> {
-        let mut open = VecDeque::from_iter(starts);
-        if open.iter().any(|start| matches!(start, Start::Enter { height, .. } if *height > HEIGHT_MAX)) {
+        let starts = Vec::from_iter(starts);
+        if starts.iter().any(|start| matches!(start, Start::Enter { height, .. } if *height > HEIGHT_MAX)) {
             return Err(CompileError::Height);
         }
-        let begun = open.iter().filter_map(|start| match start {
+        let begun = starts.iter().filter_map(|start| match start {
             Start::Call { index, .. } => Some(*index),
             Start::Enter { .. } => None,
         });
-        let mut queue = Queue { linked, queued: begun.collect(), new: Vec::new(), full: false };
+        let mut queue =
+            Queue { code, linked, queued: begun.collect(), new: VecDeque::new(), left: BATCH_WORK };
         let mut functions = Vec::new();
-        let mut instructions = 0;
-        while let Some(start) = open.pop_front() {
-            let mut region = Region::new(code, start, true);
-            unroll(&mut region, code);
-            instructions += region.instructions;
-            queue.full = instructions > BATCH_INSTRUCTIONS;
+        for start in starts {
+            let region = found(code, start, true);
+            queue.left = queue.left.saturating_sub(work(&region));
+            queue.new.push_back(region);
+        }
+        while let Some(region) = queue.new.pop_front() {
             functions.push(self.function(code, &region, &mut queue, watch)?);
             if !region.inlined.is_empty() {
-                let mut region = Region::new(code, start, false);
-                unroll(&mut region, code);
-                instructions += region.instructions;
+                let region = found(code, region.start, false);
                 let plain = self.function(code, &region, &mut queue, &mut Unwatched)?;
                 functions.push(Function { plain: true, ..plain });
-            }
-            for callee in queue.new.drain(..) {
-                if let Some((typ, number)) = subroutine(code, callee) {
-                    open.push_back(Start::Call { index: callee, typ, number });
-                }
             }
         }
         Ok(Artifact { functions })
@@ -236,7 +251,11 @@ impl Compiler {
         let notes = self.build(code, region, queue);
         watch.lowered(code, region, notes, &self.context.func);
         let tails = region.blocks.iter().any(|block| matches!(block.end, End::Tailcall { .. }));
-        let isa: &dyn TargetIsa = if tails { &*self.framed } else { &*self.isa };
+        let isa: &dyn TargetIsa = match tails {
+            _ if is_large(region) => &*self.large,
+            true => &*self.framed,
+            false => &*self.isa,
+        };
         self.context
             .compile(isa, &mut ControlPlane::default())
             .map_err(|error| CompileError::Codegen(Box::new(error.inner)))?;
@@ -284,6 +303,12 @@ impl Compiler {
     }
 }
 
+/// Whether optimizing a unit might take too long. Of how deep loops lie in each other it takes the square and more.
+fn is_large(region: &Region) -> bool {
+    region.work > OPTIMIZED_WORK
+        || region.blocks.iter().filter(|block| block.header).count() > OPTIMIZED_LOOPS
+}
+
 /// Somebody who looks on while units are compiled.
 pub(crate) trait Watch {
     /// A unit has become intermediate representation.
@@ -299,21 +324,52 @@ impl Watch for Unwatched {}
 
 /// What is compiled already, and what is to be.
 struct Queue<'a> {
-    linked: &'a BTreeSet<u32>,
+    code: &'a Code,
+    linked: &'a Linked,
     queued: BTreeSet<u32>,
-    new: Vec<u32>,
-    full: bool,
+    /// Units that are to be compiled.
+    new: VecDeque<Region>,
+    /// What more units may come to, of [`BATCH_WORK`].
+    left: usize,
+}
+
+impl Queue<'_> {
+    /// Queues a subroutine, if it is not too much.
+    fn queue(&mut self, index: u32) -> bool {
+        if self.left == 0 {
+            return false;
+        }
+        let Some((typ, number)) = subroutine(self.code, index) else { return false };
+        let region = found(self.code, Start::Call { index, typ, number }, true);
+        let work = work(&region);
+        let fits = work <= self.left;
+        // To find what does not fit takes its time, too.
+        self.left = self.left.saturating_sub(if fits { work } else { 1 + work / 16 });
+        if fits {
+            self.queued.insert(index);
+            self.new.push_back(region);
+        }
+        fits
+    }
+}
+
+/// A unit as it is to be compiled.
+fn found(code: &Code, start: Start, inlining: bool) -> Region {
+    let mut region = Region::new(code, start, inlining);
+    unroll(&mut region, code);
+    region
+}
+
+/// What a unit comes to, and where it has inlined calls, the same unit without them.
+fn work(region: &Region) -> usize {
+    region.work * if region.inlined.is_empty() { 1 } else { 2 }
 }
 
 impl Callees for Queue<'_> {
     fn reference(&mut self, function: &mut ir::Function, index: u32, typ: FuncType) -> Option<FuncRef> {
-        let near = !self.linked.contains(&index);
-        if near && !self.queued.contains(&index) {
-            if self.full {
-                return None;
-            }
-            self.queued.insert(index);
-            self.new.push(index);
+        let near = !self.linked.contains_key(&index);
+        if near && !self.queued.contains(&index) && !self.queue(index) {
+            return None;
         }
         let signature = function.import_signature(lower::signature(typ));
         let name = UserExternalName { namespace: SUBROUTINES, index };

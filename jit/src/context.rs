@@ -64,7 +64,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// All of them, with a name for tables.
+    /// All of them, in the order of their numbers, with a name for tables.
     pub const ALL: [(Self, &str); 8] = [
         (Self::Gas, "gas"),
         (Self::Check, "check"),
@@ -79,7 +79,8 @@ impl Exit {
     /// The exit with this number; `Edge` for a number that is none.
     #[must_use]
     pub fn from_number(number: u64) -> Self {
-        Self::ALL.iter().find(|(exit, _)| *exit as u64 == number).map_or(Self::Edge, |(exit, _)| *exit)
+        let number = usize::try_from(number).unwrap_or(usize::MAX);
+        Self::ALL.get(number).map_or(Self::Edge, |&(exit, _)| exit)
     }
 }
 
@@ -104,10 +105,10 @@ pub struct Context {
     pub stack_words: u64,
     /// The lowest native stack pointer.
     pub native_limit: u64,
-    /// Index of the next instruction when native code came back.
-    pub index: u64,
+    /// Index of the next instruction when native code came back. Native code writes this and the next as one word.
+    pub index: u32,
     /// Operands above the base then.
-    pub height: u64,
+    pub height: u32,
     /// Why, an [`Exit`].
     pub exit: u64,
     /// Native code by index of the subroutine: for calls whose target is known only when they happen.
@@ -175,6 +176,12 @@ impl Context {
         self.room >> FRAME_SHIFT
     }
 
+    /// The word that native code writes as index and height.
+    pub(crate) fn place(index: u32, height: usize) -> i64 {
+        let height = u32::try_from(height).expect("a unit's height is limited");
+        (u64::from(height) << 32 | u64::from(index)).cast_signed()
+    }
+
     pub(crate) const fn view_offset(memory: u8) -> usize {
         if memory == 2 {
             offset_of!(Self, data)
@@ -183,3 +190,17 @@ impl Context {
         }
     }
 }
+
+const _: () = {
+    let mut at = 0;
+    while at < Exit::ALL.len() {
+        assert!(Exit::ALL[at].0 as usize == at, "exits are in the order of their numbers");
+        at += 1;
+    }
+};
+
+const _: () = assert!(
+    offset_of!(Context, height) == offset_of!(Context, index) + 4
+        && offset_of!(Context, index).is_multiple_of(8),
+    "index and height are one word"
+);

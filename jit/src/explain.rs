@@ -1,12 +1,10 @@
 //! What the compiler makes of code, for people: units, blocks, what is left to the interpreter and why, the intermediate
 //! representation, and machine code by instruction.
 
-use crate::compile::{Call, Callee, CompileError, Compiler, EntryPoint, Function, Watch};
+use crate::compile::{Call, Callee, CompileError, Compiler, EntryPoint, Function, Linked, Watch};
 use crate::gas::Check;
 use crate::lower::Notes;
-use crate::region::{
-    Block, Edge, End, HEIGHT_MAX, INSTRUCTIONS_MAX, Part, Region, Start, TARGETS_MAX, is_left, subroutine,
-};
+use crate::region::{Block, Edge, End, HEIGHT_MAX, Part, Region, Start, is_left, subroutine, switch_fits};
 use crate::values::{counts, shuffle};
 use cranelift_codegen::{CompiledCode, ir};
 use keyvm_isa::code::FuncType;
@@ -160,7 +158,7 @@ pub enum WhyInterpreted {
     Targets,
     /// It is reached with too many heights.
     Heights,
-    /// The unit has as many instructions as it may.
+    /// The unit is as large as it may be.
     Length,
 }
 
@@ -174,9 +172,9 @@ impl fmt::Display for WhyInterpreted {
             Self::Computed => f.write_str("only its operand says where it goes"),
             Self::NoCaller => f.write_str("it leaves a subroutine that was not called natively"),
             Self::Height => write!(f, "more than {HEIGHT_MAX} operands"),
-            Self::Targets => write!(f, "a switch with more than {TARGETS_MAX} targets"),
+            Self::Targets => f.write_str("a switch with too many targets"),
             Self::Heights => f.write_str("reached with too many heights"),
-            Self::Length => write!(f, "the unit has {INSTRUCTIONS_MAX} instructions already"),
+            Self::Length => f.write_str("the unit is as large as it may be"),
         }
     }
 }
@@ -196,7 +194,7 @@ impl Compiler {
             }
         });
         let mut explainer = Explainer { units: Vec::new() };
-        self.compile_all(code, starts, &BTreeSet::new(), &mut explainer)?;
+        self.compile_all(code, starts, &Linked::new(), &mut explainer)?;
         Ok(Listing { units: explainer.units })
     }
 }
@@ -338,7 +336,7 @@ fn why_out(code: &Code, region: &Region, index: u32, height: u32) -> WhyInterpre
         WhyInterpreted::End
     } else if height > HEIGHT_MAX {
         WhyInterpreted::Height
-    } else if region.instructions >= INSTRUCTIONS_MAX {
+    } else if region.full {
         WhyInterpreted::Length
     } else {
         WhyInterpreted::Heights
@@ -361,7 +359,7 @@ fn why_left(code: &Code, caller: bool, index: u32, height: u32) -> WhyInterprete
     match insn.op {
         Op::Unreachable | Op::Fail => WhyInterpreted::Traps,
         op if is_left(op) => WhyInterpreted::Kernel,
-        Op::Switch if code.switch(imm).is_some_and(|targets| targets.len() > TARGETS_MAX) => {
+        Op::Switch if code.switch(imm).is_some_and(|targets| !switch_fits(targets.len(), height - 1)) => {
             WhyInterpreted::Targets
         }
         Op::Func => match code.types().get(imm as usize) {
@@ -378,6 +376,7 @@ fn why_left(code: &Code, caller: bool, index: u32, height: u32) -> WhyInterprete
 mod tests {
     use super::*;
     use crate::Options;
+    use crate::region::INSTRUCTIONS_MAX;
     use keyvm_isa::code::CodeParts;
 
     fn code(program: &[(Op, &[i64])]) -> Code {

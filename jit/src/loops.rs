@@ -2,6 +2,9 @@
 
 use crate::region::Region;
 
+/// Steps that finding what dominates a block may take on average. Only code that was made for it takes so many.
+const STEPS_MAX: usize = 256;
+
 /// What dominates what, after Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
 pub(crate) struct Dominators {
     /// Place of each block in reverse postorder; none for one that is not reached.
@@ -12,7 +15,8 @@ pub(crate) struct Dominators {
 }
 
 impl Dominators {
-    pub(crate) fn new(region: &Region) -> Self {
+    /// `None` if that takes too long to find out.
+    pub(crate) fn new(region: &Region) -> Option<Self> {
         let blocks = &region.blocks;
         let mut before = vec![Vec::new(); blocks.len()];
         for (block, entry) in blocks.iter().enumerate() {
@@ -28,6 +32,7 @@ impl Dominators {
         }
         let mut immediate: Vec<Option<usize>> = vec![None; blocks.len()];
         immediate[0] = Some(0);
+        let mut steps = STEPS_MAX * blocks.len();
         let mut changed = true;
         while changed {
             changed = false;
@@ -35,7 +40,10 @@ impl Dominators {
                 let mut new = None;
                 for &from in &before[block] {
                     if immediate[from].is_some() {
-                        new = Some(new.map_or(from, |other| meet(&place, &immediate, from, other)));
+                        new = match new {
+                            None => Some(from),
+                            Some(other) => Some(meet(&place, &immediate, from, other, &mut steps)?),
+                        };
                     }
                 }
                 if new != immediate[block] {
@@ -44,21 +52,23 @@ impl Dominators {
                 }
             }
         }
-        Self { place, immediate: immediate.into_iter().map(Option::unwrap_or_default).collect(), before }
+        let immediate = immediate.into_iter().map(Option::unwrap_or_default).collect();
+        Some(Self { place, immediate, before })
     }
 
-    /// Whether every way to `block` passes `by`.
-    fn dominates(&self, by: usize, block: usize) -> bool {
+    /// Whether every way to `block` passes `by`; `None` if there are more than `most` blocks that all of them pass after it.
+    fn dominates(&self, by: usize, block: usize, most: usize) -> Option<bool> {
         let mut at = block;
-        loop {
+        for _ in 0..=most {
             if at == by {
-                return true;
+                return Some(true);
             }
             if at == 0 || self.place[at] < self.place[by] {
-                return false;
+                return Some(false);
             }
             at = self.immediate[at];
         }
+        None
     }
 
     /// The blocks of the natural loop with this header, in order; none if no edge goes back to it from within, or if
@@ -67,9 +77,12 @@ impl Dominators {
     /// A unit that begins in a loop in others goes back there from all of them. The innermost is the one whose edges go
     /// back in the code, too: where there are such edges, only they count.
     pub(crate) fn natural_loop(&self, region: &Region, header: usize, most: usize) -> Option<Vec<usize>> {
-        let back = self.before[header].iter().copied();
-        let mut open: Vec<usize> =
-            back.filter(|&from| self.place[from].is_some() && self.dominates(header, from)).collect();
+        let mut open = Vec::new();
+        for &from in &self.before[header] {
+            if self.place[from].is_some() && self.dominates(header, from, most)? {
+                open.push(from);
+            }
+        }
         let goes_back = |from: &usize| region.blocks[*from].index >= region.blocks[header].index;
         if open.iter().any(goes_back) {
             open.retain(goes_back);
@@ -90,17 +103,25 @@ impl Dominators {
     }
 }
 
-/// Where the ways from the first block to two others part.
-fn meet(place: &[Option<usize>], immediate: &[Option<usize>], a: usize, b: usize) -> usize {
+/// Where the ways from the first block to two others part; `None` if there are not so many steps left.
+fn meet(
+    place: &[Option<usize>],
+    immediate: &[Option<usize>],
+    a: usize,
+    b: usize,
+    steps: &mut usize,
+) -> Option<usize> {
     let (mut a, mut b) = (a, b);
+    *steps = steps.checked_sub(1)?;
     while a != b {
+        *steps = steps.checked_sub(1)?;
         if place[a] > place[b] {
             a = immediate[a].unwrap_or_default();
         } else {
             b = immediate[b].unwrap_or_default();
         }
     }
-    a
+    Some(a)
 }
 
 /// The blocks that `roots` reach, each after its successors, where there is no loop; edges to blocks that `cut` says are

@@ -9,17 +9,30 @@ use crate::affine::Affine;
 use crate::inline::{self, Inlined, Plan};
 use keyvm_isa::code::FuncType;
 use keyvm_isa::layout::CHUNK_WORDS;
-use keyvm_isa::{Code, Flow, Insn, Op, gas};
+use keyvm_isa::{Code, Flow, ImmKind, Insn, Op, gas};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Instructions of a unit at most.
 pub(crate) const INSTRUCTIONS_MAX: usize = 20_000;
+/// What a unit's instructions may come to in instructions of the intermediate representation, as estimated below:
+/// where they leave, or hand many operands on, that is many for one.
+const WORK_MAX: usize = 40_000;
+/// What a block takes, an instruction that may fail, a store, and a call, of a subroutine or a helper, besides the
+/// operands that each has to write.
+const BLOCK_WORK: usize = 4;
+const CHECK_WORK: usize = 8;
+const STORE_WORK: usize = 20;
+const CALL_WORK: usize = 60;
+/// What a target of a switch takes.
+const TARGET_WORK: usize = 16;
+/// A unit of so few instructions, without a loop or a call, is small.
+const SMALL: usize = 24;
 /// Operands above the base at most that are held in registers; where there are more, the interpreter goes on.
 pub const HEIGHT_MAX: u32 = 512;
 /// Heights with which one index is compiled in one unit at most.
 const HEIGHTS_MAX: usize = 4;
 /// Targets of a switch that are compiled at most; one with more is the interpreter's.
-pub(crate) const TARGETS_MAX: usize = 4096;
+const TARGETS_MAX: usize = 1024;
 
 /// What a unit begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +158,10 @@ pub(crate) struct Region {
     /// Subroutines that are called, or gone on with.
     pub(crate) callees: BTreeSet<u32>,
     pub(crate) instructions: usize,
+    /// See [`WORK_MAX`].
+    pub(crate) work: usize,
+    /// Whether there would be more, but for the limits of a unit's size.
+    pub(crate) full: bool,
     /// Whether any subroutine is called natively.
     pub(crate) calls: bool,
     /// Loops that are compiled twice.
@@ -181,6 +198,11 @@ enum Effect {
 }
 
 impl Region {
+    /// Whether it runs through once, and so few instructions that going over to native code costs more than they do.
+    pub(crate) fn is_small(&self) -> bool {
+        self.instructions <= SMALL && self.callees.is_empty() && self.blocks.iter().all(|block| !block.header)
+    }
+
     /// What begins at a start, with small subroutines inlined if that is wanted.
     pub(crate) fn new(code: &Code, start: Start, inlining: bool) -> Self {
         let found = |plan| {
@@ -242,6 +264,9 @@ pub(crate) struct Finder<'a> {
     leaders: BTreeSet<Place>,
     heights: BTreeMap<(u32, Option<usize>), usize>,
     most: u32,
+    /// See [`WORK_MAX`].
+    work: usize,
+    full: bool,
     callees: BTreeSet<u32>,
     calls: bool,
 }
@@ -275,6 +300,8 @@ impl<'a> Finder<'a> {
             leaders: BTreeSet::new(),
             heights: BTreeMap::new(),
             most: 0,
+            work: 0,
+            full: false,
             callees: BTreeSet::new(),
             calls: false,
         }
@@ -334,10 +361,11 @@ impl<'a> Finder<'a> {
         if self.seen.contains(&place) {
             return true;
         }
-        if place.index as usize >= self.code.len()
-            || place.height > HEIGHT_MAX
-            || self.seen.len() >= self.limit
-        {
+        if place.index as usize >= self.code.len() || place.height > HEIGHT_MAX {
+            return false;
+        }
+        if self.seen.len() >= self.limit || self.work >= WORK_MAX {
+            self.full = true;
             return false;
         }
         let heights = self.heights.entry((place.index, place.inlined)).or_default();
@@ -359,6 +387,9 @@ impl<'a> Finder<'a> {
             open.push(first);
         }
         while let Some(mut at) = open.pop() {
+            // What a block is handed, and what it writes where gas is short.
+            self.work += BLOCK_WORK + 2 * at.height as usize;
+            let mut checkpoint = false;
             loop {
                 self.most = self.most.max(at.height);
                 let mut lead = |finder: &mut Self, place: Place| {
@@ -374,6 +405,7 @@ impl<'a> Finder<'a> {
                 };
                 let next = match self.effect(at) {
                     Effect::Next { height, most } => {
+                        self.work += self.work_of(at, most, &mut checkpoint);
                         self.most = self.most.max(most);
                         at.next(height)
                     }
@@ -383,6 +415,8 @@ impl<'a> Finder<'a> {
                         {
                             break;
                         }
+                        self.work += CALL_WORK + 5 * at.height as usize + height as usize;
+                        checkpoint = true;
                         self.most = self.most.max(height);
                         self.callees.extend(target);
                         self.calls = true;
@@ -398,7 +432,9 @@ impl<'a> Finder<'a> {
                         break;
                     }
                     Effect::Switch(table) => {
-                        for target in self.switch_targets(table) {
+                        let targets = self.switch_targets(table);
+                        self.work += switch_work(targets.len(), at.height - 1);
+                        for target in targets {
                             lead(self, at.branch(target));
                         }
                         break;
@@ -409,6 +445,7 @@ impl<'a> Finder<'a> {
                     }
                     Effect::CalledAfterAll { callee, next } => {
                         lead(self, next);
+                        self.work += CALL_WORK + 5 * at.height as usize;
                         self.callees.insert(callee);
                         self.calls = true;
                         break;
@@ -435,6 +472,25 @@ impl<'a> Finder<'a> {
     fn inlined_callee(&self, at: Place) -> Option<Place> {
         let inlined = self.plan.call(at.inlined, at.index, at.height)?;
         Some(Place { index: self.plan.calls()[inlined].callee, height: at.height, inlined: Some(inlined) })
+    }
+
+    /// What an instruction takes that stays in its block. `checkpoint` says whether nothing has left yet since something
+    /// was last changed, and whether that holds after it.
+    fn work_of(&self, at: Place, most: u32, checkpoint: &mut bool) -> usize {
+        let made = 1 + most.saturating_sub(at.height) as usize;
+        let Some(insn) = Insn::decode(self.code.normal()[at.index as usize]) else { return made };
+        let info = insn.op.info();
+        let memory = info.imms.first().is_some_and(|imm| imm.kind == ImmKind::Memory).then_some(insn.imms[0]);
+        let kernel = insn.op as u8 >= Op::Mempush as u8 || matches!(memory, Some(0 | 1 | 3));
+        let work = match info.pushes {
+            _ if kernel => CALL_WORK,
+            _ if info.traps.is_empty() => return made,
+            0 => STORE_WORK,
+            _ => CHECK_WORK,
+        };
+        let leaves = usize::from(std::mem::take(checkpoint)) + 2 * usize::from(kernel);
+        *checkpoint = kernel || info.pushes == 0;
+        made + work + leaves * at.height as usize
     }
 
     fn switch_targets(&self, table: u32) -> Vec<u32> {
@@ -510,6 +566,8 @@ impl<'a> Finder<'a> {
             height: self.most,
             callees: self.callees,
             instructions: self.seen.len(),
+            work: self.work,
+            full: self.full,
             calls: self.calls,
             turns: Vec::new(),
         }
@@ -549,7 +607,7 @@ impl<'a> Finder<'a> {
             }
             Op::Switch => match self.code.switch(imm) {
                 Some(targets)
-                    if targets.len() <= TARGETS_MAX
+                    if switch_fits(targets.len(), height - 1)
                         && targets.iter().all(|&target| target <= self.code.len() as u64) =>
                 {
                     Effect::Switch(imm)
@@ -653,6 +711,16 @@ pub(crate) const fn is_left(op: Op) -> bool {
             | Op::Unreachable
             | Op::Fail
     )
+}
+
+/// What a switch takes with so many targets, that each take so many operands over.
+const fn switch_work(targets: usize, height: u32) -> usize {
+    targets.saturating_mul(TARGET_WORK + height as usize)
+}
+
+/// Whether a switch is not left to the interpreter.
+pub(crate) const fn switch_fits(targets: usize, height: u32) -> bool {
+    targets <= TARGETS_MAX && switch_work(targets, height) <= WORK_MAX
 }
 
 /// The subroutine at an index: its type and the type's number.

@@ -28,7 +28,7 @@ pub(crate) fn unroll(region: &mut Region, code: &Code) {
     begin_outside_loops(region);
     let headers: Vec<usize> = (0..region.blocks.len()).filter(|&block| region.blocks[block].header).collect();
     let loops: Vec<(usize, Vec<usize>)> = {
-        let dominators = Dominators::new(region);
+        let Some(dominators) = Dominators::new(region) else { return };
         let body = |header| Some((header, dominators.natural_loop(region, header, BODY_MAX as usize)?));
         headers.into_iter().filter_map(body).collect()
     };

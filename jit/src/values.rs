@@ -118,6 +118,10 @@ pub(crate) fn next_use(code: &Code, index: u32, end: u32) -> Class {
     Class::Word
 }
 
+/// How often each block of a unit may be looked at on average to find how its operands are held. Beyond that they are
+/// words, all of them.
+const ROUNDS_MAX: usize = 32;
+
 /// How the operands are held where each block begins.
 pub(crate) fn forms(code: &Code, region: &Region) -> Vec<Vec<Form>> {
     let mut forms: Vec<Option<Vec<Held>>> = vec![None; region.blocks.len()];
@@ -125,7 +129,14 @@ pub(crate) fn forms(code: &Code, region: &Region) -> Vec<Vec<Form>> {
     let mut mixed: BTreeSet<(usize, usize)> = BTreeSet::new();
     forms[0] = Some(vec![Held::WORD; region.blocks[0].height as usize]);
     let mut open = vec![0];
+    let mut waits = vec![false; region.blocks.len()];
+    let mut rounds = 0;
     while let Some(block) = open.pop() {
+        waits[block] = false;
+        rounds += 1;
+        if rounds > ROUNDS_MAX * region.blocks.len() {
+            return region.blocks.iter().map(|block| vec![Form::WORD; block.height as usize]).collect();
+        }
         let Some(mut stack) = forms[block].clone() else { continue };
         let block = &region.blocks[block];
         let base = region.base(block.inlined) as usize;
@@ -168,7 +179,7 @@ pub(crate) fn forms(code: &Code, region: &Region) -> Vec<Vec<Form>> {
                     true
                 }
             };
-            if changed && !open.contains(&next) {
+            if changed && !std::mem::replace(&mut waits[next], true) {
                 open.push(next);
             }
         };

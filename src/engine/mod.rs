@@ -36,7 +36,7 @@ pub enum Tier {
     Interpreter,
     /// Before it first runs.
     Jit,
-    /// When it has run often, on another thread.
+    /// When it has run often, on another thread, and unless it is so little that interpreting it takes no longer.
     Auto,
 }
 
@@ -210,12 +210,13 @@ impl Engine {
     /// Looks for the native code of a page that is about to run, if that is worth it.
     #[inline]
     fn find_native(&self, recent: &mut Recent) {
-        if self.0.tier == Tier::Interpreter {
+        if self.0.tier == Tier::Interpreter || recent.settled {
             return;
         }
         if recent.native.as_ref().is_none_or(|page| page.is_evicted()) {
-            let worth = self.0.tier == Tier::Jit || recent.page.is_warm();
-            recent.native = worth.then(|| self.page(&recent.page));
+            let warm = self.0.tier == Tier::Jit || recent.page.is_warm();
+            recent.settled = warm && self.0.tier == Tier::Auto && recent.page.is_straight();
+            recent.native = (warm && !recent.settled).then(|| self.page(&recent.page));
         }
     }
 
@@ -248,6 +249,11 @@ impl Shared {
             *compiler = self.processor.compiler(self.options).ok();
         }
         let began = clock();
+        if self.tier == Tier::Auto && compiler.as_ref().is_some_and(|compiler| page.is_small(compiler, point))
+        {
+            page.give_up(point);
+            return false;
+        }
         let added = match &mut *compiler {
             Some(compiler) => page.compile(compiler, &self.processor, point, |function| {
                 if let Some(Hook(hook)) = self.on_compiled.get() {
@@ -257,6 +263,8 @@ impl Shared {
             None => None,
         };
         drop(compiler);
+        let nanoseconds = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        page.spend(nanoseconds);
         let Some((instructions, bytes)) = added else {
             page.give_up(point);
             self.stats.refused.fetch_add(1, Ordering::Relaxed);
@@ -266,7 +274,7 @@ impl Shared {
             (&self.stats.batches, 1),
             (&self.stats.instructions, instructions as u64),
             (&self.stats.bytes, bytes as u64),
-            (&self.stats.nanoseconds, u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)),
+            (&self.stats.nanoseconds, nanoseconds),
         ];
         for (counter, more) in counted {
             counter.fetch_add(more, Ordering::Relaxed);

@@ -55,13 +55,16 @@ struct Host {
 struct Arrivals<'a> {
     native: &'a Arc<NativePage>,
     engine: &'a Engine,
+    /// The native code for where control has arrived last.
+    entry: Option<Entry>,
 }
 
 impl Watch for Arrivals<'_> {
     #[inline]
     fn arrive(&mut self, index: u64, height: usize) -> bool {
         let (Ok(index), Ok(height)) = (u32::try_from(index), u32::try_from(height)) else { return false };
-        self.native.arrive(self.engine, EntryPoint { index, height })
+        self.entry = self.native.arrive(self.engine, EntryPoint { index, height });
+        self.entry.is_some()
     }
 }
 
@@ -106,22 +109,45 @@ impl Runner {
         act: &mut Activation,
         code: &Code,
     ) -> Stop {
-        let mut arrivals = Arrivals { native, engine };
+        let before = kernel.instructions;
+        let stop = self.go_on(engine, native, kernel, act, code);
+        if native.is_spent() {
+            native.earn(kernel.instructions - before);
+        }
+        stop
+    }
+
+    fn go_on(
+        &mut self,
+        engine: &Engine,
+        native: &Arc<NativePage>,
+        kernel: &mut Kernel,
+        act: &mut Activation,
+        code: &Code,
+    ) -> Stop {
+        let mut arrivals = Arrivals { native, engine, entry: None };
         // A pause may be anywhere: only where control comes to by itself it is worth asking for native code.
-        let mut arrived = !begins(code, act.index) || arrivals.arrive(act.index, act.height - act.base);
+        arrivals.entry = here(act).and_then(|point| native.entry(point));
+        if arrivals.entry.is_none() && !native.is_never(act.index) && begins(code, act.index) {
+            arrivals.arrive(act.index, act.height - act.base);
+        }
         loop {
-            if arrived && let Some(entry) = here(act).and_then(|point| native.entry(point)) {
+            if let Some(entry) = arrivals.entry.take() {
                 match self.enter(&engine.0.processor, entry, native, kernel, act, code) {
                     Left::Stopped(stop) => return stop,
                     // Not enough gas for a block: it is over soon.
                     Left::At(Exit::Gas) => break,
                     Left::At(Exit::Edge) => {
-                        arrived = arrivals.arrive(act.index, act.height - act.base);
-                        if arrived {
+                        if arrivals.arrive(act.index, act.height - act.base) {
                             continue;
                         }
                     }
-                    Left::At(Exit::Room) if act.extend(kernel) => continue,
+                    Left::At(Exit::Room) if act.extend(kernel) => {
+                        arrivals.entry = here(act).and_then(|point| native.entry(point));
+                        if arrivals.entry.is_some() {
+                            continue;
+                        }
+                    }
                     Left::At(exit) => {
                         let step = interpret_one(kernel, act, code);
                         kernel.instructions += u64::from(matches!(step, Ok(()) | Err(Stop::Switched)));
@@ -130,8 +156,7 @@ impl Runner {
                         }
                         let settled =
                             matches!(exit, Exit::Kernel | Exit::Return | Exit::Callee | Exit::Helper);
-                        arrived = settled && arrivals.arrive(act.index, act.height - act.base);
-                        if arrived {
+                        if settled && arrivals.arrive(act.index, act.height - act.base) {
                             continue;
                         }
                     }
@@ -140,7 +165,6 @@ impl Runner {
             if let Some(stop) = interpret_until(kernel, act, code, &mut arrivals) {
                 return stop;
             }
-            arrived = true;
         }
         interpret(kernel, act, code)
     }
@@ -188,8 +212,8 @@ impl Runner {
         // SAFETY: there is room for `frames` more, and native code has written those that it says are there.
         unsafe { act.frames.set_len(depth + added) };
         act.base = words - usize::try_from(context.words_left()).unwrap_or(0);
-        act.height = act.base + usize::try_from(context.height).unwrap_or(0);
-        act.index = context.index;
+        act.height = act.base + context.height as usize;
+        act.index = context.index.into();
         act.fuel = context.gas_left() + host.beyond;
         let executed = context.executed(gas);
         kernel.instructions += executed;

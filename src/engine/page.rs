@@ -6,9 +6,9 @@ use crate::kernel::CodePage;
 use keyvm_isa::layout::FIRST_KEY_MEMORY;
 use keyvm_isa::{ImmKind, Insn};
 use keyvm_jit::{Batch, Compiler, Entry, EntryPoint, Linked};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Times that an index is reached before it is compiled, where that depends on heat.
@@ -19,6 +19,17 @@ const ASKED: u8 = 254;
 const NEVER: u8 = 255;
 /// Heights with which an index is compiled at most.
 const HEIGHTS_MAX: usize = 4;
+
+/// Nanoseconds that compiling for one page may take, besides what it earns by running.
+const NANOSECONDS: i64 = 600_000_000;
+/// What an instruction earns of them, if it runs when there are none left: less than it takes, so that compiling never
+/// takes longer than running.
+const EARNED: u64 = 2;
+/// Bytes of machine code that a page may have for each byte of its own, and besides.
+const CODE_TIMES: usize = 32;
+const CODE_BESIDES: usize = 4 << 20;
+/// What one batch takes besides its machine code: it has a mapping of its own.
+const BATCH_BYTES: usize = 16 << 10;
 
 /// An entry, in a list of those of one index.
 #[derive(Debug)]
@@ -45,6 +56,8 @@ pub(crate) struct NativePage {
     /// The memories of keys that the code names.
     memories: Box<[u8]>,
     compiled: Mutex<Compiled>,
+    /// Nanoseconds that compiling may still take; see [`NANOSECONDS`].
+    allowance: AtomicI64,
     evicted: AtomicBool,
 }
 
@@ -52,7 +65,11 @@ pub(crate) struct NativePage {
 struct Compiled {
     /// Pointed to by the lists.
     records: Vec<Arc<Record>>,
+    /// With how many heights each index was compiled.
+    heights: BTreeMap<u32, usize>,
     batches: Vec<Batch>,
+    /// What they take.
+    bytes: usize,
     linked: Linked,
 }
 
@@ -66,6 +83,7 @@ impl NativePage {
             table: (0..places).map(|_| AtomicPtr::default()).collect(),
             memories,
             compiled: Mutex::default(),
+            allowance: AtomicI64::new(NANOSECONDS),
             evicted: AtomicBool::new(false),
             code,
         }
@@ -114,26 +132,56 @@ impl NativePage {
         None
     }
 
-    /// Called where control arrives: tells whether there is native code, and asks for it if it is worth it.
+    /// Called where control arrives: gives native code if there is some, and asks for it if it is worth it.
     #[inline]
-    pub(super) fn arrive(self: &Arc<Self>, engine: &Engine, point: EntryPoint) -> bool {
-        if self.entry(point).is_some() {
-            return true;
+    pub(super) fn arrive(self: &Arc<Self>, engine: &Engine, point: EntryPoint) -> Option<Entry> {
+        let entry = self.entry(point);
+        if entry.is_some() {
+            return entry;
         }
-        let Some(heat) = self.heat.get(point.index as usize) else { return false };
-        if point.height > keyvm_jit::HEIGHT_MAX {
-            return false;
-        }
+        let heat = self.heat.get(point.index as usize)?;
         let count = heat.load(Ordering::Relaxed);
-        if count == NEVER || (count == ASKED && engine.tier() == Tier::Auto) {
-            return false;
+        if count == NEVER || point.height > keyvm_jit::HEIGHT_MAX {
+            return None;
         }
-        if engine.tier() == Tier::Auto && count < HOT {
-            heat.store(count + 1, Ordering::Relaxed);
-            return false;
+        if engine.tier() == Tier::Auto {
+            if count == ASKED {
+                return None;
+            }
+            if count < HOT {
+                heat.store(count + 1, Ordering::Relaxed);
+                return None;
+            }
+        }
+        if self.is_spent() {
+            return None;
         }
         heat.store(ASKED, Ordering::Relaxed);
-        engine.want(self, point)
+        if engine.want(self, point) { self.entry(point) } else { None }
+    }
+
+    /// Whether an index is never compiled again.
+    #[inline]
+    pub(super) fn is_never(&self, index: u64) -> bool {
+        let heat = usize::try_from(index).ok().and_then(|index| self.heat.get(index));
+        heat.is_some_and(|heat| heat.load(Ordering::Relaxed) == NEVER)
+    }
+
+    /// Whether compiling has taken as long as it may.
+    #[inline]
+    pub(super) fn is_spent(&self) -> bool {
+        self.allowance.load(Ordering::Relaxed) <= 0
+    }
+
+    /// Counts instructions that have run when compiling had taken as long as it may.
+    pub(super) fn earn(&self, instructions: u64) {
+        let earned = i64::try_from(instructions * EARNED).unwrap_or(0);
+        self.allowance.fetch_add(earned, Ordering::Relaxed);
+    }
+
+    /// Counts time that compiling has taken.
+    pub(super) fn spend(&self, nanoseconds: u64) {
+        self.allowance.fetch_sub(i64::try_from(nanoseconds).unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Lets an index get hot again.
@@ -152,6 +200,11 @@ impl NativePage {
         }
     }
 
+    /// Whether an entry runs so few instructions that it is better interpreted.
+    pub(super) fn is_small(&self, compiler: &Compiler, point: EntryPoint) -> bool {
+        compiler.is_small(&self.code.code, point)
+    }
+
     /// Compiles an entry, and tells of each function; gives instructions and bytes. `None` if it cannot be.
     pub(super) fn compile(
         &self,
@@ -161,8 +214,7 @@ impl NativePage {
         tell: impl Fn(&CompiledFunction),
     ) -> Option<(usize, usize)> {
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        let linked: BTreeSet<u32> = compiled.linked.keys().copied().collect();
-        let artifact = compiler.compile(&self.code.code, point, &linked).ok()?;
+        let artifact = compiler.compile(&self.code.code, point, &compiled.linked).ok()?;
         let batch = processor.batch(&artifact, &compiled.linked).ok()?;
         for (root, address, bytes) in batch.functions() {
             tell(&CompiledFunction { code: self.hash(), root, address, bytes });
@@ -173,32 +225,24 @@ impl NativePage {
                 place.store(ptr::with_exposed_provenance_mut(address), Ordering::Release);
             }
         }
-        let mut heights = 0;
         for (point, entry) in batch.entries() {
             let place = self.entries.get(point.index as usize)?;
             let next = place.load(Ordering::Acquire);
             let record = Arc::new(Record { height: point.height, entry, next });
             place.store(Arc::as_ptr(&record).cast_mut(), Ordering::Release);
             compiled.records.push(record);
-            heights = compiled.heights(next);
         }
-        let bytes = batch.bytes();
+        let heights = compiled.heights.entry(point.index).or_default();
+        *heights += 1;
+        let heat = if *heights < HEIGHTS_MAX { 0 } else { NEVER };
+        let bytes = batch.bytes() + BATCH_BYTES;
         compiled.batches.push(batch);
-        self.set_heat(point, if heights + 1 < HEIGHTS_MAX { 0 } else { NEVER });
-        Some((artifact.instructions(), bytes))
-    }
-}
-
-impl Compiled {
-    /// The length of a list of records.
-    fn heights(&self, first: *const Record) -> usize {
-        let mut length = 0;
-        let mut at = first;
-        while let Some(record) = self.records.iter().find(|record| ptr::eq(Arc::as_ptr(record), at)) {
-            length += 1;
-            at = record.next;
+        compiled.bytes += bytes;
+        if compiled.bytes > self.code.code.words().len() * 8 * CODE_TIMES + CODE_BESIDES {
+            self.allowance.store(i64::MIN / 2, Ordering::Relaxed);
         }
-        length
+        self.set_heat(point, heat);
+        Some((artifact.instructions(), bytes))
     }
 }
 

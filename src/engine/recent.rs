@@ -18,6 +18,8 @@ pub(super) struct Recent {
     code: Ref,
     pub(super) page: Arc<CodePage>,
     pub(super) native: Option<Arc<NativePage>>,
+    /// Whether native code will never be asked for.
+    pub(super) settled: bool,
 }
 
 impl RecentCode {
@@ -34,9 +36,14 @@ impl RecentCode {
             if self.0.len() == RECENT_MAX {
                 self.0.remove(0);
             }
-            self.0.push(Recent { code, page: Arc::clone(page), native: None });
+            self.0.push(Recent { code, page: Arc::clone(page), native: None, settled: false });
         }
         Some(code)
+    }
+
+    /// Whether there is none yet, or one of them has not run so often that it has native code looked for.
+    pub(crate) fn is_warming(&self) -> bool {
+        self.0.is_empty() || self.0.iter().any(|recent| recent.native.is_none() && !recent.settled)
     }
 
     /// Lets pages go that are destroyed.

@@ -5,7 +5,7 @@ use super::key::Key;
 use crate::image::{ContentTree, Hash, words_root};
 use keyvm_isa::image::{Frame, Suspended};
 use keyvm_isa::layout::Kind;
-use keyvm_isa::{Code, Status, Trap, gas};
+use keyvm_isa::{Code, Op, Status, Trap, gas};
 use keyvm_jit::View;
 use std::ops::{Deref, DerefMut};
 use std::ptr;
@@ -156,11 +156,12 @@ pub(crate) struct CodePage {
     hash: OnceLock<Hash>,
     /// Times it has begun to run.
     runs: AtomicU32,
+    straight: OnceLock<bool>,
 }
 
 impl CodePage {
     pub(crate) const fn new(code: Code) -> Self {
-        Self { code, hash: OnceLock::new(), runs: AtomicU32::new(0) }
+        Self { code, hash: OnceLock::new(), runs: AtomicU32::new(0), straight: OnceLock::new() }
     }
 
     /// Counts a run; tells whether there have been so many that native code is worth looking for.
@@ -169,6 +170,14 @@ impl CodePage {
         let runs = self.runs.load(Ordering::Relaxed);
         self.runs.store(runs.saturating_add(1), Ordering::Relaxed);
         runs >= WARM
+    }
+
+    /// Whether nothing in it jumps or calls a subroutine, so that no run executes an instruction twice.
+    pub(crate) fn is_straight(&self) -> bool {
+        const FIRST: u64 = Op::Jump as u64;
+        const LAST: u64 = Op::Tailcalltable as u64;
+        let goes = |word: &u64| matches!(word & 0xff, FIRST..=LAST);
+        *self.straight.get_or_init(|| !self.code.normal().iter().any(goes))
     }
 
     /// The root over its words, worked out when it is first asked for.

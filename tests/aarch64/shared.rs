@@ -277,10 +277,12 @@ impl<'a> Visit<'a> {
     pub(crate) unsafe fn end(self, context: &mut Context) -> u64 {
         // SAFETY: nothing has run here since they were put there.
         unsafe { self.take_memories(context) };
-        context.index = self.shared.word(offset_of!(Context, index));
-        context.height = self.shared.word(offset_of!(Context, height));
+        // Index and height are one word.
+        let at = self.shared.word(offset_of!(Context, index));
+        context.index = u32::try_from(at & 0xffff_ffff).expect("half a word");
+        context.height = u32::try_from(at >> 32).expect("half a word");
         context.exit = self.shared.word(offset_of!(Context, exit));
-        let count = self.words - size(context.words_left()) + size(context.height);
+        let count = self.words - size(context.words_left()) + context.height as usize;
         assert!(count <= self.words, "native code has left more operands than there is room for");
         let added = self.frames - size(context.frames_left());
         let operands = context.stack_end.wrapping_sub(self.words);

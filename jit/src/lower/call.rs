@@ -67,12 +67,12 @@ impl Unit<'_> {
         let next = self.b.create_block();
         let is_short = self.is_short(gas, next_cost);
         self.b.ins().brif(is_short, short, &[], next, &[]);
-        self.b.switch_to_block(short);
+        self.go_on_in(short);
         let is_left = self.is_short(gas, 0);
         self.b.ins().brif(is_left, left, &[], dry, &[]);
-        self.b.switch_to_block(left);
+        self.go_on_in(left);
         self.callee_left(index, gas, below, before);
-        self.b.switch_to_block(dry);
+        self.go_on_in(dry);
         let mut after = self.stack.clone();
         after.extend(returned[1..].iter().map(|&result| Val::word(result)));
         let settled = results.saturating_sub(REGISTER_RESULTS);
@@ -80,7 +80,7 @@ impl Unit<'_> {
         after.resize(below + results, Val::word(filler));
         let state = State { settled, ..self.state(index + 1, after, Gas::Value(gas, 0)) };
         self.leave(state, Exit::Gas);
-        self.b.switch_to_block(next);
+        self.go_on_in(next);
         self.b.def_var(self.gas, gas);
         let mut memory = None;
         for result in 0..results {
@@ -178,7 +178,7 @@ impl Unit<'_> {
         self.b.set_cold_block(left);
         let is_refused = self.b.ins().icmp_imm_s(IntCC::Equal, answer, REFUSED);
         self.b.ins().brif(is_refused, refused, &[], left, &[]);
-        self.b.switch_to_block(left);
+        self.go_on_in(left);
         self.write_back(&before[..below]);
         let frame = self.frame_address();
         let back = self.iconst(i64::from(index) + 1);
@@ -187,7 +187,7 @@ impl Unit<'_> {
         let unwinding = self.unwinding(self.inlined);
         self.b.ins().jump(unwinding, &[]);
         // The call has not happened, so its gas goes back.
-        self.b.switch_to_block(refused);
+        self.go_on_in(refused);
         let gas = Gas::Context(self.refund(1));
         let state = self.state(index, before, gas);
         self.leave(state, Exit::Room);
@@ -274,7 +274,7 @@ impl Unit<'_> {
         let leave = self.leaving_for(state, Exit::Helper);
         let next = self.b.create_block();
         self.b.ins().brif(stopped, leave, &[], next, &[]);
-        self.b.switch_to_block(next);
+        self.go_on_in(next);
         self.stack.truncate(below);
         if info.pushes > 0 {
             let base = self.operands_address();

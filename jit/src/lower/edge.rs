@@ -7,6 +7,7 @@ use crate::region::{Block, Edge, End, end_cost};
 use crate::values::{Form, drop_to_results};
 use cranelift_codegen::ir::{self, InstBuilder, JumpTableData};
 use keyvm_isa::Op;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Unit<'_> {
     /// Ends a block.
@@ -85,13 +86,18 @@ impl Unit<'_> {
         };
         let narrow = self.b.ins().ireduce(ir::types::I32, clamped);
         let default = self.b.func.dfg.block_call(default, &[]);
-        let calls: Vec<ir::BlockCall> = rest
-            .iter()
-            .map(|&edge| {
-                let block = self.target(edge);
-                self.b.func.dfg.block_call(block, &[])
-            })
-            .collect();
+        let mut out: BTreeMap<u32, ir::Block> = BTreeMap::new();
+        let mut calls: Vec<ir::BlockCall> = Vec::with_capacity(rest.len());
+        for &edge in rest {
+            let block = match edge {
+                Edge::Block(block) => self.blocks[block],
+                Edge::Out(index) => match out.get(&index) {
+                    Some(&block) => block,
+                    None => *out.entry(index).or_insert(self.target(edge)),
+                },
+            };
+            calls.push(self.b.func.dfg.block_call(block, &[]));
+        }
         let table = self.b.create_jump_table(JumpTableData::new(default, &calls));
         self.b.ins().br_table(narrow, table);
     }
@@ -112,20 +118,26 @@ impl Unit<'_> {
     /// Defines the variables that the blocks at the ends of edges read.
     fn hand_over(&mut self, edges: &[Edge]) {
         // One variable may go both to where a raw float is expected and to where it is not.
-        let mut wanted: Vec<(usize, Form)> = Vec::new();
-        for edge in edges {
-            let Edge::Block(next) = *edge else { continue };
-            for (slot, &form) in self.forms[next].iter().enumerate() {
-                match wanted.iter_mut().find(|(at, other)| *at == slot && other.class == form.class) {
-                    Some((_, other)) => other.raw &= form.raw,
-                    None => wanted.push((slot, form)),
-                }
+        let blocks: BTreeSet<usize> = edges
+            .iter()
+            .filter_map(|edge| match *edge {
+                Edge::Block(next) => Some(next),
+                Edge::Out(_) => None,
+            })
+            .collect();
+        for slot in 0..self.stack.len() {
+            let mut wanted: [Option<Form>; 3] = [None; 3];
+            for &next in &blocks {
+                let form = self.forms[next][slot];
+                let wanted = &mut wanted[form.class as usize];
+                let raw = form.raw && wanted.is_none_or(|other| other.raw);
+                *wanted = Some(Form { raw, ..form });
             }
-        }
-        for (slot, form) in wanted {
-            let value = self.in_form(self.stack[slot], form);
-            let variable = self.slot(slot, form.class);
-            self.b.def_var(variable, value);
+            for form in wanted.into_iter().flatten() {
+                let value = self.in_form(self.stack[slot], form);
+                let variable = self.slot(slot, form.class);
+                self.b.def_var(variable, value);
+            }
         }
     }
 }

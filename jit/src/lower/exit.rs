@@ -5,6 +5,7 @@ use crate::context::{Context, Exit, FRAME_SHIFT};
 use crate::region::Start;
 use cranelift_codegen::ir::{self, InstBuilder, Value};
 use keyvm_isa::image::Frame;
+use std::collections::BTreeMap;
 use std::mem::offset_of;
 
 impl Unit<'_> {
@@ -69,7 +70,7 @@ impl Unit<'_> {
         let leave = self.checkpoint_block(why);
         let next = self.b.create_block();
         self.b.ins().brif(condition, leave, &[], next, &[]);
-        self.b.switch_to_block(next);
+        self.go_on_in(next);
     }
 
     /// Leaves at the checkpoint unless a condition holds.
@@ -77,7 +78,7 @@ impl Unit<'_> {
         let leave = self.checkpoint_block(why);
         let next = self.b.create_block();
         self.b.ins().brif(condition, next, &[], leave, &[]);
-        self.b.switch_to_block(next);
+        self.go_on_in(next);
     }
 
     /// Leaves with a state.
@@ -95,34 +96,41 @@ impl Unit<'_> {
             self.put(reason, offset_of!(Context, exit));
             self.b.ins().jump(leaving, &[]);
         }
+        // What all exits in one subroutine have in common is there once.
+        let mut last: BTreeMap<Option<usize>, ir::Block> = BTreeMap::new();
         while let Some(Leaving { block, state }) = self.leaving.pop() {
             self.b.switch_to_block(block);
             self.at(state.index);
-            match state.gas {
-                Gas::Value(gas, more) => {
-                    let gas = if more == 0 { gas } else { self.b.ins().iadd_imm_s(gas, more) };
-                    self.put(gas, offset_of!(Context, gas));
-                }
-                Gas::Context(0) => {}
-                Gas::Context(more) => {
-                    let gas = self.get(offset_of!(Context, gas));
-                    let gas = self.b.ins().iadd_imm_s(gas, more);
-                    self.put(gas, offset_of!(Context, gas));
-                }
-            }
-            let index = self.iconst(state.index.into());
-            self.put(index, offset_of!(Context, index));
-            let base = self.region.base(state.inlined) as usize;
-            let height = self.iconst((state.stack.len() - base) as i64);
-            self.put(height, offset_of!(Context, height));
-            let room = self.room_of(state.inlined);
-            self.put(room, offset_of!(Context, room));
+            let (gas, more) = match state.gas {
+                Gas::Value(gas, more) => (gas, more),
+                Gas::Context(more) => (self.get(offset_of!(Context, gas)), more),
+            };
+            let gas = if more == 0 { gas } else { self.b.ins().iadd_imm_s(gas, more) };
+            let height = state.stack.len() - self.region.base(state.inlined) as usize;
+            let place = self.iconst(Context::place(state.index, height));
+            self.put(place, offset_of!(Context, index));
             self.write_back(&state.stack[..state.stack.len() - state.settled]);
-            let unwinding = self.unwinding(state.inlined);
+            let last = *last.entry(state.inlined).or_insert_with(|| {
+                let block = self.b.create_block();
+                self.b.set_cold_block(block);
+                self.b.append_block_param(block, ir::types::I64);
+                block
+            });
+            self.b.ins().jump(last, &[gas.into()]);
+        }
+        for (inlined, block) in last {
+            self.b.switch_to_block(block);
+            self.b.set_srcloc(ir::SourceLoc::default());
+            let gas = self.b.block_params(block)[0];
+            self.put(gas, offset_of!(Context, gas));
+            let room = self.room_of(inlined);
+            self.put(room, offset_of!(Context, room));
+            let unwinding = self.unwinding(inlined);
             self.b.ins().jump(unwinding, &[]);
         }
         while let Some((inlined, block)) = self.unwinding_open.pop() {
             self.b.switch_to_block(block);
+            self.b.set_srcloc(ir::SourceLoc::default());
             self.unwind(inlined);
         }
     }

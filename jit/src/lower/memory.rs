@@ -203,14 +203,14 @@ impl Unit<'_> {
         self.b.set_cold_block(marking);
         let next = self.b.create_block();
         self.b.ins().brif(marks, marking, &[], next, &[]);
-        self.b.switch_to_block(marking);
+        self.go_on_in(marking);
         self.mark_leaf(marks, from);
         if bytes > 1 {
             let last = self.b.ins().iadd_imm_u(from, i64::from(bytes) - 1);
             self.mark_leaf(marks, last);
         }
         self.b.ins().jump(next, &[]);
-        self.b.switch_to_block(next);
+        self.go_on_in(next);
     }
 
     fn mark_leaf(&mut self, marks: Value, address: Value) {

@@ -333,6 +333,12 @@ impl Unit<'_> {
         self.b.set_srcloc(ir::SourceLoc::new(index));
     }
 
+    /// Goes on in a block that is reached from nowhere but where something has gone there by now.
+    fn go_on_in(&mut self, block: ir::Block) {
+        self.b.switch_to_block(block);
+        self.b.seal_block(block);
+    }
+
     fn iconst(&mut self, value: i64) -> Value {
         self.b.ins().iconst(types::I64, value)
     }
@@ -411,14 +417,14 @@ impl Unit<'_> {
         let short = self.b.ins().band(left, guard);
         let next = self.b.create_block();
         self.b.ins().brif(short, refused, &[], next, &[]);
-        self.b.switch_to_block(next);
+        self.go_on_in(next);
         if self.region.calls {
             let native = self.b.ins().get_stack_pointer(types::I64);
             let limit = self.get(offset_of!(Context, native_limit));
             let deep = self.b.ins().icmp(IntCC::UnsignedLessThan, native, limit);
             let next = self.b.create_block();
             self.b.ins().brif(deep, refused, &[], next, &[]);
-            self.b.switch_to_block(next);
+            self.go_on_in(next);
         }
         self.reload_data();
         let height = self.region.blocks[0].height as usize;
@@ -507,8 +513,7 @@ impl Unit<'_> {
     /// Writes that there was no room to go on at an index.
     fn leave_without_room(&mut self, index: u32, height: u32) {
         let state = [
-            (i64::from(index), offset_of!(Context, index)),
-            (i64::from(height), offset_of!(Context, height)),
+            (Context::place(index, height as usize), offset_of!(Context, index)),
             (Exit::Room as i64, offset_of!(Context, exit)),
         ];
         for (value, offset) in state {

@@ -178,7 +178,7 @@ impl Unit<'_> {
         let after = self.b.ins().iadd_imm_s(before, -cost.cast_signed());
         self.b.def_var(self.gas, after);
         if self.options.gas_checks && check > 0 {
-            let dry = self.is_short(before, check);
+            let dry = if check == cost { self.is_short(after, 0) } else { self.is_short(before, check) };
             self.leave_if(dry, Exit::Gas);
         }
     }
@@ -186,7 +186,7 @@ impl Unit<'_> {
     /// Whether there is less gas than `need`; what a callee gives that did not return is always less.
     pub(super) fn is_short(&mut self, gas: Value, need: u64) -> Value {
         let need = if self.options.gas_checks { need } else { 0 };
-        let rest = self.b.ins().iadd_imm_s(gas, -need.cast_signed());
+        let rest = if need == 0 { gas } else { self.b.ins().iadd_imm_s(gas, -need.cast_signed()) };
         let low = self.b.ins().ireduce(types::I32, rest);
         self.b.ins().icmp_imm_s(IntCC::SignedLessThan, low, 0)
     }

@@ -1,0 +1,167 @@
+//! Code that is built to hurt the compiler is compiled, or left to the interpreter, in little time and memory; it runs,
+//! and to the same end.
+
+#[path = "compiler_abuse/pages.rs"]
+mod pages;
+
+use keyvm::image::{HEADER_BYTES, Hash, SECTIONS_AT, SUM_AT, checksum, read, write};
+use keyvm::isa::Code;
+use keyvm::isa::code::CodeParts;
+use keyvm::isa::image::{Body, Image};
+use keyvm::{Engine, Event, Machine, RunStats, Tier, asm};
+use peak_alloc::PeakAlloc;
+use std::borrow::Cow;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+/// Seconds that compiling for a page may take.
+const SECONDS: f64 = 2.0;
+/// Times its size that memory for a page may be, machine code included.
+const TIMES: usize = 64;
+/// Bytes beyond that: what the compiler needs for one unit of the greatest size.
+const BESIDES: usize = 64 << 20;
+/// Gas that a page is run for.
+const GAS: u64 = if cfg!(debug_assertions) { 300_000 } else { 6_000_000 };
+/// How large pages are, in percent. Without optimization, with Cranelift checking what it is given, only whether they
+/// run is looked at: pages large enough to tell anything of time would take minutes.
+const SIZE: usize = if cfg!(debug_assertions) { 3 } else { 100 };
+
+/// Memory and time are the whole process's: one test at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn image(parts: &CodeParts) -> Image<'static> {
+    let mut image = asm::assemble("halt\ndata { words 512 }").unwrap_or_else(|errors| panic!("{errors:?}"));
+    for object in &mut image.objects {
+        if let Body::Code(code) = &mut object.body {
+            *code = Cow::Owned(parts.words());
+        }
+    }
+    image
+}
+
+/// Everything that may be seen of a run.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    events: Vec<Event>,
+    gas: u64,
+    instructions: u64,
+    state: Hash,
+}
+
+fn run(image: &Image<'_>, engine: &Engine) -> (Outcome, RunStats) {
+    let mut machine = Machine::with_engine(image, engine).expect("it is consistent");
+    // The last slices are uneven, so that a pause falls anywhere.
+    let events = [GAS / 2, GAS / 3, 1, 12_345, GAS / 6].map(|slice| machine.run(slice)).into();
+    let (gas, instructions) = (machine.total_gas(), machine.instructions());
+    (Outcome { events, gas, instructions, state: machine.state_hash() }, machine.run_stats())
+}
+
+/// What a run has cost.
+struct Cost {
+    seconds: f64,
+    /// Memory that was taken at most, machine code included.
+    bytes: usize,
+}
+
+/// Runs a page by an engine that is new.
+fn cost(image: &Image<'_>, tier: Tier) -> (Cost, Outcome, RunStats) {
+    let engine = Engine::new(tier);
+    let before = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
+    let (outcome, native) = run(image, &engine);
+    let compiled = engine.stats();
+    let machine_code = usize::try_from(compiled.bytes).expect("it fits into memory");
+    let bytes = MEMORY.peak_usage() - before + machine_code;
+    (Cost { seconds: compiled.nanoseconds as f64 / 1e9, bytes }, outcome, native)
+}
+
+#[test]
+fn code_that_is_built_to_hurt_the_compiler_does_not() {
+    let _alone = alone();
+    let mut too_much = Vec::new();
+    for &(name, build) in pages::ALL {
+        let parts = build(SIZE);
+        let size = Code::new(parts.words()).expect("it is code").words().len() * 8;
+        let image = image(&parts);
+        let (interpreted, expected, _) = cost(&image, Tier::Interpreter);
+        for tier in [Tier::Jit, Tier::Auto] {
+            let (Cost { seconds, bytes }, outcome, native) = cost(&image, tier);
+            assert!(outcome == expected, "{name}, {tier:?}: {outcome:?} instead of {expected:?}");
+            // What the program itself takes is not the compiler's.
+            let bytes = bytes.saturating_sub(interpreted.bytes);
+            let line = format!(
+                "{name}, {tier:?}: {size} bytes, {seconds:.3} s, {:.1} MB, {:.0} % natively, {} entries",
+                bytes as f64 / 1e6,
+                native.instructions as f64 * 100.0 / expected.instructions as f64,
+                native.entries,
+            );
+            println!("{line}");
+            if !cfg!(debug_assertions) && (seconds > SECONDS || bytes > size * TIMES + BESIDES) {
+                too_much.push(line);
+            }
+        }
+    }
+    assert!(too_much.is_empty(), "{too_much:#?}");
+}
+
+/// Pairs of programs whose pages are as long as each other and differ in one part: in instructions, constants, types,
+/// switch tables.
+const TWINS: [[&str; 2]; 4] = [
+    ["return 1 (add(20, 3))", "return 1 (sub(20, 3))"],
+    ["return 1 (not(0x123456789abcdef0))", "return 1 (not(0x123456789abcdef1))"],
+    [
+        "return 1 (call(5, :f))\nfunc f 1 -> 1, 1\n        ret(height)",
+        "return 1 (call(5, :f))\nfunc f 1 -> 1, 2\n        ret(height)",
+    ],
+    [
+        "switch [:x, :y] (0)\nx:      return 1 (1)\ny:      return 1 (2)",
+        "switch [:y, :x] (0)\nx:      return 1 (1)\ny:      return 1 (2)",
+    ],
+];
+
+/// A file, and where its code lies.
+fn file_of(source: &str) -> (Vec<u8>, std::ops::Range<usize>) {
+    let image = asm::assemble(source).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let mut file = Vec::new();
+    write(&image, &mut file).expect("a vector takes everything");
+    let number = |i: usize| {
+        let bytes = file[SECTIONS_AT + 8 * i..].first_chunk().expect("a header has five numbers");
+        usize::try_from(u64::from_le_bytes(*bytes)).expect("it is short")
+    };
+    let begin = HEADER_BYTES + number(1);
+    let code = begin..begin + number(2);
+    (file, code)
+}
+
+#[test]
+fn a_page_that_is_put_in_place_of_another_runs_its_own_code() {
+    let _alone = alone();
+    let run = |file: &[u8], engine: &Engine| {
+        let image = read(file).expect("it is an image");
+        let mut machine = Machine::with_engine(&image, engine).expect("it is consistent");
+        let event = machine.run(u64::MAX);
+        (event, machine.run_stats().instructions > 0)
+    };
+    for twins in TWINS {
+        let engine = Engine::new(Tier::Jit);
+        let interpreter = Engine::default();
+        let [(first, code), (second, other)] = twins.map(file_of);
+        assert_eq!(code, other, "{twins:?}");
+        let (expected, _) = run(&first, &interpreter);
+        assert_eq!(run(&first, &engine), (expected.clone(), true));
+        // The first program's file, the checksum made right, with the second's code.
+        let mut forged = first.clone();
+        forged[code.clone()].copy_from_slice(&second[code]);
+        let sum = checksum(&forged).expect("it has a header");
+        forged[SUM_AT..SUM_AT + 32].copy_from_slice(&sum.0);
+        let (other, _) = run(&second, &interpreter);
+        assert_ne!(other, expected, "{twins:?}");
+        assert_eq!(run(&forged, &engine), (other, true), "{twins:?}");
+        assert_eq!(run(&first, &engine), (expected, true));
+    }
+}

@@ -1,9 +1,9 @@
-//! How fast programs run: instructions, sandboxed calls, forks, and calls a hundred thousand deep.
+//! How fast programs run: instructions, sandboxed calls, a first result, forks, and calls a hundred thousand deep.
 //!
 //! Every measurement asserts what it measured, so a wrong run cannot be fast.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use keyvm::{Event, Machine, asm};
+use keyvm::{Engine, Event, Machine, Tier, asm};
 
 fn machine(source: &str) -> Machine {
     let image = asm::assemble(source).unwrap_or_else(|errors| panic!("{errors:?}"));
@@ -32,14 +32,33 @@ fn sandbox(c: &mut Criterion) {
     const TURNS: u64 = 10_000;
     let mut group = c.benchmark_group("sandbox");
     group.throughput(Throughput::Elements(TURNS)).sample_size(20);
-    let mut running = machine(include_str!("programs/sandbox.kasm"));
-    group.bench_function("run/interp", |b| {
-        b.iter(|| {
-            let before = running.objects();
-            pause_after(&mut running, TURN * TURNS);
-            assert_eq!(running.objects(), before);
+    for (name, tier) in [("interp", Tier::Interpreter), ("jit", Tier::Jit), ("auto", Tier::Auto)] {
+        let mut running = machine(include_str!("programs/sandbox.kasm"));
+        running.set_engine(&Engine::new(tier));
+        group.bench_function(format!("run/{name}"), |b| {
+            b.iter(|| {
+                let before = running.objects();
+                pause_after(&mut running, TURN * TURNS);
+                assert_eq!(running.objects(), before);
+            });
         });
-    });
+    }
+    group.finish();
+}
+
+/// A program of a few instructions, from its image to its result, by an engine that is new.
+fn first_result(c: &mut Criterion) {
+    let source = "1\nagain: mul(3)\n dup\n jumpif(lt(1000), :again)\n return 1";
+    let image = asm::assemble(source).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let mut group = c.benchmark_group("first-result");
+    for (name, tier) in [("interp", Tier::Interpreter), ("auto", Tier::Auto), ("jit", Tier::Jit)] {
+        group.bench_function(format!("run/{name}"), |b| {
+            b.iter(|| {
+                let mut machine = Machine::with_engine(&image, &Engine::new(tier)).expect("it is consistent");
+                assert_eq!(machine.run(u64::MAX), Event::Returned(vec![2187]));
+            });
+        });
+    }
     group.finish();
 }
 
@@ -112,5 +131,5 @@ fn resident_bytes() -> Option<u64> {
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
 }
 
-criterion_group!(benches, instructions, sandbox, depth, forks);
+criterion_group!(benches, instructions, sandbox, first_result, depth, forks);
 criterion_main!(benches);

@@ -113,3 +113,26 @@ fn commands_in_the_readme_and_the_documents_print_what_stands_there() {
     }
     assert!(commands >= 8 && pictures == 1, "{commands} commands and {pictures} pictures were found");
 }
+
+/// Benchmarks take too long to be run here, but what a document tells to run is there.
+#[test]
+fn benchmarks_in_the_documents_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut commands = 0;
+    for document in documents() {
+        let text = std::fs::read_to_string(&document).expect("the document can be read");
+        for command in text.split("cargo bench --bench ").skip(1) {
+            let command = command.split(['\n', '`', '#']).next().expect("a command");
+            let mut words = command.split_whitespace();
+            let name = words.next().expect("a name");
+            let bench = std::fs::read_to_string(root.join(format!("benches/{name}.rs")));
+            let bench = bench.unwrap_or_else(|_| panic!("{}: no bench {name}", document.display()));
+            let filter = words.filter(|&word| word != "--").collect::<Vec<_>>();
+            for word in filter {
+                assert!(bench.contains(&format!("\"{word}\"")), "{}: {command}", document.display());
+            }
+            commands += 1;
+        }
+    }
+    assert!(commands >= 5, "{commands} commands were found");
+}

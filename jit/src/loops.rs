@@ -1,6 +1,6 @@
 //! Loops of a unit: which blocks dominate which, and what belongs to a loop.
 
-use crate::region::Region;
+use crate::region::{Block, Region};
 
 /// Steps that finding what dominates a block may take on average. Only code that was made for it takes so many.
 const STEPS_MAX: usize = 256;
@@ -156,4 +156,39 @@ pub(crate) fn postorder(
         }
     }
     order
+}
+
+/// Finds the targets of edges that go back, by a walk in depth.
+pub(crate) fn mark_headers(blocks: &mut [Block]) {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Mark {
+        New,
+        Open,
+        Done,
+    }
+    let mut marks = vec![Mark::New; blocks.len()];
+    let mut headers = Vec::new();
+    let mut stack: Vec<(usize, Vec<usize>)> = Vec::new();
+    marks[0] = Mark::Open;
+    stack.push((0, blocks[0].successors()));
+    while let Some((block, rest)) = stack.last_mut() {
+        match rest.pop() {
+            None => {
+                marks[*block] = Mark::Done;
+                stack.pop();
+            }
+            Some(next) => match marks[next] {
+                Mark::New => {
+                    marks[next] = Mark::Open;
+                    let rest = blocks[next].successors();
+                    stack.push((next, rest));
+                }
+                Mark::Open => headers.push(next),
+                Mark::Done => {}
+            },
+        }
+    }
+    for header in headers {
+        blocks[header].header = true;
+    }
 }

@@ -558,7 +558,7 @@ impl<'a> Finder<'a> {
             let part = Part::Plain;
             blocks.push(Block { index, height, inlined, end_index: at.index, end, header: false, part });
         }
-        mark_headers(&mut blocks);
+        crate::loops::mark_headers(&mut blocks);
         Region {
             start: self.start,
             blocks,
@@ -805,40 +805,5 @@ impl Block {
             }
         });
         all
-    }
-}
-
-/// Finds the targets of edges that go back, by a walk in depth.
-fn mark_headers(blocks: &mut [Block]) {
-    #[derive(Clone, Copy, PartialEq)]
-    enum Mark {
-        New,
-        Open,
-        Done,
-    }
-    let mut marks = vec![Mark::New; blocks.len()];
-    let mut headers = Vec::new();
-    let mut stack: Vec<(usize, Vec<usize>)> = Vec::new();
-    marks[0] = Mark::Open;
-    stack.push((0, blocks[0].successors()));
-    while let Some((block, rest)) = stack.last_mut() {
-        match rest.pop() {
-            None => {
-                marks[*block] = Mark::Done;
-                stack.pop();
-            }
-            Some(next) => match marks[next] {
-                Mark::New => {
-                    marks[next] = Mark::Open;
-                    let rest = blocks[next].successors();
-                    stack.push((next, rest));
-                }
-                Mark::Open => headers.push(next),
-                Mark::Done => {}
-            },
-        }
-    }
-    for header in headers {
-        blocks[header].header = true;
     }
 }

@@ -1,5 +1,5 @@
-//! What the operands of a loop are to those of its turn's beginning: which stay, which advance by a constant, and which
-//! addresses do so with them.
+//! What the operands of a loop are to those of its turn's beginning: which stay, which advance by the same in every turn,
+//! and which addresses do so with them.
 
 use crate::loops::postorder;
 use crate::lower::{Kind, access, memory_of, reached};
@@ -66,18 +66,12 @@ impl Affine {
     }
 
     /// The number, if that is all.
-    fn constant(self) -> Option<i64> {
+    pub(crate) fn constant(self) -> Option<i64> {
         self.terms().next().is_none().then_some(self.number)
-    }
-
-    /// What is added to a slot, if this is that slot and a number.
-    fn step(self, slot: u32) -> Option<i64> {
-        let step = Self { number: 0, ..self } == Self::slot(slot);
-        step.then_some(self.number)
     }
 }
 
-/// An access to memory whose address advances by a constant.
+/// An access to memory whose address advances by the same in every turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reached {
     pub(crate) memory: u8,
@@ -86,13 +80,13 @@ pub(crate) struct Reached {
     pub(crate) words: bool,
     /// The address, without the offset that the instruction names.
     pub(crate) address: Affine,
-    /// By how much it is more in each turn.
-    pub(crate) stride: i64,
+    /// By how much it is more in each turn: a sum of operands that stay.
+    pub(crate) stride: Affine,
     pub(crate) offset: u32,
     pub(crate) bytes: u8,
 }
 
-/// The accesses of an innermost loop whose addresses advance by constants, by block and index of the instruction.
+/// The accesses of an innermost loop whose addresses advance by the same in every turn, by block and index of the instruction.
 /// `body` has the blocks in order.
 pub(crate) fn accesses(
     code: &Code,
@@ -138,13 +132,16 @@ pub(crate) fn accesses(
         });
     }
     let end = end.unwrap_or_default();
-    let steps: Vec<Option<i64>> = slots
-        .map(|slot| end.get(slot as usize).copied().flatten().and_then(|word| word.step(slot)))
+    // By how much each operand is more in each turn.
+    let more: Vec<Option<Affine>> = slots
+        .map(|slot| end.get(slot as usize).copied().flatten()?.plus(Affine::slot(slot).times(-1)))
         .collect();
+    let more = |slot: u32| more.get(slot as usize).copied().flatten();
+    let stays = |slot: u32| more(slot) == Some(Affine::number(0));
     let stride = |address: Affine| {
-        address.terms().try_fold(0i64, |sum, (slot, factor)| {
-            let step = steps.get(slot as usize).copied().flatten()?;
-            Some(sum.wrapping_add(step.wrapping_mul(factor)))
+        address.terms().try_fold(Affine::number(0), |sum, (slot, factor)| {
+            let step = more(slot).filter(|step| step.terms().all(|(slot, _)| stays(slot)))?;
+            sum.plus(step.times(factor))
         })
     };
     found
@@ -220,7 +217,7 @@ fn execute(code: &Code, stack: &mut Stack, base: usize, insn: &Insn, memory: Opt
             write: store,
             words: false,
             address: operands[0]?,
-            stride: 0,
+            stride: Affine::number(0),
             offset: u32::try_from(insn.imms[1]).ok()?,
             bytes,
         }),
@@ -229,7 +226,7 @@ fn execute(code: &Code, stack: &mut Stack, base: usize, insn: &Insn, memory: Opt
             write: insn.op == Op::Memwrite,
             words: true,
             address: operands[1]?,
-            stride: 0,
+            stride: Affine::number(0),
             offset: 0,
             bytes: 8,
         }),

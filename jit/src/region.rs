@@ -118,7 +118,7 @@ pub(crate) enum Part {
 }
 
 /// A loop that is compiled twice: as groups of turns that are known to be good, with gas enough and all addresses that
-/// advance by constants inside, and one turn at a time for the rest.
+/// advance by the same in every turn inside, and one turn at a time for the rest.
 #[derive(Debug)]
 pub(crate) struct Turns {
     /// Turns of a group.
@@ -131,7 +131,7 @@ pub(crate) struct Turns {
     pub(crate) accesses: BTreeMap<(usize, u32), (usize, i32)>,
 }
 
-/// An address that advances by a constant, and what is accessed from there on.
+/// An address that advances by the same in every turn, and what is accessed from there on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pointer {
     pub(crate) memory: u8,
@@ -139,7 +139,7 @@ pub(crate) struct Pointer {
     /// Whether address and stride count words, not bytes.
     pub(crate) words: bool,
     pub(crate) address: Affine,
-    pub(crate) stride: i64,
+    pub(crate) stride: Affine,
     /// What is added to the address, without overflow.
     pub(crate) offset: u32,
     /// Offset from there of the last byte that is accessed in one turn.

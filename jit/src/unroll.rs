@@ -1,16 +1,17 @@
 //! Small loops are compiled twice: as groups of turns, in which nothing is compared that was seen to be good for all of
 //! them ahead, and one turn at a time.
 //!
-//! Where such a loop is entered it is measured: for how many turns the gas suffices, and the addresses that advance by
-//! constants stay inside. So many turns run in groups, the rest one at a time, with every check.
+//! Where such a loop is entered it is measured: for how many turns the gas suffices, and the addresses stay inside that
+//! advance by the same in every turn. So many turns, or somewhat fewer, run in groups; then it is measured again. What is
+//! less than a group runs one turn at a time, with every check.
 
 use crate::affine::{Reached, accesses};
-use crate::loops::Dominators;
+use crate::loops::{Dominators, postorder};
 use crate::lower::is_native;
 use crate::region::{Block, Edge, End, Part, Pointer, Region, Turns};
 use crate::values::known_memories;
 use keyvm_isa::{Code, Flow, Insn};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Turns of a group at most.
 const TURNS: u32 = 4;
@@ -18,39 +19,60 @@ const TURNS: u32 = 4;
 const GROUP_MAX: u32 = 96;
 /// Instructions of a body at most that is compiled twice.
 const BODY_MAX: u32 = 160;
+/// Blocks of a loop at most that is looked at.
+const LOOP_MAX: usize = 256;
 /// Instructions that are added to a unit by copies at most.
 const ADDED_MAX: u32 = 2_000;
 /// Bytes before and behind a pointer at most that one group accesses.
 pub(crate) const REACH: i64 = 2040;
 
-/// Compiles the innermost loops twice that are small and call nothing.
+/// Compiles loops twice, or what of their turns is small and comes to no other loop and no call.
 pub(crate) fn unroll(region: &mut Region, code: &Code) {
     begin_outside_loops(region);
     let headers: Vec<usize> = (0..region.blocks.len()).filter(|&block| region.blocks[block].header).collect();
-    let loops: Vec<(usize, Vec<usize>)> = {
+    let mut loops: Vec<(usize, Vec<usize>)> = {
         let Some(dominators) = Dominators::new(region) else { return };
-        let body = |header| Some((header, dominators.natural_loop(region, header, BODY_MAX as usize)?));
+        let body = |header| Some((header, dominators.natural_loop(region, header, LOOP_MAX)?));
         headers.into_iter().filter_map(body).collect()
     };
+    // Inner ones are smaller than those around them.
+    loops.sort_by_key(|(_, body)| body.len());
+    let mut plain: Vec<bool> = region.blocks.iter().map(|block| is_plain(code, region, block)).collect();
     let mut added = 0;
-    for (header, body) in loops {
-        if body.iter().any(|&block| block != header && region.blocks[block].header) {
-            continue;
+    for (header, whole) in loops {
+        let body = turn(region, header, &whole, &plain);
+        for &block in &whole {
+            plain[block] = false;
         }
         let size: u32 = body.iter().map(|&block| length(&region.blocks[block])).sum();
         let count = TURNS.min(GROUP_MAX / size.max(1)).max(1);
-        if size > BODY_MAX
-            || added + size * count > ADDED_MAX
-            || !body.iter().all(|&block| is_plain(code, region, &region.blocks[block]))
-        {
+        if body.is_empty() || size > BODY_MAX || added + size * count > ADDED_MAX {
             continue;
         }
         let reached = accesses(code, region, header, &body);
         let (pointers, accesses) = pointers(&reached, count);
         region.turns.push(Turns { count, body: body.clone(), pointers, accesses });
-        copy(region, header, &body, count);
+        copy(region, header, &body, count, body.len() < whole.len());
         added += size * count;
     }
+}
+
+/// The blocks of the turns of a loop that come to plain blocks alone, in order; none if there are no such turns.
+fn turn(region: &Region, header: usize, whole: &[usize], plain: &[bool]) -> Vec<usize> {
+    let allowed = |block: usize| whole.binary_search(&block).is_ok() && plain[block];
+    if !allowed(header) {
+        return Vec::new();
+    }
+    // Those that are reached from the header, each after its successors.
+    let order = postorder(region, [header], |block| !allowed(block));
+    let mut returns = BTreeSet::new();
+    for block in order {
+        let next = region.blocks[block].successors();
+        if next.iter().any(|next| *next == header || returns.contains(next)) {
+            returns.insert(block);
+        }
+    }
+    if returns.contains(&header) { returns.into_iter().collect() } else { Vec::new() }
 }
 
 /// If a loop goes back to where the unit begins, lets that begin with a block of its own.
@@ -100,8 +122,12 @@ pub(crate) fn pointers(reached: &BTreeMap<(usize, u32), Reached>, count: u32) ->
     for (&place, access) in sorted {
         let Reached { memory, words, address, stride, offset, .. } = *access;
         let unit = if words { 8 } else { 1 };
-        // How far the pointer goes ahead, or back, in the turns of a group.
-        let way = stride.checked_mul(unit).and_then(|bytes| bytes.checked_mul(i64::from(count - 1)));
+        // How far the pointer goes ahead, or back, in the turns of a group, if that is known.
+        let way = stride
+            .constant()
+            .unwrap_or(0)
+            .checked_mul(unit)
+            .and_then(|bytes| bytes.checked_mul(i64::from(count - 1)));
         let Some(way) = way.filter(|&way| is_near(7, way)) else { continue };
         let found = pointers.iter_mut().enumerate().find_map(|(number, pointer)| {
             if (pointer.memory, pointer.words, pointer.stride) != (memory, words, stride) {
@@ -130,26 +156,23 @@ fn is_near(last: u64, way: i64) -> bool {
     last.saturating_add(way.unsigned_abs()) <= REACH.unsigned_abs()
 }
 
-/// Puts before a loop where it is measured, and groups of `count` turns; the last [`Turns`] are its.
-fn copy(region: &mut Region, header: usize, body: &[usize], count: u32) {
+/// Puts before a loop where it is measured, and groups of `count` turns; the last [`Turns`] are its. If it is but a part
+/// of a loop, every turn that does not run in a group is measured anew, as the one before may have left the part.
+fn copy(region: &mut Region, header: usize, body: &[usize], count: u32, part: bool) {
     let turns = region.turns.len() - 1;
-    let measure = region.blocks.len();
+    let old = region.blocks.len();
+    let measure = old;
     let group = measure + 1;
     let first = measure + 2;
     let copy_of = |turn: u32, block: usize| {
         let at = body.binary_search(&block).ok()?;
         Some(first + turn as usize * body.len() + at)
     };
-    for (number, block) in region.blocks.iter_mut().enumerate() {
-        if body.binary_search(&number).is_err() {
-            block.redirect(|target| if target == header { measure } else { target });
-        }
-    }
     let index = region.blocks[header].index;
     let fast = Edge::Block(copy_of(0, header).unwrap_or(header));
     let ends = [
-        (Part::Measure { turns }, End::Fall(Edge::Block(group))),
-        (Part::Group, End::Group { turns, fast, slow: Edge::Block(header) }),
+        (Part::Measure { turns }, End::Group { turns, fast, slow: Edge::Block(header) }),
+        (Part::Group, End::Group { turns, fast, slow: Edge::Block(measure) }),
     ];
     for (part, end) in ends {
         let empty = Block { end_index: index, end, header: false, part, ..region.blocks[header] };
@@ -166,6 +189,11 @@ fn copy(region: &mut Region, header: usize, body: &[usize], count: u32) {
                 _ => copy_of(turn, target).unwrap_or(target),
             });
             region.blocks.push(copy);
+        }
+    }
+    for (number, block) in region.blocks[..old].iter_mut().enumerate() {
+        if part || body.binary_search(&number).is_err() {
+            block.redirect(|target| if target == header { measure } else { target });
         }
     }
 }
@@ -195,7 +223,9 @@ mod tests {
             at = region.blocks[at].successors()[0];
         }
         assert_eq!(at, group);
-        assert!(region.blocks[group].successors().contains(&header));
+        let measure = region.blocks.iter().position(|block| matches!(block.part, Part::Measure { .. }));
+        assert!(region.blocks[group].successors().contains(&measure.expect("where it is measured")));
+        assert!(region.blocks[measure.expect("as above")].successors().contains(&header));
         assert_eq!(region.blocks.iter().filter(|block| block.header).count(), 1);
     }
 }

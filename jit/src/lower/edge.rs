@@ -3,7 +3,7 @@
 use super::{Gas, Unit};
 use crate::context::Exit;
 use crate::gas::Check;
-use crate::region::{Block, Edge, End, end_cost};
+use crate::region::{Block, Edge, End, Part, end_cost};
 use crate::values::{Form, drop_to_results};
 use cranelift_codegen::ir::{self, InstBuilder, JumpTableData};
 use keyvm_isa::Op;
@@ -105,6 +105,12 @@ impl Unit<'_> {
     /// The block that an edge goes to.
     fn target(&mut self, edge: Edge) -> ir::Block {
         match edge {
+            Edge::Block(block) if self.is_way_out(block) => {
+                let bridge = self.b.create_block();
+                self.b.set_cold_block(bridge);
+                self.bridges.push((bridge, self.blocks[block]));
+                bridge
+            }
             Edge::Block(block) => self.blocks[block],
             Edge::Out(index) => {
                 let gas = self.b.use_var(self.gas);
@@ -113,6 +119,13 @@ impl Unit<'_> {
                 self.leaving_for(state, Exit::Edge)
             }
         }
+    }
+
+    /// Whether an edge to a block leads out of a group of turns, which happens once in many of them: what it takes is to
+    /// stand aside.
+    fn is_way_out(&self, block: usize) -> bool {
+        let next = self.region.blocks[block].part;
+        matches!(self.part, Part::Turn { .. }) && !matches!(next, Part::Turn { .. } | Part::Group)
     }
 
     /// Defines the variables that the blocks at the ends of edges read.

@@ -37,6 +37,7 @@ use keyvm_isa::code::FuncType;
 use reach::Reaching;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::offset_of;
+use turns::Group;
 
 /// Arguments that a native call passes in registers; the rest lie on the stack of operands.
 pub(crate) const REGISTER_ARGUMENTS: usize = 8;
@@ -170,6 +171,8 @@ pub(crate) struct Unit<'a> {
     operands: MemFlagsData,
     leaving: Vec<Leaving>,
     saying: Vec<Saying>,
+    /// Cold blocks, and where they lead.
+    bridges: Vec<(ir::Block, ir::Block)>,
     /// Blocks that write the frames of an inlined call and of those it is made in, and leave.
     unwinding: BTreeMap<Option<usize>, ir::Block>,
     /// Those of them that are to be filled in.
@@ -201,8 +204,8 @@ pub(crate) struct Unit<'a> {
     helpers: Vec<u32>,
     /// What each block costs.
     costs: Vec<BlockCost>,
-    /// Of each loop that is compiled twice, how many more turns are good, and its pointers in the present group.
-    turns: Vec<(Variable, Vec<Value>)>,
+    /// Of each loop that is compiled twice.
+    groups: Vec<Group>,
     /// What the block is of a loop that is compiled twice.
     part: Part,
 }
@@ -272,7 +275,7 @@ pub(crate) fn lower(
     let data = [types::I64; 3].map(|typ| b.declare_var(typ));
     let near_data = b.declare_var(types::I64);
     let blocks = region.blocks.iter().map(|_| b.create_block()).collect();
-    let turns = region.turns.iter().map(|_| (b.declare_var(types::I64), Vec::new())).collect();
+    let groups = region.turns.iter().map(|turns| Group::new(&mut b, turns)).collect();
     let nothing = State { index: 0, inlined: None, stack: Vec::new(), settled: 0, gas: Gas::Context(0) };
     let mut unit = Unit {
         code,
@@ -295,6 +298,7 @@ pub(crate) fn lower(
         operands,
         leaving: Vec::new(),
         saying: Vec::new(),
+        bridges: Vec::new(),
         unwinding: BTreeMap::new(),
         unwinding_open: Vec::new(),
         given: BTreeMap::new(),
@@ -311,7 +315,7 @@ pub(crate) fn lower(
         reaching: Reaching::default(),
         helpers: Vec::new(),
         costs: Vec::new(),
-        turns,
+        groups,
         part: Part::Plain,
         b,
     };
@@ -320,6 +324,10 @@ pub(crate) fn lower(
     unit.entry(entry);
     for block in 0..region.blocks.len() {
         unit.block(block);
+    }
+    for (bridge, target) in std::mem::take(&mut unit.bridges) {
+        unit.b.switch_to_block(bridge);
+        unit.b.ins().jump(target, &[]);
     }
     unit.exits();
     unit.b.seal_all_blocks();

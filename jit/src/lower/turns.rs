@@ -2,14 +2,35 @@
 
 use super::{Unit, Val};
 use crate::affine::Affine;
-use crate::context::{Context, PAD_BYTES};
-use crate::region::{Part, Pointer};
+use crate::context::PAD_BYTES;
+use crate::region::{Part, Pointer, Turns};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
-use std::mem::offset_of;
+use cranelift_frontend::{FunctionBuilder, Variable};
 
 /// Turns that are measured at most, so that numbers of them can be compared as signed ones.
 const TURNS_MAX: i64 = 1 << 31;
+
+/// Strides at most that are known only when a loop is measured.
+const STRIDE_MAX: i64 = 1 << 30;
+
+/// The pointers of a loop, in the present group: each with its stride in bytes, if that is not known.
+pub(super) struct Group {
+    /// How many more turns are good.
+    left: Variable,
+    pointers: Vec<(Variable, Option<Variable>)>,
+}
+
+impl Group {
+    pub(super) fn new(b: &mut FunctionBuilder<'_>, turns: &Turns) -> Self {
+        let left = b.declare_var(types::I64);
+        let pointers = turns.pointers.iter().map(|pointer| {
+            let at = b.declare_var(types::I64);
+            (at, pointer.stride.constant().is_none().then(|| b.declare_var(types::I64)))
+        });
+        Self { left, pointers: pointers.collect() }
+    }
+}
 
 impl Unit<'_> {
     /// Finds out for how many turns of a loop from here on the gas suffices, and all pointers stay inside.
@@ -30,7 +51,7 @@ impl Unit<'_> {
             let inside = self.turns_inside(pointer);
             good = self.b.ins().umin(good, inside);
         }
-        self.b.def_var(self.turns[turns].0, good);
+        self.b.def_var(self.groups[turns].left, good);
     }
 
     /// For how many turns a pointer stays inside, or fewer.
@@ -41,21 +62,37 @@ impl Unit<'_> {
         let addresses = self.addresses(length, last, pointer.words);
         let none = self.iconst(0);
         let begins = self.b.ins().icmp(IntCC::UnsignedLessThan, address, addresses);
-        let more = if pointer.stride == 0 {
-            self.iconst(TURNS_MAX)
-        } else {
-            let way = if pointer.stride > 0 {
-                let behind = self.b.ins().isub(addresses, address);
-                self.b.ins().iadd_imm_s(behind, -1)
-            } else {
-                address
-            };
-            let most = self.iconst(TURNS_MAX);
-            let way = self.b.ins().umin(way, most);
-            let more = self.divided(way, pointer.stride.unsigned_abs());
-            self.b.ins().iadd_imm_s(more, 1)
+        let most = self.iconst(TURNS_MAX);
+        let good = match pointer.stride.constant() {
+            Some(0) => most,
+            Some(stride) => {
+                let way = if stride > 0 {
+                    let behind = self.b.ins().isub(addresses, address);
+                    self.b.ins().iadd_imm_s(behind, -1)
+                } else {
+                    address
+                };
+                let way = self.b.ins().umin(way, most);
+                let more = self.divided(way, stride.unsigned_abs());
+                self.b.ins().iadd_imm_s(more, 1)
+            }
+            None => {
+                let stride = self.affine(pointer.stride);
+                let less = self.b.ins().iadd_imm_s(stride, -1);
+                // By the power of two that is not less than the stride.
+                let zeros = self.b.ins().clz(less);
+                let sixty_four = self.iconst(64);
+                let shift = self.b.ins().isub(sixty_four, zeros);
+                let way = self.b.ins().isub(addresses, address);
+                let way = self.b.ins().iadd_imm_s(way, -1);
+                let way = self.b.ins().umin(way, most);
+                let more = self.b.ins().ushr(way, shift);
+                let more = self.b.ins().iadd_imm_s(more, 1);
+                let forward = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, less, STRIDE_MAX);
+                self.b.ins().select(forward, more, none)
+            }
         };
-        self.b.ins().select(begins, more, none)
+        self.b.ins().select(begins, good, none)
     }
 
     /// A number up to 2^31 divided, or a little less.
@@ -72,47 +109,53 @@ impl Unit<'_> {
     /// Begins a group of turns: takes them off, finds its pointers, and gives whether they are good.
     pub(super) fn group(&mut self, turns: usize) -> Value {
         let region = self.region;
-        let count = self.turns[turns].0;
+        let count = self.groups[turns].left;
         let left = self.b.use_var(count);
         let left = self.b.ins().iadd_imm_s(left, -i64::from(region.turns[turns].count));
         self.b.def_var(count, left);
         let good = self.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, left, 0);
-        let pad = if self.options.speculation_guards && !region.turns[turns].pointers.is_empty() {
-            let context = self.context();
-            let middle = offset_of!(Context, pad) + PAD_BYTES / 2;
-            Some(self.b.ins().iadd_imm_s(context, middle as i64))
-        } else {
-            None
-        };
-        let mut pointers = Vec::with_capacity(region.turns[turns].pointers.len());
-        for pointer in &region.turns[turns].pointers {
+        for (number, pointer) in region.turns[turns].pointers.iter().enumerate() {
             let (base, _) = self.view(pointer.memory, pointer.write);
-            let mut address = self.affine(pointer.address);
-            if pointer.words {
-                address = self.b.ins().ishl_imm_u(address, 3);
+            let scale = if pointer.words { 3 } else { 0 };
+            let address = self.affine(pointer.address);
+            let address = self.b.ins().ishl_imm_u(address, scale);
+            let at = self.b.ins().iadd(base, address);
+            let at = self.b.ins().iadd_imm_u(at, i64::from(pointer.offset));
+            let at = self.guarded(good, at, PAD_BYTES / 2);
+            let (place, stride) = self.groups[turns].pointers[number];
+            self.b.def_var(place, at);
+            if let Some(place) = stride {
+                let stride = self.affine(pointer.stride);
+                let mut stride = self.b.ins().ishl_imm_u(stride, scale);
+                if self.options.speculation_guards {
+                    let none = self.iconst(0);
+                    stride = self.b.ins().select_spectre_guard(good, stride, none);
+                }
+                self.b.def_var(place, stride);
             }
-            let mut at = self.b.ins().iadd(base, address);
-            if pointer.offset > 0 {
-                at = self.b.ins().iadd_imm_u(at, i64::from(pointer.offset));
-            }
-            if let Some(pad) = pad {
-                at = self.b.ins().select_spectre_guard(good, at, pad);
-            }
-            pointers.push(at);
         }
-        self.turns[turns].1 = pointers;
         good
     }
 
     /// Where an access of the present block lies, if that is in a group of turns and has been found good: an address and
     /// an offset to it.
-    pub(super) fn placed(&self, index: u32) -> Option<(Value, i32)> {
-        let Part::Turn { turns, turn, of } = self.part else { return None };
-        let (pointers, turns) = (&self.turns[turns].1, &self.region.turns[turns]);
+    pub(super) fn placed(&mut self, index: u32) -> Option<(Value, i32)> {
+        let Part::Turn { turns: number, turn, of } = self.part else { return None };
+        let turns = &self.region.turns[number];
         let &(pointer, offset) = turns.accesses.get(&(of, index))?;
-        let stride = turns.pointers[pointer].stride * if turns.pointers[pointer].words { 8 } else { 1 };
-        let way = i32::try_from(stride * i64::from(turn)).expect("a group is near its pointers");
-        Some((pointers[pointer], offset + way))
+        let (place, stride) = self.groups[number].pointers[pointer];
+        let mut at = self.b.use_var(place);
+        let Pointer { stride: known, words, .. } = turns.pointers[pointer];
+        if let Some(stride) = stride {
+            let stride = self.b.use_var(stride);
+            for _ in 0..turn {
+                at = self.b.ins().iadd(at, stride);
+            }
+            return Some((at, offset));
+        }
+        let bytes = known.constant().unwrap_or(0) * if words { 8 } else { 1 };
+        let way = i32::try_from(bytes * i64::from(turn)).expect("a group is near its pointers");
+        Some((at, offset + way))
     }
 
     /// What a sum of operands is, as they are now.

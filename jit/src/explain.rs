@@ -111,6 +111,8 @@ pub enum BlockEnd {
     Branch(Next, Next),
     /// A switch, the last target for all numbers beyond.
     Switch(Vec<Next>),
+    /// A jump to where an operand says: this unit is left, for another that begins there.
+    Computed,
     /// A call of a subroutine that is inlined: where that begins.
     InlinedCall(Next),
     /// Only the beginning of the subroutine there is inlined, and does not suffice: it is called, and where its caller
@@ -308,6 +310,7 @@ fn block_end(code: &Code, region: &Region, block: &Block) -> BlockEnd {
         End::Branch { taken, next: other, .. } => BlockEnd::Branch(next(taken, 1), next(other, 1)),
         End::Switch(targets) => BlockEnd::Switch(targets.iter().map(|target| next(target, 1)).collect()),
         End::Group { fast, slow, .. } => BlockEnd::Group(next(fast, 0), next(slow, 0)),
+        End::Computed => BlockEnd::Computed,
         End::Return(_) => BlockEnd::Return,
         End::Tailcall { target, .. } => BlockEnd::Tailcall(*target),
         End::Leave => {
@@ -367,7 +370,7 @@ fn why_left(code: &Code, caller: bool, index: u32, height: u32) -> WhyInterprete
             _ => WhyInterpreted::Traps,
         },
         Op::Ret | Op::Tailcall if !caller => WhyInterpreted::NoCaller,
-        Op::Jumpto | Op::Tailcallto => WhyInterpreted::Computed,
+        Op::Tailcallto => WhyInterpreted::Computed,
         _ => WhyInterpreted::Traps,
     }
 }
@@ -474,7 +477,7 @@ mod tests {
         assert_eq!(why(&[NOP, (Op::Unreachable, &[])], BEGIN), WhyInterpreted::Traps);
         assert_eq!(why(&[NOP, (Op::Add, &[])], BEGIN), WhyInterpreted::Traps);
         assert_eq!(why(&[NOP], BEGIN), WhyInterpreted::End);
-        assert_eq!(why(&[PUSH, (Op::Jumpto, &[])], BEGIN), WhyInterpreted::Computed);
+        assert_eq!(why(&[PUSH, (Op::Tailcallto, &[0])], BEGIN), WhyInterpreted::Computed);
         assert_eq!(why(&[PUSH, (Op::Ret, &[])], BEGIN), WhyInterpreted::NoCaller);
         assert_eq!(why(&[PUSH; 600], BEGIN), WhyInterpreted::Height);
         assert_eq!(why(&[NOP; INSTRUCTIONS_MAX + 5], BEGIN), WhyInterpreted::Length);

@@ -5,8 +5,8 @@
 //! differ where paths meet is simply two blocks. Where that would not end, and past the limits below, an edge leaves the
 //! unit.
 
-use crate::affine::Affine;
 use crate::inline::{self, Inlined, Plan};
+use crate::unroll::Turns;
 use keyvm_isa::code::FuncType;
 use keyvm_isa::layout::CHUNK_WORDS;
 use keyvm_isa::{Code, Flow, ImmKind, Insn, Op, gas};
@@ -78,6 +78,8 @@ pub(crate) enum End {
         fast: Edge,
         slow: Edge,
     },
+    /// To where an operand says.
+    Computed,
     /// `ret` of the subroutine that the unit is; in a unit that the host enters it leaves.
     Return(FuncType),
     Tailcall {
@@ -115,35 +117,6 @@ pub(crate) enum Part {
     Group,
     /// In a group, the copy of a block for a turn.
     Turn { turns: usize, turn: u32, of: usize },
-}
-
-/// A loop that is compiled twice: as groups of turns that are known to be good, with gas enough and all addresses that
-/// advance by the same in every turn inside, and one turn at a time for the rest.
-#[derive(Debug)]
-pub(crate) struct Turns {
-    /// Turns of a group.
-    pub(crate) count: u32,
-    /// The blocks of one turn.
-    pub(crate) body: Vec<usize>,
-    pub(crate) pointers: Vec<Pointer>,
-    /// By block and index of the instruction, which pointer an access goes by, and how many bytes behind it the access
-    /// is in the first turn.
-    pub(crate) accesses: BTreeMap<(usize, u32), (usize, i32)>,
-}
-
-/// An address that advances by the same in every turn, and what is accessed from there on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Pointer {
-    pub(crate) memory: u8,
-    pub(crate) write: bool,
-    /// Whether address and stride count words, not bytes.
-    pub(crate) words: bool,
-    pub(crate) address: Affine,
-    pub(crate) stride: Affine,
-    /// What is added to the address, without overflow.
-    pub(crate) offset: u32,
-    /// Offset from there of the last byte that is accessed in one turn.
-    pub(crate) last: u64,
 }
 
 #[derive(Debug)]
@@ -192,6 +165,7 @@ enum Effect {
         callee: u32,
         next: Place,
     },
+    Computed,
     Return,
     Tailcall(u32),
     Leave,
@@ -200,7 +174,8 @@ enum Effect {
 impl Region {
     /// Whether it runs through once, and so few instructions that going over to native code costs more than they do.
     pub(crate) fn is_small(&self) -> bool {
-        self.instructions <= SMALL && self.callees.is_empty() && self.blocks.iter().all(|block| !block.header)
+        let ends = |block: &Block| !block.header && !matches!(block.end, End::Computed);
+        self.instructions <= SMALL && self.callees.is_empty() && self.blocks.iter().all(ends)
     }
 
     /// What begins at a start, with small subroutines inlined if that is wanted.
@@ -454,7 +429,7 @@ impl<'a> Finder<'a> {
                         self.callees.insert(target);
                         break;
                     }
-                    Effect::Return | Effect::Leave => break,
+                    Effect::Computed | Effect::Return | Effect::Leave => break,
                 };
                 if self.seen.contains(&next) {
                     self.leaders.insert(next);
@@ -551,6 +526,7 @@ impl<'a> Finder<'a> {
                         Some((typ, _)) => End::Tailcall { target, typ },
                         None => End::Leave,
                     },
+                    Effect::Computed => End::Computed,
                     Effect::Leave => End::Leave,
                 };
             };
@@ -605,6 +581,7 @@ impl<'a> Finder<'a> {
             Op::Jumpif | Op::Jumpz if target_inside(imm) => {
                 Effect::Branch { target: imm, when_zero: insn.op == Op::Jumpz }
             }
+            Op::Jumpto => Effect::Computed,
             Op::Switch => match self.code.switch(imm) {
                 Some(targets)
                     if switch_fits(targets.len(), height - 1)
@@ -744,7 +721,7 @@ pub(crate) fn insn_cost(code: &Code, insn: &Insn) -> u64 {
 pub(crate) fn end_cost(end: &End) -> u64 {
     match end {
         End::Fall(_) | End::Group { .. } | End::CalledAfterAll(_) | End::Leave => 0,
-        End::Jump(_) | End::Branch { .. } | End::Switch(_) | End::InlinedCall(_) => 1,
+        End::Jump(_) | End::Branch { .. } | End::Switch(_) | End::Computed | End::InlinedCall(_) => 1,
         End::Return(typ) | End::InlinedReturn(typ, _) => 1 + gas::per_eight(typ.results.into()),
         End::Tailcall { typ, .. } => 1 + gas::per_eight(typ.arguments.into()),
     }
@@ -767,7 +744,7 @@ impl Block {
                 visit(*fast);
                 visit(*slow);
             }
-            End::Return(_) | End::Tailcall { .. } | End::Leave => {}
+            End::Computed | End::Return(_) | End::Tailcall { .. } | End::Leave => {}
         }
     }
 
@@ -793,7 +770,7 @@ impl Block {
                 edge(fast);
                 edge(slow);
             }
-            End::Return(_) | End::Tailcall { .. } | End::Leave => {}
+            End::Computed | End::Return(_) | End::Tailcall { .. } | End::Leave => {}
         }
     }
 

@@ -5,18 +5,18 @@
 //! advance by the same in every turn. So many turns, or somewhat fewer, run in groups; then it is measured again. What is
 //! less than a group runs one turn at a time, with every check.
 
-use crate::affine::{Reached, accesses};
+use crate::affine::{Affine, Reached, accesses};
 use crate::loops::{Dominators, postorder};
 use crate::lower::is_native;
-use crate::region::{Block, Edge, End, Part, Pointer, Region, Turns};
+use crate::region::{Block, Edge, End, Part, Region};
 use crate::values::known_memories;
 use keyvm_isa::{Code, Flow, Insn};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Turns of a group at most.
-const TURNS: u32 = 4;
+const TURNS: u32 = 8;
 /// Instructions of the turns of a group at most, where it has more than one.
-const GROUP_MAX: u32 = 96;
+const GROUP_MAX: u32 = 128;
 /// Instructions of a body at most that is compiled twice.
 const BODY_MAX: u32 = 160;
 /// Blocks of a loop at most that is looked at.
@@ -25,6 +25,35 @@ const LOOP_MAX: usize = 256;
 const ADDED_MAX: u32 = 2_000;
 /// Bytes before and behind a pointer at most that one group accesses.
 pub(crate) const REACH: i64 = 2040;
+
+/// A loop that is compiled twice: as groups of turns that are known to be good, with gas enough and all addresses that
+/// advance by the same in every turn inside, and one turn at a time for the rest.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    /// Turns of a group.
+    pub(crate) count: u32,
+    /// The blocks of one turn.
+    pub(crate) body: Vec<usize>,
+    pub(crate) pointers: Vec<Pointer>,
+    /// By block and index of the instruction, which pointer an access goes by, and how many bytes behind it the access
+    /// is in the first turn.
+    pub(crate) accesses: BTreeMap<(usize, u32), (usize, i32)>,
+}
+
+/// An address that advances by the same in every turn, and what is accessed from there on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pointer {
+    pub(crate) memory: u8,
+    pub(crate) write: bool,
+    /// Whether address and stride count words, not bytes.
+    pub(crate) words: bool,
+    pub(crate) address: Affine,
+    pub(crate) stride: Affine,
+    /// What is added to the address, without overflow.
+    pub(crate) offset: u32,
+    /// Offset from there of the last byte that is accessed in one turn.
+    pub(crate) last: u64,
+}
 
 /// Compiles loops twice, or what of their turns is small and comes to no other loop and no call.
 pub(crate) fn unroll(region: &mut Region, code: &Code) {

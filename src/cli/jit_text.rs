@@ -173,6 +173,7 @@ impl Writer<'_> {
             BlockEnd::Group(fast, slow) => {
                 format!("turns known to be good: {}, else {}", self.next(fast), self.next(slow))
             }
+            BlockEnd::Computed => "jumps to where its operand says".to_owned(),
             BlockEnd::Return => "returns".to_owned(),
             BlockEnd::Tailcall(callee) => format!("goes on with subroutine {}", self.index(*callee)),
             BlockEnd::Left(WhyInterpreted::End) => "leaves: the code ends there".to_owned(),

@@ -206,6 +206,16 @@ impl Runner {
         // context points to belongs to the kernel and the activation, which nothing touches while native code runs, but
         // for the helper.
         unsafe { processor.enter(entry, act.height - act.base, native.table().len(), context) };
+        self.stats.entries += 1;
+        // Where the code of one unit goes on in another, nothing that the context says has changed.
+        while context.exit == Exit::Edge as u64
+            && let Some(entry) = native.entry(EntryPoint { index: context.index, height: context.height })
+        {
+            self.stats.exits[Exit::Edge as usize] += 1;
+            self.stats.entries += 1;
+            // SAFETY: as above; native code has left with these operands above the base that the context says.
+            unsafe { processor.enter(entry, context.height as usize, native.table().len(), context) };
+        }
         let left = usize::try_from(context.frames_left()).unwrap_or(usize::MAX);
         let added = frames.saturating_sub(left);
         debug_assert!(left <= frames, "frames were counted wrongly");
@@ -218,7 +228,6 @@ impl Runner {
         let executed = context.executed(gas);
         kernel.instructions += executed;
         let exit = Exit::from_number(context.exit);
-        self.stats.entries += 1;
         self.stats.exits[exit as usize] += 1;
         self.stats.instructions += executed;
         match host.stop {

@@ -497,3 +497,46 @@ process r under small { code program standing keys { 1: small(all) } }",
     alike_in_one(&image, 100_000);
     alike(&image, 400);
 }
+
+#[test]
+fn a_computed_jump_goes_to_any_index_with_all_that_is_on_the_stack() {
+    for call in ["call(1, :threaded)", "1"] {
+        natively_alike(
+            &format!(
+                "
+        {call}
+        jumpif(gt(get 0, 100), :enough)
+        push :more
+        jumpto
+enough: return 1 (get 0)
+more:   call(7, :threaded)
+        return 2 (add(get 0, get 1), load64 2 (0))
+func threaded 1 -> 1, 2
+        params x
+        locals pc, y
+next:   jumpto(load64 2, 8 (shl(load8 2, 104 (get pc), 3)))
+double: set x (mul(get x, 2))
+        jump(:step)
+plus:   set y (add(get y, get x))
+step:   set pc (add(get pc, 1))
+        jump(:next)
+back:   store64 (0, get y)
+        jumpz(get y, :double)
+        set pc (sub(get pc, 3))
+        set y (shr(get y, 7))
+        jumpif(lt(get x, 5000), :next)
+        jump(:step)
+out:    ret(get y)
+data {{
+        u64 0
+        u64 :double, :plus, :back, :out, 1_000_000, 0x1_0000_0000_0001, 3, 4, 5, 6, 7, 8
+        u8 0, 1, 1, 0, 2, 0, 1, 2, 1, 3
+}}"
+            ),
+            900,
+        );
+    }
+    for target in ["-1", "1_000_000", "0x1_0000_0003", ":end"] {
+        alike(&image(&format!("        1\n        push {target}\n        jumpto\n        drop\nend:")), 40);
+    }
+}

@@ -5,6 +5,7 @@ use crate::context::Exit;
 use crate::gas::Check;
 use crate::region::{Block, Edge, End, Part, end_cost};
 use crate::values::{Form, drop_to_results};
+use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, InstBuilder, JumpTableData};
 use keyvm_isa::Op;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +33,13 @@ impl Unit<'_> {
                 self.b.ins().brif(condition, then, &[], otherwise, &[]);
             }
             End::Switch(targets) => self.switch(targets),
+            End::Computed => {
+                let target = self.pop_word();
+                let end = self.iconst(self.code.len() as i64);
+                let inside = self.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, target, end);
+                self.leave_unless(inside, Exit::Check);
+                self.leave_to(target);
+            }
             End::Group { turns, fast, slow } => {
                 let good = self.group(*turns);
                 self.hand_over(&[*fast, *slow]);
@@ -125,7 +133,8 @@ impl Unit<'_> {
     /// stand aside.
     fn is_way_out(&self, block: usize) -> bool {
         let next = self.region.blocks[block].part;
-        matches!(self.part, Part::Turn { .. }) && !matches!(next, Part::Turn { .. } | Part::Group)
+        matches!(self.part, Part::Turn { .. } | Part::Group)
+            && !matches!(next, Part::Turn { .. } | Part::Group)
     }
 
     /// Defines the variables that the blocks at the ends of edges read.

@@ -87,6 +87,23 @@ impl Unit<'_> {
         self.b.ins().jump(leave, &[]);
     }
 
+    /// Leaves at the end of a block, to go on at an index that is known only now.
+    pub(super) fn leave_to(&mut self, index: Value) {
+        let stack = self.stack.clone();
+        self.write_back(&stack);
+        let height = self.iconst(Context::place(0, stack.len() - self.base));
+        let place = self.b.ins().bor(height, index);
+        self.put(place, offset_of!(Context, index));
+        let why = self.iconst(Exit::Edge as i64);
+        self.put(why, offset_of!(Context, exit));
+        let gas = self.b.use_var(self.gas);
+        self.put(gas, offset_of!(Context, gas));
+        let room = self.room_of(self.inlined);
+        self.put(room, offset_of!(Context, room));
+        let unwinding = self.unwinding(self.inlined);
+        self.b.ins().jump(unwinding, &[]);
+    }
+
     /// Fills in all blocks that leave.
     pub(super) fn exits(&mut self) {
         while let Some(Saying { block, index, why, leaving }) = self.saying.pop() {

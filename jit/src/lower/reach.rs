@@ -3,8 +3,8 @@
 use super::{Unit, Val};
 use crate::affine::{Reached, block_accesses};
 use crate::context::{Context, Exit, PAD_BYTES};
-use crate::region::{Block, Pointer};
-use crate::unroll::{Placed, pointers};
+use crate::region::Block;
+use crate::unroll::{Placed, Pointer, pointers};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use keyvm_isa::layout::MEMORY_DATA;

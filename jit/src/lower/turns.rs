@@ -3,7 +3,8 @@
 use super::{Unit, Val};
 use crate::affine::Affine;
 use crate::context::PAD_BYTES;
-use crate::region::{Part, Pointer, Turns};
+use crate::region::Part;
+use crate::unroll::{Pointer, Turns};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use cranelift_frontend::{FunctionBuilder, Variable};

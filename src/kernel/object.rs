@@ -9,7 +9,7 @@ use keyvm_isa::{Code, Op, Status, Trap, gas};
 use keyvm_jit::View;
 use std::ops::{Deref, DerefMut};
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// What an object is.
@@ -154,19 +154,23 @@ pub(crate) fn shrink<T>(vector: &mut Vec<T>) {
 pub(crate) struct CodePage {
     pub(crate) code: Code,
     hash: OnceLock<Hash>,
-    /// Times it has begun to run.
-    runs: AtomicU32,
-    straight: OnceLock<bool>,
+    /// Times it has begun to run; it stops counting.
+    runs: AtomicU8,
+    /// Whether something in it jumps or calls a subroutine: [`STRAIGHT`], [`GOES`], or 0 while nobody has looked.
+    goes: AtomicU8,
 }
+
+const STRAIGHT: u8 = 1;
+const GOES: u8 = 2;
 
 impl CodePage {
     pub(crate) const fn new(code: Code) -> Self {
-        Self { code, hash: OnceLock::new(), runs: AtomicU32::new(0), straight: OnceLock::new() }
+        Self { code, hash: OnceLock::new(), runs: AtomicU8::new(0), goes: AtomicU8::new(0) }
     }
 
     /// Counts a run; tells whether there have been so many that native code is worth looking for.
     pub(crate) fn is_warm(&self) -> bool {
-        const WARM: u32 = 4;
+        const WARM: u8 = 4;
         let runs = self.runs.load(Ordering::Relaxed);
         self.runs.store(runs.saturating_add(1), Ordering::Relaxed);
         runs >= WARM
@@ -176,8 +180,13 @@ impl CodePage {
     pub(crate) fn is_straight(&self) -> bool {
         const FIRST: u64 = Op::Jump as u64;
         const LAST: u64 = Op::Tailcalltable as u64;
-        let goes = |word: &u64| matches!(word & 0xff, FIRST..=LAST);
-        *self.straight.get_or_init(|| !self.code.normal().iter().any(goes))
+        let mut known = self.goes.load(Ordering::Relaxed);
+        if known == 0 {
+            let goes = |word: &u64| matches!(word & 0xff, FIRST..=LAST);
+            known = if self.code.normal().iter().any(goes) { GOES } else { STRAIGHT };
+            self.goes.store(known, Ordering::Relaxed);
+        }
+        known == STRAIGHT
     }
 
     /// The root over its words, worked out when it is first asked for.

@@ -250,7 +250,8 @@ impl Compiler {
     ) -> Result<Function, CompileError> {
         let notes = self.build(code, region, queue);
         watch.lowered(code, region, notes, &self.context.func);
-        let tails = region.blocks.iter().any(|block| matches!(block.end, End::Tailcall { .. }));
+        let tails =
+            region.blocks.iter().any(|block| matches!(block.end, End::Tailcall { .. } | End::TailcallTo(_)));
         let isa: &dyn TargetIsa = match tails {
             _ if is_large(region) => &*self.large,
             true => &*self.framed,

@@ -126,6 +126,8 @@ pub enum BlockEnd {
     Return,
     /// The subroutine goes on with another.
     Tailcall(u32),
+    /// The subroutine goes on with one that an operand names.
+    TailcallTo,
     /// The instruction there is the interpreter's.
     Left(WhyInterpreted),
 }
@@ -150,8 +152,6 @@ pub enum WhyInterpreted {
     Unknown,
     /// The code ends there.
     End,
-    /// It goes where only its operand says.
-    Computed,
     /// It leaves a subroutine that has no native caller here.
     NoCaller,
     /// There would be more operands than are held in registers.
@@ -171,7 +171,6 @@ impl fmt::Display for WhyInterpreted {
             Self::Traps => f.write_str("it always traps there"),
             Self::Unknown => f.write_str("no instruction: it traps"),
             Self::End => f.write_str("the code ends there"),
-            Self::Computed => f.write_str("only its operand says where it goes"),
             Self::NoCaller => f.write_str("it leaves a subroutine that was not called natively"),
             Self::Height => write!(f, "more than {HEIGHT_MAX} operands"),
             Self::Targets => f.write_str("a switch with too many targets"),
@@ -313,6 +312,7 @@ fn block_end(code: &Code, region: &Region, block: &Block) -> BlockEnd {
         End::Computed => BlockEnd::Computed,
         End::Return(_) => BlockEnd::Return,
         End::Tailcall { target, .. } => BlockEnd::Tailcall(*target),
+        End::TailcallTo(_) => BlockEnd::TailcallTo,
         End::Leave => {
             let caller = matches!(region.start, Start::Call { .. }) || block.inlined.is_some();
             BlockEnd::Left(why_left(code, caller, block.end_index, height - base))
@@ -369,8 +369,7 @@ fn why_left(code: &Code, caller: bool, index: u32, height: u32) -> WhyInterprete
             Some(typ) if height.saturating_add(typ.locals) > HEIGHT_MAX => WhyInterpreted::Height,
             _ => WhyInterpreted::Traps,
         },
-        Op::Ret | Op::Tailcall if !caller => WhyInterpreted::NoCaller,
-        Op::Tailcallto => WhyInterpreted::Computed,
+        Op::Ret | Op::Tailcall | Op::Tailcallto | Op::Tailcalltable if !caller => WhyInterpreted::NoCaller,
         _ => WhyInterpreted::Traps,
     }
 }
@@ -477,7 +476,7 @@ mod tests {
         assert_eq!(why(&[NOP, (Op::Unreachable, &[])], BEGIN), WhyInterpreted::Traps);
         assert_eq!(why(&[NOP, (Op::Add, &[])], BEGIN), WhyInterpreted::Traps);
         assert_eq!(why(&[NOP], BEGIN), WhyInterpreted::End);
-        assert_eq!(why(&[PUSH, (Op::Tailcallto, &[0])], BEGIN), WhyInterpreted::Computed);
+        assert_eq!(why(&[PUSH, (Op::Tailcallto, &[0])], BEGIN), WhyInterpreted::NoCaller);
         assert_eq!(why(&[PUSH, (Op::Ret, &[])], BEGIN), WhyInterpreted::NoCaller);
         assert_eq!(why(&[PUSH; 600], BEGIN), WhyInterpreted::Height);
         assert_eq!(why(&[NOP; INSTRUCTIONS_MAX + 5], BEGIN), WhyInterpreted::Length);

@@ -6,6 +6,7 @@
 //! unit.
 
 use crate::inline::{self, Inlined, Plan};
+use crate::lower::{reached, table_of};
 use crate::unroll::Turns;
 use keyvm_isa::code::FuncType;
 use keyvm_isa::layout::CHUNK_WORDS;
@@ -86,6 +87,8 @@ pub(crate) enum End {
         target: u32,
         typ: FuncType,
     },
+    /// As `Tailcall`, to a subroutine of this type that an operand names, by itself or by a word of a memory.
+    TailcallTo(FuncType),
     /// The next instruction is for the interpreter.
     Leave,
 }
@@ -168,6 +171,7 @@ enum Effect {
     Computed,
     Return,
     Tailcall(u32),
+    TailcallTo(FuncType),
     Leave,
 }
 
@@ -429,7 +433,7 @@ impl<'a> Finder<'a> {
                         self.callees.insert(target);
                         break;
                     }
-                    Effect::Computed | Effect::Return | Effect::Leave => break,
+                    Effect::Computed | Effect::Return | Effect::TailcallTo(_) | Effect::Leave => break,
                 };
                 if self.seen.contains(&next) {
                     self.leaders.insert(next);
@@ -527,6 +531,7 @@ impl<'a> Finder<'a> {
                         None => End::Leave,
                     },
                     Effect::Computed => End::Computed,
+                    Effect::TailcallTo(typ) => End::TailcallTo(typ),
                     Effect::Leave => End::Leave,
                 };
             };
@@ -604,6 +609,15 @@ impl<'a> Finder<'a> {
                     if inlined.is_none() && own.results == typ.results && height >= typ.arguments.into() =>
                 {
                     Effect::Tailcall(imm)
+                }
+                _ => Effect::Leave,
+            },
+            Op::Tailcalltable if !reached(table_of(&insn)) => Effect::Leave,
+            Op::Tailcallto | Op::Tailcalltable => match (self.start, self.code.types().get(imm as usize)) {
+                (Start::Call { typ: own, .. }, Some(&typ))
+                    if inlined.is_none() && own.results == typ.results && height > typ.arguments.into() =>
+                {
+                    Effect::TailcallTo(typ)
                 }
                 _ => Effect::Leave,
             },
@@ -723,7 +737,7 @@ pub(crate) fn end_cost(end: &End) -> u64 {
         End::Fall(_) | End::Group { .. } | End::CalledAfterAll(_) | End::Leave => 0,
         End::Jump(_) | End::Branch { .. } | End::Switch(_) | End::Computed | End::InlinedCall(_) => 1,
         End::Return(typ) | End::InlinedReturn(typ, _) => 1 + gas::per_eight(typ.results.into()),
-        End::Tailcall { typ, .. } => 1 + gas::per_eight(typ.arguments.into()),
+        End::Tailcall { typ, .. } | End::TailcallTo(typ) => 1 + gas::per_eight(typ.arguments.into()),
     }
 }
 
@@ -744,7 +758,7 @@ impl Block {
                 visit(*fast);
                 visit(*slow);
             }
-            End::Computed | End::Return(_) | End::Tailcall { .. } | End::Leave => {}
+            End::Computed | End::Return(_) | End::Tailcall { .. } | End::TailcallTo(_) | End::Leave => {}
         }
     }
 
@@ -770,7 +784,7 @@ impl Block {
                 edge(fast);
                 edge(slow);
             }
-            End::Computed | End::Return(_) | End::Tailcall { .. } | End::Leave => {}
+            End::Computed | End::Return(_) | End::Tailcall { .. } | End::TailcallTo(_) | End::Leave => {}
         }
     }
 

@@ -176,6 +176,7 @@ impl Writer<'_> {
             BlockEnd::Computed => "jumps to where its operand says".to_owned(),
             BlockEnd::Return => "returns".to_owned(),
             BlockEnd::Tailcall(callee) => format!("goes on with subroutine {}", self.index(*callee)),
+            BlockEnd::TailcallTo => "goes on with the subroutine that its operand names".to_owned(),
             BlockEnd::Left(WhyInterpreted::End) => "leaves: the code ends there".to_owned(),
             BlockEnd::Left(why) => format!("leaves before {at} {}: {why}", self.instruction(at)),
         }

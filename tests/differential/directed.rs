@@ -540,3 +540,44 @@ data {{
         alike(&image(&format!("        1\n        push {target}\n        jumpto\n        drop\nend:")), 40);
     }
 }
+
+#[test]
+fn a_subroutine_goes_on_with_one_that_an_operand_names() {
+    for (memory, which) in
+        [("2", "and(get n, 1)"), ("4 + page", "and(get n, 1)"), ("2", "and(get n, 2)"), ("1", "3")]
+    {
+        alike(
+            &image(&format!(
+                "
+page page {{ u64 :even, :odd }}
+        return 2 (call(30, 7, :even), call(21, 0, :even))
+func even 2 -> 1
+        params n, sum
+        jumpz(get n, :done)
+        tailcallto 2->1+1 (sub(get n, 1), add(get sum, get n), :odd)
+done:   ret(get sum)
+func odd 2 -> 1, 1
+        params n, sum
+        locals x
+        set x (mul(get n, 3))
+        jumpif(gt(get n, 60), :wrong)
+        tailcalltable 2->1, {memory} (sub(get n, 1), xor(get sum, get x), {which})
+wrong:  tailcallto 1->0 (get n, get sum)
+data {{ u64 :even, :odd, 5 }}"
+            )),
+            700,
+        );
+    }
+    natively_alike(
+        "
+        return 1 (call(200, 0, :first))
+func first 2 -> 1
+        jumpz(get 0, :done)
+        tailcallto 2->1 (sub(get 0, 1), add(get 1, get 0), :second)
+done:   ret(get 1)
+func second 2 -> 1
+        tailcalltable 2->1, 2 (get 0, xor(get 1, 5), 0)
+data { u64 :first }",
+        900,
+    );
+}

@@ -212,7 +212,7 @@ impl Unit<'_> {
     }
 
     /// `tailcall`, in a native call.
-    pub(super) fn tailcall(&mut self, target: u32, typ: FuncType, gas: Value) {
+    pub(super) fn tailcall(&mut self, target: &Target, typ: FuncType, gas: Value) {
         let arguments = self.stack.split_off(self.stack.len() - usize::from(typ.arguments));
         let mut parameters = vec![gas, self.room];
         for &val in arguments.iter().take(REGISTER_ARGUMENTS) {
@@ -220,8 +220,13 @@ impl Unit<'_> {
             parameters.push(word);
         }
         self.store_arguments(&arguments, 0);
-        let callee = self.callees[&target];
-        self.b.ins().return_call(callee, &parameters);
+        match *target {
+            Target::Direct(callee) => self.b.ins().return_call(self.callees[&callee], &parameters),
+            Target::Code(code) => {
+                let signature = self.b.import_signature(signature(typ));
+                self.b.ins().return_call_indirect(signature, code, &parameters)
+            }
+        };
     }
 
     /// The native code of the subroutine that an operand names, which must be of a type.

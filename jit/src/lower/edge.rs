@@ -1,5 +1,6 @@
 //! How blocks end.
 
+use super::call::Target;
 use super::{Gas, Unit};
 use crate::context::Exit;
 use crate::gas::Check;
@@ -53,18 +54,33 @@ impl Unit<'_> {
             End::Tailcall { target, typ, .. } => {
                 let gas = self.b.use_var(self.gas);
                 if self.callees.contains_key(target) {
-                    self.tailcall(*target, *typ, gas);
+                    self.tailcall(&Target::Direct(*target), *typ, gas);
                 } else {
                     let gas = Gas::Value(gas, self.refund(end_cost(&block.end)));
                     let state = self.state(block.end_index, self.stack.clone(), gas);
                     self.leave(state, Exit::Callee);
                 }
             }
+            End::TailcallTo(typ) => {
+                let Some(insn) = self.insn(block.end_index) else { return };
+                let operand = self.pop();
+                let target = self.named(&insn, operand, block.end_index);
+                let code = self.callee_at(target, *typ);
+                let gas = self.b.use_var(self.gas);
+                self.tailcall(&Target::Code(code), *typ, gas);
+            }
             End::Leave => {
                 let gas = self.b.use_var(self.gas);
                 let why = match self.insn(block.end_index).map(|insn| insn.op) {
                     Some(Op::Ret) => Exit::Return,
-                    Some(Op::Call | Op::Tailcall | Op::Callto | Op::Tailcallto) => Exit::Callee,
+                    Some(
+                        Op::Call
+                        | Op::Callto
+                        | Op::Calltable
+                        | Op::Tailcall
+                        | Op::Tailcallto
+                        | Op::Tailcalltable,
+                    ) => Exit::Callee,
                     _ => Exit::Kernel,
                 };
                 let state = self.state(block.end_index, self.stack.clone(), Gas::Value(gas, 0));

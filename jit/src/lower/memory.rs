@@ -67,6 +67,11 @@ pub(crate) fn memory_of(insn: &Insn) -> u8 {
     u8::try_from(insn.imms[0]).unwrap_or(0)
 }
 
+/// The memory in which `calltable` and its like look their target up.
+pub(crate) fn table_of(insn: &Insn) -> u8 {
+    u8::try_from(insn.imms[1]).unwrap_or(0)
+}
+
 /// Whether an instruction is a load that native code executes by itself.
 pub(crate) fn is_native_load(insn: &Insn) -> bool {
     access(insn.op).is_some_and(|access| !access.store) && reached(memory_of(insn))
@@ -87,10 +92,11 @@ impl Unit<'_> {
     pub(super) fn is_data(&self, insn: &Insn, index: u32) -> bool {
         let memory = match insn.op {
             Op::Mempush | Op::Memwrite | Op::Memlen => Some(MEMORY_DATA),
-            Op::Calltable => u8::try_from(insn.imms[1]).ok(),
+            Op::Calltable | Op::Tailcalltable => Some(table_of(insn)),
             _ => Some(memory_of(insn)),
         };
-        let native = insn.op == Op::Calltable || is_native_memory(insn, self.memories.get(&index).copied());
+        let native = matches!(insn.op, Op::Calltable | Op::Tailcalltable)
+            || is_native_memory(insn, self.memories.get(&index).copied());
         native && memory == Some(MEMORY_DATA)
     }
 

@@ -16,7 +16,7 @@ mod reach;
 mod segment;
 mod turns;
 
-pub(crate) use memory::{Kind, access, memory_of, reached};
+pub(crate) use memory::{Kind, access, memory_of, reached, table_of};
 pub(crate) use segment::is_native;
 
 use crate::arith::Class;

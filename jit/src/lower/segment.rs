@@ -2,7 +2,7 @@
 
 use super::bound::{Bound, need};
 use super::call::Target;
-use super::memory::is_native_memory;
+use super::memory::{is_native_memory, table_of};
 use super::reach::{Access, Reaching};
 use super::{Gas, Unit, Val};
 use crate::arith::{self, Class};
@@ -158,7 +158,7 @@ impl Unit<'_> {
             let base = region.base(block.inlined) as usize;
             self.memories = known_memories(self.code, base, block);
             self.near_bytes = self.near_bytes.max(need(self.code, base, block, &self.memories));
-            for index in block.index..block.end_index {
+            for index in block.index..=block.end_index {
                 if let Some(insn) = self.insn(index) {
                     self.uses_data |= self.is_data(&insn, index);
                 }
@@ -211,26 +211,29 @@ impl Unit<'_> {
         } else {
             let typ = self.code.types()[imm as usize];
             let operand = self.pop();
-            let target = if insn.op == Op::Callto {
-                self.as_word(operand)
-            } else {
-                let memory = u8::try_from(insn.imms[1]).unwrap_or(0);
-                if !super::memory::reached(memory) {
-                    let gas = self.b.use_var(self.gas);
-                    let state = self.state(index, before, Gas::Value(gas, self.refund(1)));
-                    self.leave(state, Exit::Kernel);
-                    return false;
-                }
-                let (write, address) = (false, Some(operand));
-                let access = Access { memory, write, address, words: true, offset: 0, bytes: 8 };
-                let (base, at) = self.reach(access, index);
-                self.b.ins().load(types::I64, self.guest, base, at)
-            };
+            if insn.op == Op::Calltable && !super::memory::reached(table_of(insn)) {
+                let gas = self.b.use_var(self.gas);
+                let state = self.state(index, before, Gas::Value(gas, self.refund(1)));
+                self.leave(state, Exit::Kernel);
+                return false;
+            }
+            let target = self.named(insn, operand, index);
             (Target::Code(self.callee_at(target, typ)), typ)
         };
         self.count_extra();
         self.call(index, &target, typ, before, next_cost);
         true
+    }
+
+    /// Index of the subroutine that an operand of a call names: by itself, or by a word of a memory, which is reached.
+    pub(super) fn named(&mut self, insn: &Insn, operand: Val, index: u32) -> Value {
+        if matches!(insn.op, Op::Callto | Op::Tailcallto) {
+            return self.as_word(operand);
+        }
+        let (memory, address) = (table_of(insn), Some(operand));
+        let access = Access { memory, write: false, address, words: true, offset: 0, bytes: 8 };
+        let (base, at) = self.reach(access, index);
+        self.b.ins().load(types::I64, self.guest, base, at)
     }
 
     /// A call of the subroutine at `callee` by the instruction at `index`; `false` if it has no native code, and the block

@@ -32,6 +32,8 @@ pub(crate) const REACH: i64 = 2040;
 pub(crate) struct Turns {
     /// Turns of a group.
     pub(crate) count: u32,
+    /// Where a turn begins.
+    pub(crate) header: usize,
     /// The blocks of one turn.
     pub(crate) body: Vec<usize>,
     pub(crate) pointers: Vec<Pointer>,
@@ -80,7 +82,7 @@ pub(crate) fn unroll(region: &mut Region, code: &Code) {
         }
         let reached = accesses(code, region, header, &body);
         let (pointers, accesses) = pointers(&reached, count);
-        region.turns.push(Turns { count, body: body.clone(), pointers, accesses });
+        region.turns.push(Turns { count, header, body: body.clone(), pointers, accesses });
         copy(region, header, &body, count, body.len() < whole.len());
         added += size * count;
     }

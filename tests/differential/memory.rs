@@ -98,3 +98,11 @@ data {{ words 10 }}"
         );
     }
 }
+
+#[test]
+fn what_a_loop_stores_across_4_kib_is_hashed_wherever_it_is_cut() {
+    for (first, step) in [(4000, 8), (4192, -8), (3999, 7), (4160, -3), (3600, 200)] {
+        let source = looping(first, step, 24, "store64 (get at, get turns)");
+        natively_alike(&source.replace("data { words 24 }", "data { words 1200 }"), 420);
+    }
+}

@@ -189,7 +189,9 @@ impl Unit<'_> {
             }
             None => self.iconst(offset.into()),
         };
-        self.mark(memory, from, bytes);
+        if !self.is_marked_ahead(index) {
+            self.mark(memory, from, bytes.into());
+        }
         // From here on nothing is harmless to execute again from before the store.
         self.count_extra();
         let gas = self.b.use_var(self.gas);
@@ -197,8 +199,8 @@ impl Unit<'_> {
         self.set_checkpoint(index + 1, Gas::Value(gas, ahead));
     }
 
-    /// Marks what has been written, if somebody wants to know.
-    fn mark(&mut self, memory: u8, from: Value, bytes: u8) {
+    /// Marks what has been written, not more than 4 KiB, if somebody wants to know.
+    pub(super) fn mark(&mut self, memory: u8, from: Value, bytes: u64) {
         let marks = if memory == MEMORY_DATA {
             self.b.use_var(self.data[2])
         } else {
@@ -212,7 +214,7 @@ impl Unit<'_> {
         self.go_on_in(marking);
         self.mark_leaf(marks, from);
         if bytes > 1 {
-            let last = self.b.ins().iadd_imm_u(from, i64::from(bytes) - 1);
+            let last = self.b.ins().iadd_imm_u(from, bytes.cast_signed() - 1);
             self.mark_leaf(marks, last);
         }
         self.b.ins().jump(next, &[]);

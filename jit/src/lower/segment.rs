@@ -64,6 +64,11 @@ impl Unit<'_> {
         self.part = block.part;
         let check = self.checks[number];
         self.begin_segment(block, block.index, check.first);
+        if let Part::Turn { turns, of, .. } = block.part
+            && region.turns[turns].header == of
+        {
+            self.mark_ahead();
+        }
         for index in block.index..block.end_index {
             let Some(insn) = self.insn(index) else { break };
             self.at(index);

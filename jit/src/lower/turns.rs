@@ -159,6 +159,30 @@ impl Unit<'_> {
         Some((at, offset + way))
     }
 
+    /// Marks what a group that has been found good may write by pointers whose strides are known: at its beginning.
+    pub(super) fn mark_ahead(&mut self) {
+        let Part::Turn { turns, turn: 0, .. } = self.part else { return };
+        let region = self.region;
+        let Turns { count, ref pointers, .. } = region.turns[turns];
+        for pointer in pointers.iter().filter(|pointer| pointer.write) {
+            let Some(stride) = pointer.stride.constant() else { continue };
+            let scale = if pointer.words { 3 } else { 0 };
+            let way = (stride << scale) * i64::from(count - 1);
+            let address = self.affine(pointer.address);
+            let address = self.b.ins().ishl_imm_u(address, scale);
+            let first = self.b.ins().iadd_imm_s(address, i64::from(pointer.offset) + way.min(0));
+            self.mark(pointer.memory, first, pointer.last + way.unsigned_abs() + 1);
+        }
+    }
+
+    /// Whether what the instruction at an index stores has been marked by [`Unit::mark_ahead`].
+    pub(super) fn is_marked_ahead(&self, index: u32) -> bool {
+        let Part::Turn { turns, of, .. } = self.part else { return false };
+        let turns = &self.region.turns[turns];
+        let pointer = turns.accesses.get(&(of, index)).map(|&(pointer, _)| &turns.pointers[pointer]);
+        pointer.is_some_and(|pointer| pointer.stride.constant().is_some())
+    }
+
     /// What a sum of operands is, as they are now.
     fn affine(&mut self, sum: Affine) -> Value {
         let mut value = None;

@@ -33,14 +33,7 @@ fn told(divergence: &Divergence, engines: Engines<'_, Engine>) -> String {
 /// One random image, cut at random.
 fn one_run(seed: u64) -> Report {
     let mut random = Random::new(seed);
-    let shape = Shape {
-        processes: random.within(1, 4),
-        keepers: random.percent(80),
-        hidden_prime: random.percent(30),
-        limits: random.percent(15),
-        groups: 1,
-        computing: random.pick(&[100, 100, 90, 50]),
-    };
+    let shape = Shape::computing(&mut random);
     let image = scene(&mut random, shape);
     let tier = if random.percent(10) { Tier::Auto } else { Tier::Jit };
     let guarded = random.percent(70);

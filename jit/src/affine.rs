@@ -71,19 +71,21 @@ impl Affine {
     }
 }
 
-/// An access to memory whose address advances by the same in every turn.
+/// An address that advances by the same in every turn, and what is accessed from there on: by one instruction, or by
+/// several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reached {
+pub(crate) struct Pointer {
     pub(crate) memory: u8,
     pub(crate) write: bool,
-    /// Whether the address counts words, not bytes.
+    /// Whether address and stride count words, not bytes.
     pub(crate) words: bool,
-    /// The address, without the offset that the instruction names.
     pub(crate) address: Affine,
-    /// By how much it is more in each turn: a sum of operands that stay.
+    /// By how much the address is more in each turn: a sum of operands that stay.
     pub(crate) stride: Affine,
+    /// What is added to the address, without overflow.
     pub(crate) offset: u32,
-    pub(crate) bytes: u8,
+    /// Offset from there of the last byte that is accessed in one turn.
+    pub(crate) last: u64,
 }
 
 /// The accesses of an innermost loop whose addresses advance by the same in every turn, by block and index of the instruction.
@@ -93,7 +95,7 @@ pub(crate) fn accesses(
     region: &Region,
     header: usize,
     body: &[usize],
-) -> BTreeMap<(usize, u32), Reached> {
+) -> BTreeMap<(usize, u32), Pointer> {
     let inside = |block: usize| body.binary_search(&block).is_ok();
     let mut order = postorder(region, [header], |block| block == header || !inside(block));
     order.reverse();
@@ -146,7 +148,7 @@ pub(crate) fn accesses(
     };
     found
         .into_iter()
-        .filter_map(|(place, access)| Some((place, Reached { stride: stride(access.address)?, ..access })))
+        .filter_map(|(place, access)| Some((place, Pointer { stride: stride(access.address)?, ..access })))
         .collect()
 }
 
@@ -155,7 +157,7 @@ const MADE: u32 = 1 << 16;
 
 /// The accesses of a block, by index of the instruction, as if it were a loop's in which nothing advances. A word that is
 /// no sum of operands is an operand here.
-pub(crate) fn block_accesses(code: &Code, base: usize, block: &Block) -> BTreeMap<(usize, u32), Reached> {
+pub(crate) fn block_accesses(code: &Code, base: usize, block: &Block) -> BTreeMap<(usize, u32), Pointer> {
     let mut stack: Stack = (0..block.height).map(|slot| Some(Affine::slot(slot))).collect();
     let memories = known_memories(code, base, block);
     let mut found = BTreeMap::new();
@@ -189,7 +191,7 @@ fn merge(state: &mut Option<Stack>, other: &[Option<Affine>]) {
 }
 
 /// Executes an instruction; gives the access, if its address is known, the stride left open.
-fn execute(code: &Code, stack: &mut Stack, base: usize, insn: &Insn, memory: Option<u64>) -> Option<Reached> {
+fn execute(code: &Code, stack: &mut Stack, base: usize, insn: &Insn, memory: Option<u64>) -> Option<Pointer> {
     if shuffle(stack, base, insn) {
         return None;
     }
@@ -212,23 +214,23 @@ fn execute(code: &Code, stack: &mut Stack, base: usize, insn: &Insn, memory: Opt
     stack.resize(stack.len() + pushes, word);
     let data = memory == Some(MEMORY_DATA.into());
     match (insn.op, access(insn.op)) {
-        (_, Some(Kind { bytes, popped: true, store, .. })) if reached(memory_of(insn)) => Some(Reached {
+        (_, Some(Kind { bytes, popped: true, store, .. })) if reached(memory_of(insn)) => Some(Pointer {
             memory: memory_of(insn),
             write: store,
             words: false,
             address: operands[0]?,
             stride: Affine::number(0),
             offset: u32::try_from(insn.imms[1]).ok()?,
-            bytes,
+            last: u64::from(bytes) - 1,
         }),
-        (Op::Mempush | Op::Memwrite, _) if data => Some(Reached {
+        (Op::Mempush | Op::Memwrite, _) if data => Some(Pointer {
             memory: MEMORY_DATA,
             write: insn.op == Op::Memwrite,
             words: true,
             address: operands[1]?,
             stride: Affine::number(0),
             offset: 0,
-            bytes: 8,
+            last: 7,
         }),
         _ => None,
     }

@@ -5,7 +5,7 @@
 //! advance by the same in every turn. So many turns, or somewhat fewer, run in groups; then it is measured again. What is
 //! less than a group runs one turn at a time, with every check.
 
-use crate::affine::{Affine, Reached, accesses};
+use crate::affine::{Pointer, accesses};
 use crate::loops::{Dominators, postorder};
 use crate::lower::is_native;
 use crate::region::{Block, Edge, End, Part, Region};
@@ -24,7 +24,7 @@ const LOOP_MAX: usize = 256;
 /// Instructions that are added to a unit by copies at most.
 const ADDED_MAX: u32 = 2_000;
 /// Bytes before and behind a pointer at most that one group accesses.
-pub(crate) const REACH: i64 = 2040;
+const REACH: i64 = 2040;
 
 /// A loop that is compiled twice: as groups of turns that are known to be good, with gas enough and all addresses that
 /// advance by the same in every turn inside, and one turn at a time for the rest.
@@ -39,22 +39,7 @@ pub(crate) struct Turns {
     pub(crate) pointers: Vec<Pointer>,
     /// By block and index of the instruction, which pointer an access goes by, and how many bytes behind it the access
     /// is in the first turn.
-    pub(crate) accesses: BTreeMap<(usize, u32), (usize, i32)>,
-}
-
-/// An address that advances by the same in every turn, and what is accessed from there on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Pointer {
-    pub(crate) memory: u8,
-    pub(crate) write: bool,
-    /// Whether address and stride count words, not bytes.
-    pub(crate) words: bool,
-    pub(crate) address: Affine,
-    pub(crate) stride: Affine,
-    /// What is added to the address, without overflow.
-    pub(crate) offset: u32,
-    /// Offset from there of the last byte that is accessed in one turn.
-    pub(crate) last: u64,
+    pub(crate) accesses: Placed,
 }
 
 /// Compiles loops twice, or what of their turns is small and comes to no other loop and no call.
@@ -145,13 +130,13 @@ fn length(block: &Block) -> u32 {
 pub(crate) type Placed = BTreeMap<(usize, u32), (usize, i32)>;
 
 /// The fewest pointers that a group of `count` turns reaches all of them by, each far enough for one.
-pub(crate) fn pointers(reached: &BTreeMap<(usize, u32), Reached>, count: u32) -> (Vec<Pointer>, Placed) {
+pub(crate) fn pointers(reached: &BTreeMap<(usize, u32), Pointer>, count: u32) -> (Vec<Pointer>, Placed) {
     let mut pointers: Vec<Pointer> = Vec::new();
     let mut placed = BTreeMap::new();
-    let mut sorted: Vec<(&(usize, u32), &Reached)> = reached.iter().collect();
+    let mut sorted: Vec<(&(usize, u32), &Pointer)> = reached.iter().collect();
     sorted.sort_by_key(|(_, access)| (access.address.number, access.offset));
     for (&place, access) in sorted {
-        let Reached { memory, words, address, stride, offset, .. } = *access;
+        let Pointer { memory, words, address, stride, offset, .. } = *access;
         let unit = if words { 8 } else { 1 };
         // How far the pointer goes ahead, or back, in the turns of a group, if that is known.
         let way = stride
@@ -166,7 +151,7 @@ pub(crate) fn pointers(reached: &BTreeMap<(usize, u32), Reached>, count: u32) ->
             }
             let behind = u64::try_from(address.beyond(pointer.address)?.checked_mul(unit)?).ok()?;
             let at = behind.checked_add(offset.checked_sub(pointer.offset)?.into())?;
-            let last = pointer.last.max(at.checked_add(u64::from(access.bytes) - 1)?);
+            let last = pointer.last.max(at.checked_add(access.last)?);
             is_near(last, way).then(|| {
                 pointer.last = last;
                 pointer.write |= access.write;
@@ -175,8 +160,7 @@ pub(crate) fn pointers(reached: &BTreeMap<(usize, u32), Reached>, count: u32) ->
         });
         placed.insert(place, found.unwrap_or((pointers.len(), 0)));
         if found.is_none() {
-            let last = u64::from(access.bytes) - 1;
-            pointers.push(Pointer { memory, write: access.write, words, address, stride, offset, last });
+            pointers.push(*access);
         }
     }
     (pointers, placed)

@@ -309,14 +309,7 @@ fn random_images(tools: &Tools) {
     let mut all = Report::default();
     for seed in 0..if cfg!(debug_assertions) { 16 } else { 200 } {
         let mut random = Random::new(seed);
-        let shape = Shape {
-            processes: random.within(1, 4),
-            keepers: random.percent(80),
-            hidden_prime: random.percent(30),
-            limits: random.percent(15),
-            groups: 1,
-            computing: random.pick(&[100, 100, 90, 50]),
-        };
+        let shape = Shape::computing(&mut random);
         let image = scene(&mut random, shape);
         let speculation_guards = random.percent(70);
         let engine = tools.engine(CompilerOptions { speculation_guards, ..CompilerOptions::default() });

@@ -1,10 +1,10 @@
 //! Where accesses to memory lie: addresses are checked once for all accesses of a block that they reach.
 
 use super::{Unit, Val};
-use crate::affine::{Reached, block_accesses};
+use crate::affine::{Pointer, block_accesses};
 use crate::context::{Context, Exit, PAD_BYTES};
 use crate::region::Block;
-use crate::unroll::{Placed, Pointer, pointers};
+use crate::unroll::{Placed, pointers};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use keyvm_isa::layout::MEMORY_DATA;
@@ -50,7 +50,7 @@ struct Near {
 #[derive(Default)]
 pub(super) struct Reaching {
     near: Vec<Near>,
-    accesses: BTreeMap<(usize, u32), Reached>,
+    accesses: BTreeMap<(usize, u32), Pointer>,
     placed: Placed,
     pointers: Vec<Pointer>,
     /// Those that have been checked.

@@ -1,10 +1,10 @@
 //! Loops that are compiled twice: how many turns are good, and where their memory is.
 
 use super::{Unit, Val};
-use crate::affine::Affine;
+use crate::affine::{Affine, Pointer};
 use crate::context::PAD_BYTES;
 use crate::region::Part;
-use crate::unroll::{Pointer, Turns};
+use crate::unroll::Turns;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use cranelift_frontend::{FunctionBuilder, Variable};

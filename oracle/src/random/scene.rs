@@ -26,6 +26,18 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Few processes, most of whose code computes: to compare engines.
+    pub fn computing(random: &mut Random) -> Self {
+        Self {
+            processes: random.within(1, 4),
+            keepers: random.percent(80),
+            hidden_prime: random.percent(30),
+            limits: random.percent(15),
+            groups: 1,
+            computing: random.pick(&[100, 100, 90, 50]),
+        }
+    }
+
     /// Any.
     pub fn random(random: &mut Random) -> Self {
         Self {

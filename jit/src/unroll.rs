@@ -81,9 +81,16 @@ fn turn(region: &Region, header: usize, whole: &[usize], plain: &[bool]) -> Vec<
     }
     // Those that are reached from the header, each after its successors.
     let order = postorder(region, [header], |block| !allowed(block));
+    let mut seen = BTreeSet::from([header]);
     let mut returns = BTreeSet::new();
     for block in order {
         let next = region.blocks[block].successors();
+        if next.iter().any(|&next| allowed(next) && !seen.contains(&next)) {
+            // A cycle that is entered at several places is no natural loop, and belongs to nobody's turn: how often it
+            // goes round is not known.
+            return Vec::new();
+        }
+        seen.insert(block);
         if next.iter().any(|next| *next == header || returns.contains(next)) {
             returns.insert(block);
         }

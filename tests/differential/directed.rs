@@ -581,3 +581,19 @@ data { u64 :first }",
         900,
     );
 }
+
+#[test]
+fn a_cycle_that_is_entered_at_two_places_inside_a_loop_is_metered_in_every_round() {
+    // Once `rounds` is 1 it goes round between `a` and `b` for ever.
+    let source = "
+        locals rounds = 4, x, y
+head:   set x (add(get x, 1))
+        set rounds (sub(get rounds, 1))
+        jumpif(and(get x, 1), :b)
+a:      set y (add(get y, 1))
+        jumpif(gt(get rounds, 1), :head)
+b:      set y (add(get y, 2))
+        jumpif(le(get rounds, 1), :a)
+        jump :head";
+    natively_alike(source, 700);
+}

@@ -597,3 +597,55 @@ b:      set y (add(get y, 2))
         jump :head";
     natively_alike(source, 700);
 }
+
+/// Calls `leaf` below so many calls as there are, down from `deepest`. Thousands of products stay in its loop: its native
+/// frame has a place for each.
+fn leaf_with_a_large_frame(deepest: u32) -> String {
+    let products: u32 = if cfg!(debug_assertions) { 200 } else { 3250 };
+    let slots = |each: &dyn Fn(u32) -> String| (1..13).map(each).collect::<String>();
+    let (held, added) =
+        (slots(&|slot| format!("set {slot} (load64at 2, 8)\n")), slots(&|slot| format!("add(get {slot})\n")));
+    let products: String = (0..products)
+        .map(|product| format!("get 0\n push {}\n fmul\n fadd\n", 1_000_003 + 2 * u64::from(product)))
+        .collect();
+    format!(
+        "
+page page {{ words 4096 }}
+        drop(call(3000, :down))
+        {deepest}
+again:  drop(call(get 0, :down))
+        set 0 (sub(get 0, 10))
+        jumpif(gt(get 0, 1000), :again)
+        return
+func down 1 -> 1, 12
+        jumpz(get 0, :bottom)
+        {held}
+        store64(0, call(sub(get 0, 1), :down))
+        get 0
+        {added}
+        ret
+bottom: ret(call(3, 4, :leaf))
+func leaf 2 -> 1, 1
+next:   get 2
+        {products}
+        set 2
+        set 1 (sub(get 1, 1))
+        jumpif(get 1, :next)
+        statehash(page)
+        slide 0, 3
+        ret(get 2)
+data {{ words 2 }}"
+    )
+}
+
+#[test]
+fn a_leaf_with_a_large_native_frame_needs_no_more_native_stack_than_is_promised() {
+    let image = image(&leaf_with_a_large_frame(1500));
+    let thread = std::thread::Builder::new().stack_size(256 << 10);
+    let event = thread.spawn(move || {
+        let mut machine = Machine::with_engine(&image, &Engine::new(Tier::Jit)).expect("it is consistent");
+        machine.run(u64::MAX)
+    });
+    let event = event.expect("a thread starts").join().expect("it does not panic");
+    assert_eq!(event, keyvm::Event::Returned(Vec::new()));
+}

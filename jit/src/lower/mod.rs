@@ -44,6 +44,10 @@ pub(crate) const REGISTER_ARGUMENTS: usize = 8;
 /// Results, likewise.
 pub(crate) const REGISTER_RESULTS: usize = 4;
 
+/// A unit that calls nothing, and comes to no more than this, takes little native stack, and does not look how much is
+/// left.
+const LEAF_WORK: usize = 500;
+
 /// What a native call gives in place of gas when the callee left.
 const LEFT: i64 = -1;
 /// What it gives when the callee found no frame left, and has done nothing.
@@ -426,13 +430,17 @@ impl Unit<'_> {
         let next = self.b.create_block();
         self.b.ins().brif(short, refused, &[], next, &[]);
         self.go_on_in(next);
-        if self.region.calls {
+        let mut deep = None;
+        if self.region.calls || self.region.work > LEAF_WORK {
             let native = self.b.ins().get_stack_pointer(types::I64);
             let limit = self.get(offset_of!(Context, native_limit));
-            let deep = self.b.ins().icmp(IntCC::UnsignedLessThan, native, limit);
+            let is_deep = self.b.ins().icmp(IntCC::UnsignedLessThan, native, limit);
+            let block = self.b.create_block();
+            self.b.set_cold_block(block);
             let next = self.b.create_block();
-            self.b.ins().brif(deep, refused, &[], next, &[]);
+            self.b.ins().brif(is_deep, block, &[], next, &[]);
             self.go_on_in(next);
+            deep = Some(block);
         }
         self.reload_data();
         let height = self.region.blocks[0].height as usize;
@@ -466,27 +474,35 @@ impl Unit<'_> {
         let first = self.blocks[0];
         self.b.ins().jump(first, &[]);
         self.b.switch_to_block(refused);
-        self.no_room(&params, gas);
+        match self.plain {
+            Some(plain) => self.go_on_plainly(plain, &params),
+            None => self.no_room(&params, gas),
+        }
+        if let Some(deep) = deep {
+            self.b.switch_to_block(deep);
+            self.no_room(&params, gas);
+        }
     }
 
-    /// What a unit does that finds too little room when it begins.
+    /// Goes on in the same unit with nothing inlined, which asks for less room.
+    fn go_on_plainly(&mut self, plain: FuncRef, params: &[Value]) {
+        let context = self.context();
+        match self.region.start {
+            Start::Call { .. } => {
+                let call = self.b.ins().call(plain, params);
+                let results = self.b.inst_results(call).to_vec();
+                self.b.ins().return_(&results);
+            }
+            Start::Enter { .. } => {
+                self.b.ins().call(plain, &[context]);
+                self.return_to_host();
+            }
+        }
+    }
+
+    /// What a unit does that finds too little room when it begins, or too little native stack.
     fn no_room(&mut self, params: &[Value], gas: Value) {
         let room = self.room;
-        if let Some(plain) = self.plain {
-            let context = self.context();
-            match self.region.start {
-                Start::Call { .. } => {
-                    let call = self.b.ins().call(plain, params);
-                    let results = self.b.inst_results(call).to_vec();
-                    self.b.ins().return_(&results);
-                }
-                Start::Enter { .. } => {
-                    self.b.ins().call(plain, &[context]);
-                    self.return_to_host();
-                }
-            }
-            return;
-        }
         match self.region.start {
             Start::Call { index, typ, .. } => {
                 self.put(gas, offset_of!(Context, gas));

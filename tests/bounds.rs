@@ -7,7 +7,7 @@ mod random;
 use keyvm::isa::code::CodeParts;
 use keyvm::isa::image::{Body, Frame, Image, Key, Meter, Number, Object, Process};
 use keyvm::isa::{Op, Rights};
-use keyvm::{Event, Machine, asm, image};
+use keyvm::{Engine, Event, Machine, Tier, asm, image};
 use random::{own, reloaded};
 use std::time::{Duration, Instant};
 
@@ -329,4 +329,47 @@ fn a_progress_that_fits_no_instruction_is_refused() {
     process_mut(&mut image, 3).progress = 4096;
     process_mut(&mut image, 3).index = 0;
     assert!(Machine::new(&image).is_err());
+}
+
+/// Two code pages whose tables the code cache does not hold both, called by turns.
+const LONG_PAGES: &str = "
+const WORDS = 8_000_000
+const JUMP = 0x111
+const RETURN = 0xd1
+        locals n = 60
+        call(:make)
+        call(:make)
+        ; The pages are in slots 1 and 3, and their processes behind them.
+again:  drop(drop(recurse(2, 100, 100)))
+        drop(drop(recurse(4, 100, 100)))
+        set n (sub(get n, 1))
+        jumpif(get n, :again)
+        return
+func make 0 -> 0, 1
+        set 0 (pagenew(0))
+        memresize(add(get 0, 4), WORDS)
+        memwrite(add(get 0, 4), 0, JUMP)
+        memwrite(add(get 0, 4), 1, RETURN)
+        ; So that they are two.
+        memwrite(add(get 0, 4), 2, get 0)
+        memwrite(add(get 0, 4), WORDS - 4, WORDS - 4)
+        drop(codeseal(get 0))
+        drop(create(get 0, 0))
+        ret";
+
+#[test]
+fn native_code_that_is_let_go_and_asked_for_again_does_not_take_time_by_the_length_of_its_page() {
+    if cfg!(debug_assertions) {
+        return;
+    }
+    let image = assembled(LONG_PAGES);
+    let seconds = |tier| {
+        let begin = Instant::now();
+        let mut machine = Machine::with_engine(&image, &Engine::new(tier)).expect("the image is consistent");
+        assert_eq!(machine.run(u64::MAX), Event::Returned(Vec::new()));
+        begin.elapsed()
+    };
+    let interpreted = seconds(Tier::Interpreter);
+    let native = seconds(Tier::Auto);
+    assert!(native < interpreted * 3 + Duration::from_secs(3), "{native:?} instead of {interpreted:?}");
 }

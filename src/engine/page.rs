@@ -9,7 +9,7 @@ use keyvm_jit::{Batch, Compiler, Entry, EntryPoint, Linked};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Times that an index is reached before it is compiled, where that depends on heat.
 const HOT: u8 = 200;
@@ -28,6 +28,8 @@ const EARNED: u64 = 2;
 /// Bytes of machine code that a page may have for each byte of its own, and besides.
 const CODE_TIMES: usize = 32;
 const CODE_BESIDES: usize = 4 << 20;
+/// What a page takes besides, however short it is.
+const PAGE_BYTES: usize = 700;
 /// What one batch takes besides its machine code: it has a mapping of its own.
 const BATCH_BYTES: usize = 16 << 10;
 
@@ -53,8 +55,8 @@ pub(crate) struct NativePage {
     entries: Box<[AtomicPtr<Record>]>,
     /// By index, the native code of the subroutine that begins there.
     table: Box<[AtomicPtr<u8>]>,
-    /// The memories of keys that the code names.
-    memories: Box<[u8]>,
+    /// The memories of keys that the code names, once native code runs.
+    memories: OnceLock<Box<[u8]>>,
     compiled: Mutex<Compiled>,
     /// Nanoseconds that compiling may still take; see [`NANOSECONDS`].
     allowance: AtomicI64,
@@ -76,12 +78,19 @@ struct Compiled {
 impl NativePage {
     pub(super) fn new(code: Arc<CodePage>) -> Self {
         let places = code.code.len() + 1;
-        let memories = memories_of(&code);
+        // Memory that comes zeroed takes no time, and none of the host's, before it is used: a long page may be let go
+        // and asked for again and again.
+        let heat = Box::<[AtomicU8]>::new_zeroed_slice(places);
+        let entries = Box::<[AtomicPtr<Record>]>::new_zeroed_slice(places);
+        let table = Box::<[AtomicPtr<u8>]>::new_zeroed_slice(places);
+        // SAFETY: zero bytes are a count of 0 and null pointers.
+        let (heat, entries, table) =
+            unsafe { (heat.assume_init(), entries.assume_init(), table.assume_init()) };
         Self {
-            heat: (0..places).map(|_| AtomicU8::new(0)).collect(),
-            entries: (0..places).map(|_| AtomicPtr::default()).collect(),
-            table: (0..places).map(|_| AtomicPtr::default()).collect(),
-            memories,
+            heat,
+            entries,
+            table,
+            memories: OnceLock::new(),
             compiled: Mutex::default(),
             allowance: AtomicI64::new(NANOSECONDS),
             evicted: AtomicBool::new(false),
@@ -93,9 +102,9 @@ impl NativePage {
         self.code.hash()
     }
 
-    /// Bytes of memory for what is not machine code.
+    /// Bytes of memory for what is not machine code, and for the page itself, which it keeps alive.
     pub(super) fn tables_bytes(&self) -> usize {
-        self.heat.len() * 17
+        PAGE_BYTES + self.heat.len() * 17 + self.code.code.words().len() * 16
     }
 
     pub(super) fn evict(&self) {
@@ -114,7 +123,7 @@ impl NativePage {
 
     /// The memories of keys that the code names.
     pub(super) fn memories(&self) -> &[u8] {
-        &self.memories
+        self.memories.get_or_init(|| memories_of(&self.code))
     }
 
     /// The native code for an entry, if there is some.

@@ -36,6 +36,7 @@ mod host;
 pub mod image;
 mod interp;
 mod kernel;
+mod known;
 mod machine;
 #[cfg(feature = "oracle")]
 mod subject;

@@ -3,6 +3,7 @@
 use crate::engine::{Engine, RecentCode, RunStats, Runner, Tier};
 use crate::image::{Hash, ImageError};
 use crate::kernel::{Activation, DESCEND_GAS, Finished, Handled, Kernel, Stop};
+use crate::known::Known;
 use keyvm_isa::image::{Image, Number};
 use keyvm_isa::{Status, Trap};
 use std::sync::Arc;
@@ -62,6 +63,8 @@ pub struct Machine {
     recent: RecentCode,
     engine: Engine,
     runner: Runner,
+    /// What people are told of the image.
+    known: Known,
 }
 
 impl Machine {
@@ -80,8 +83,10 @@ impl Machine {
     ///
     /// # Errors
     /// If anything in it does not fit together, naming the object.
-    pub fn from_image(image: Image<'_>) -> Result<Self, ImageError> {
+    pub fn from_image(mut image: Image<'_>) -> Result<Self, ImageError> {
+        let known = Known::take(&mut image)?;
         Ok(Self {
+            known,
             kernel: Kernel::import(image)?,
             interrupt: Interrupt::default(),
             recent: RecentCode::default(),
@@ -112,9 +117,12 @@ impl Machine {
         self.runner.stats
     }
 
-    /// The whole state as plain data, borrowing the contents of memories.
+    /// The whole state as plain data, borrowing the contents of memories, and what the image told people of where its code
+    /// comes from, as far as it is there still.
     pub fn image(&mut self) -> Image<'_> {
-        self.kernel.export()
+        let mut image = self.kernel.export();
+        image.debug = self.known.of(&image.objects);
+        image
     }
 
     /// The canonical state hash: equal for equal states, whatever engine and cuts led to them.

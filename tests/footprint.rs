@@ -2,6 +2,7 @@
 
 use keyvm::isa::Rights;
 use keyvm::isa::code::CodeParts;
+use keyvm::isa::debug::DebugInfo;
 use keyvm::isa::image::{Body, Image, Key, Meter, Number, Object, Process};
 use keyvm::{Machine, image};
 use peak_alloc::PeakAlloc;
@@ -28,7 +29,15 @@ fn many(count: u64, body: impl Fn(Number) -> Body<'static>) -> Image<'static> {
         object(ROOT, PRIME, Body::Process(Box::new(Process::new(ROOT, CODE)))),
     ];
     objects.extend((ROOT + 1..=ROOT + count).map(|number| object(number, PRIME, body(number))));
-    Image { next_number: ROOT + count + 1, prime: PRIME, root: ROOT, chain: vec![], request: None, objects }
+    Image {
+        next_number: ROOT + count + 1,
+        prime: PRIME,
+        root: ROOT,
+        chain: vec![],
+        request: None,
+        objects,
+        debug: DebugInfo::default(),
+    }
 }
 
 /// How many times its file an image takes in memory: while it is loaded at most, and then.

@@ -4,6 +4,7 @@ use keyvm::image::{
     HEADER_BYTES, Hash, ImageError, ImageErrorKind, LoadError, SECTIONS_AT, SUM_AT, Sections, checksum, load,
     read, save, state_hash, write,
 };
+use keyvm_isa::debug::{CodeDebug, CodeDebugBuilder, DebugInfo, Line};
 use keyvm_isa::image::{Body, Call, Frame, Image, Key, Link, Meter, Object, Process, Request, Suspended};
 use keyvm_isa::{Rights, Status, Trap};
 use proptest::collection::vec;
@@ -150,15 +151,45 @@ fn body() -> impl Strategy<Value = Body<'static>> {
     ]
 }
 
+fn code_debug() -> impl Strategy<Value = CodeDebug<'static>> {
+    let names = vec((0..50u32, "[a-zé ]{1,9}", any::<bool>()), 0..6);
+    let lines = vec((0..50u32, 0..3u32, any::<u32>(), 0..300u32), 0..9);
+    (names, lines).prop_map(|(names, lines)| {
+        let mut builder = CodeDebugBuilder::new();
+        let files = ["a.et", "b.kasm", "c"].map(|name| builder.file(name));
+        for (index, name, is_func) in names {
+            builder.name(index, &name, is_func);
+        }
+        for (index, file, line, column) in lines {
+            builder.line(Line { index, file: files[file as usize], line, column });
+        }
+        builder.finish(50)
+    })
+}
+
+/// What people may be told. Whether the objects are there, and are code, is not looked at here.
+fn debug() -> impl Strategy<Value = DebugInfo<'static>> {
+    use proptest::collection::btree_map;
+    let names = btree_map(1..u64::MAX, "[a-z é.]{1,20}", 0..4);
+    let code = btree_map(1..u64::MAX, code_debug(), 0..3);
+    let both = (names, code).prop_map(|(names, code)| DebugInfo {
+        names: names.into_iter().map(|(number, name)| (number, name.into())).collect(),
+        code: code.into_iter().collect(),
+    });
+    prop_oneof![Just(DebugInfo::default()), both]
+}
+
 prop_compose! {
     fn image()(
         [next_number, prime, root] in any::<[u64; 3]>(),
         chain in vec(link(), 0..4),
         request in option::of(request()),
         bodies in proptest::collection::btree_map(1..u64::MAX, (any::<u64>(), body()), 0..8),
+        debug in debug(),
     ) -> Owned {
         let object = |(number, (meter, body))| Object { number, meter, body };
-        Image { next_number, prime, root, chain, request, objects: bodies.into_iter().map(object).collect() }
+        let objects: Vec<_> = bodies.into_iter().map(object).collect();
+        Image { next_number, prime, root, chain, request, objects, debug }
     }
 }
 
@@ -224,6 +255,7 @@ fn small() -> Owned {
         ],
         request: Some(Request { host: 8, words: vec![1, 2], keys: vec![None, key(1)] }),
         objects: (1..).zip(bodies).map(|(number, body)| Object { number, meter: 5, body }).collect(),
+        debug: DebugInfo::default(),
     }
 }
 

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use keyvm::isa::code::{CodeParts, FuncType};
+use keyvm::isa::debug::DebugInfo;
 use keyvm::isa::image::{Body, Frame, Image, Key, Meter, Number, Object, Process};
 use keyvm::isa::layout::Kind;
 use keyvm::isa::{Insn, OPS, Op, Rights, Status, Trap};
@@ -237,7 +238,15 @@ fn image(row: &Row, kind: Kind, rights: Rights) -> Image<'static> {
         Object { number: ROOT, meter: 1, body: Body::Process(Box::new(root)) },
     ];
     objects.extend((4..).zip(bodies).map(|(number, body)| Object { number, meter: 1, body }));
-    Image { next_number: 12, prime: 1, root: ROOT, chain: Vec::new(), request: None, objects }
+    Image {
+        next_number: 12,
+        prime: 1,
+        root: ROOT,
+        chain: Vec::new(),
+        request: None,
+        objects,
+        debug: DebugInfo::default(),
+    }
 }
 
 fn machine(image: &Image<'_>) -> Machine {

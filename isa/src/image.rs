@@ -5,6 +5,7 @@
 //! A reference may outlive its object: numbers are never used again, so a key, a code page or a callee whose
 //! number no living object has means nothing, for ever, and stands as it is.
 
+use crate::debug::{CodeDebug, DebugInfo};
 use crate::gas::{FRAMES_INCLUDED, KEYS_INCLUDED, STACK_INCLUDED};
 use crate::layout::STACK_MAXIMUM;
 use crate::rights::Rights;
@@ -29,6 +30,31 @@ pub struct Image<'a> {
     pub request: Option<Request>,
     /// All living objects, in ascending order of their numbers.
     pub objects: Vec<Object<'a>>,
+    /// What people are told of it, which is no part of the state.
+    pub debug: DebugInfo<'a>,
+}
+
+impl<'a> Image<'a> {
+    /// The object with a number, if it lives.
+    #[must_use]
+    pub fn object(&self, number: Number) -> Option<&Object<'a>> {
+        let at = self.objects.binary_search_by_key(&number, |object| object.number).ok()?;
+        self.objects.get(at)
+    }
+
+    /// What is known of a code page: of itself, or else of one that has the same words.
+    #[must_use]
+    pub fn code_debug(&self, code: Number) -> Option<&CodeDebug<'a>> {
+        let words = |number| match &self.object(number)?.body {
+            Body::Code(words) => Some(words),
+            _ => None,
+        };
+        self.debug.code_page(code).or_else(|| {
+            let wanted = words(code)?;
+            let same = self.debug.code.iter().find(|known| words(known.0) == Some(wanted));
+            same.map(|known| &known.1)
+        })
+    }
 }
 
 /// A process in the chain.

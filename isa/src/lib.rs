@@ -4,11 +4,13 @@
 //! and the instruction chapter of the specification are made from it. [`alu`] holds the corner cases of
 //! arithmetic, once, for every engine. [`gas`] holds the prices in gas and in words, [`trap`] the traps and
 //! statuses, [`layout`] the numbers a program can see, [`code`] the layout of a code page, and [`image`] an
-//! image as plain data, which is what the file format, the assembler and the kernel exchange.
+//! image as plain data, which is what the file format, the assembler and the kernel exchange. [`debug`] is what an
+//! image tells people of where its code comes from.
 #![forbid(unsafe_code)]
 
 pub mod alu;
 pub mod code;
+pub mod debug;
 pub mod decode;
 pub mod gas;
 pub mod image;

@@ -1,7 +1,9 @@
 //! No text makes the assembler panic, hang, or take more memory than it may.
 
 use keyvm_isa::OPS;
-use keyvm_lang::asm::{assemble, disassemble};
+use keyvm_isa::debug::DebugInfo;
+use keyvm_isa::image::Body;
+use keyvm_lang::asm::{assemble, assemble_file, disassemble};
 use keyvm_lang::render;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -11,6 +13,15 @@ fn survives(source: &str) -> bool {
     match assemble(source) {
         Ok(image) => {
             assert_eq!(assemble(&disassemble(&image)).as_ref(), Ok(&image), "{source}");
+            let mut known = assemble_file("hostile.kasm", source).expect("only what is known is added");
+            for (number, debug) in &known.debug.code {
+                let Some(Body::Code(words)) = known.object(*number).map(|object| &object.body) else {
+                    panic!("{source}");
+                };
+                assert!(debug.fits(words.len() as u64), "{source}");
+            }
+            known.debug = DebugInfo::default();
+            assert_eq!(known, image, "{source}");
             true
         }
         Err(errors) => {

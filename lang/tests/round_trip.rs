@@ -1,6 +1,7 @@
 //! Whatever a kernel may give out, its disassembly assembles to it.
 
 use keyvm_isa::code::{CodeParts, FuncType};
+use keyvm_isa::debug::{CodeDebugBuilder, DebugInfo, Line};
 use keyvm_isa::image::{Body, Call, Frame, Image, Key, Link, Meter, Object, Process, Request, Suspended};
 use keyvm_isa::{ImmKind, Insn, OPS, Rights, Status, Trap};
 use keyvm_lang::asm::{assemble, disassemble};
@@ -168,6 +169,23 @@ fn body() -> impl Strategy<Value = Body<'static>> {
     ]
 }
 
+/// Names and lines of all code.
+fn debug(objects: &[Object<'_>]) -> DebugInfo<'static> {
+    let code = objects.iter().filter_map(|object| match &object.body {
+        Body::Code(words) => {
+            let mut builder = CodeDebugBuilder::new();
+            let files = ["a ; b.et", "// \"c\" {"].map(|name| builder.file(name));
+            for index in 0..u32::try_from(words.len()).expect("it is short") {
+                builder.name(index, "} name :L1", index % 2 == 0);
+                builder.line(Line { index, file: files[index as usize % 2], line: index, column: 1 });
+            }
+            Some((object.number, builder.finish(words.len() as u64)))
+        }
+        _ => None,
+    });
+    DebugInfo { names: vec![], code: code.collect() }
+}
+
 fn call() -> impl Strategy<Value = Call> {
     prop_oneof![
         (number(), any::<u64>(), word()).prop_map(|(meter, gas, words)| Call::Recurse { meter, gas, words }),
@@ -192,6 +210,7 @@ fn image() -> impl Strategy<Value = Image<'static>> {
             root,
             chain,
             request,
+            debug: debug(&objects),
             objects,
         },
     )
@@ -201,8 +220,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_disassembly_of_any_image_assembles_to_it(image in image()) {
+    fn the_disassembly_of_any_image_assembles_to_it(mut image in image()) {
         let text = disassemble(&image);
+        image.debug = DebugInfo::default();
         match assemble(&text) {
             Ok(again) => prop_assert_eq!(again, image, "{}", text),
             Err(errors) => prop_assert!(false, "{}\n{}", text, render("text", &text, &errors, false)),

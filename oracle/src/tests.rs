@@ -3,6 +3,7 @@
 use crate::random::Random;
 use crate::random::scene::{PRIME, Shape, scene};
 use crate::{Cut, Engines, Next, Observation, Pair, Step, Subject, at_each_point, at_random, replay, shrink};
+use keyvm_isa::debug::DebugInfo;
 use keyvm_isa::image::{Body, Image};
 
 /// What is wrong with an engine.
@@ -70,7 +71,15 @@ impl Subject for Counter {
     }
 
     fn image(&mut self) -> Image<'_> {
-        Image { next_number: 1, prime: 0, root: 0, chain: Vec::new(), request: None, objects: Vec::new() }
+        Image {
+            next_number: 1,
+            prime: 0,
+            root: 0,
+            chain: Vec::new(),
+            request: None,
+            objects: Vec::new(),
+            debug: DebugInfo::default(),
+        }
     }
 
     fn run(&mut self, slice: u64) -> Event {

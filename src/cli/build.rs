@@ -1,20 +1,24 @@
 //! `keyvm build`: makes an image file of an assembly file.
 
 use super::exit::{Exit, Failure};
-use super::input::machine;
+use super::input::Source;
 use super::output::{check_image_target, write_image};
 use clap::Args;
+use keyvm::isa::debug::DebugInfo;
 use std::path::PathBuf;
 
-/// Make an image of an assembly file.
+/// Make an image of an assembly file, or of an image.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The assembly file (.kasm, .ism).
+    /// The assembly file (.kasm, .ism) or image.
     file: PathBuf,
     /// The image to write; an image that is there is replaced when the new one is whole.
     #[arg(short, long, value_name = "OUT.blob")]
     output: PathBuf,
+    /// Leave out names and lines, by which a trap is told with the place in the text.
+    #[arg(long)]
+    strip: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -22,8 +26,12 @@ Examples:
   keyvm build program.kasm -o program.blob";
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
-    let Arguments { file, output } = arguments;
-    let mut machine = machine(file)?;
+    let Arguments { file, output, strip } = arguments;
+    let mut source = Source::read(file)?;
+    if *strip {
+        source.image.debug = DebugInfo::default();
+    }
+    let mut machine = source.machine(file)?;
     check_image_target(output, file)?;
     write_image(output, &mut machine)?;
     Ok(Exit::Done)

@@ -6,7 +6,7 @@ use super::exit::Failure;
 use super::output::style_errors;
 use super::text::printable;
 use keyvm::Machine;
-use keyvm::asm::{self, SourceMap};
+use keyvm::asm;
 use keyvm::image::{self, LoadError, MAGIC};
 use keyvm::isa::image::Image;
 use std::fs::File;
@@ -26,16 +26,15 @@ pub(super) enum Form {
 pub(super) struct Source {
     pub(super) form: Form,
     pub(super) image: Image<'static>,
-    /// What tells where in the file something is, if it is an assembly file.
-    pub(super) origin: Option<Origin>,
+    /// The text, if it is an assembly file.
+    pub(super) text: Option<Text>,
 }
 
 /// The text that an image was made of.
-pub(super) struct Origin {
-    /// The name of the file, to be shown.
+pub(super) struct Text {
+    /// The name of the file, as the image has it.
     pub(super) name: String,
     pub(super) text: String,
-    pub(super) map: SourceMap,
 }
 
 impl Source {
@@ -73,7 +72,7 @@ impl Source {
                 LoadError::Io(error) => wrong(&plain(&error)),
                 LoadError::Image(error) => wrong(&error),
             })?;
-            return Ok(Self { form: Form::Image, image, origin: None });
+            return Ok(Self { form: Form::Image, image, text: None });
         }
         if !assembly {
             return Err(wrong(
@@ -91,13 +90,11 @@ impl Source {
             let line = error.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
             wrong(&format_args!("line {line} is not UTF-8 text (at byte {at}); save the file as UTF-8"))
         })?;
-        match asm::assemble_with_map(&text) {
-            Ok((image, map)) => {
-                let origin = Origin { name: show(path), text, map };
-                Ok(Self { form: Form::Assembly, image, origin: Some(origin) })
-            }
+        let name = show(path);
+        match asm::assemble_file(&name, &text) {
+            Ok(image) => Ok(Self { form: Form::Assembly, image, text: Some(Text { name, text }) }),
             Err(diagnostics) => {
-                let rendered = keyvm_lang::render(&show(path), &text, &diagnostics, style_errors());
+                let rendered = keyvm_lang::render(&name, &text, &diagnostics, style_errors());
                 Err(Failure::Diagnostics(rendered))
             }
         }

@@ -1,6 +1,7 @@
-//! Names for places in code: the labels of an assembly file. An image has none.
+//! Names for places in code: the subroutines and labels that an image knows of, if it was not stripped.
 
 use super::input::Source;
+use super::text::printable;
 use keyvm::image::{Hash, words_root};
 use keyvm::isa::image::Body;
 use std::collections::BTreeMap;
@@ -12,11 +13,11 @@ pub(super) struct Labels(BTreeMap<Hash, Vec<(u64, String)>>);
 impl Labels {
     /// The labels that the source has.
     pub(super) fn of(source: &Source) -> Self {
-        let Some(origin) = &source.origin else { return Self::default() };
-        let labels = |code| origin.map.labels(code).map(|(index, name)| (index, name.to_owned())).collect();
-        let pages = source.image.objects.iter().filter_map(|object| match &object.body {
-            Body::Code(words) => Some((words_root(words), labels(object.number))),
-            _ => None,
+        let image = &source.image;
+        let pages = image.debug.code.iter().rev().filter_map(|(number, debug)| {
+            let Body::Code(words) = &image.object(*number)?.body else { return None };
+            let labels = debug.names().map(|name| (u64::from(name.index), printable(name.name)));
+            Some((words_root(words), labels.collect()))
         });
         Self(pages.collect())
     }

@@ -2,7 +2,7 @@
 
 use super::exit::{Exit, Failure, tell};
 use super::grants::{Grants, Waker};
-use super::input::{Form, Origin, Source, show};
+use super::input::{Form, Source, Text, show};
 use super::options::{self, DEFAULT_GAS, DEFAULT_WORDS, Options};
 use super::output::{Output, check_image_target, write_image};
 use super::perf;
@@ -25,7 +25,7 @@ pub(super) fn run(path: &Path, mut source: Source, options: Options) -> Result<E
         perf::write_map(&engine, &source)?;
     }
     let form = source.form;
-    let origin = source.origin.take();
+    let text = source.text.take();
     let mut machine = source.machine(path)?;
     machine.set_engine(&engine);
     if let Some(target) = &options.snapshot {
@@ -40,7 +40,7 @@ pub(super) fn run(path: &Path, mut source: Source, options: Options) -> Result<E
         json: options.json,
         stats: options.stats,
         engine: options.engine.name(),
-        origin,
+        text,
     };
     let mut session = Session { machine, engine, grants, output, again, yields: 0 };
     let ending = session.go(options.slice.unwrap_or(u64::MAX), options.max_yields.unwrap_or(u64::MAX));
@@ -117,7 +117,7 @@ struct Report {
     /// The engine's name on the command line.
     engine: &'static str,
     /// The text that the image was made of.
-    origin: Option<Origin>,
+    text: Option<Text>,
 }
 
 struct Session {
@@ -183,7 +183,7 @@ impl Session {
         }
         let written = saved.as_ref().ok().and(snapshot).map(show);
         if let Some(message) =
-            explain(ending, &mut self.machine, written.as_deref(), &self.again, report.origin.as_ref())
+            explain(ending, &mut self.machine, written.as_deref(), &self.again, report.text.as_ref())
         {
             self.output.end_shown_line();
             tell(message);

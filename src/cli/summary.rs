@@ -1,7 +1,7 @@
 //! What is told about a run that has ended: the line of JSON, and the message for people.
 
 use super::exit::Exit;
-use super::input::Origin;
+use super::input::Text;
 use super::stats::Stats;
 use super::trace::{trace, trapped};
 use keyvm::isa::Status;
@@ -116,13 +116,13 @@ impl Summary {
 }
 
 /// What people are told, if the run did not simply end. `saved` is where its image is, `again` the arguments and grants
-/// to give once more, as a command line has them, `origin` the text that the image was made of.
+/// to give once more, as a command line has them, `text` the text that the image was made of.
 pub(super) fn explain(
     ending: &Ending,
     machine: &mut Machine,
     saved: Option<&str>,
     again: &str,
-    origin: Option<&Origin>,
+    text: Option<&Text>,
 ) -> Option<String> {
     let file = saved.unwrap_or("IMAGE");
     let go_on = |options: &str| match saved {
@@ -136,10 +136,10 @@ pub(super) fn explain(
     };
     let budget = machine.budget();
     Some(match event {
-        Event::Trapped(trap) => trapped(*trap, &machine.image(), origin),
+        Event::Trapped(trap) => trapped(*trap, &machine.image(), text),
         Event::OutOfGas(need) => {
             let used = format!("out of gas after {}", budget.gas_used);
-            let place = trace(&machine.image(), origin);
+            let place = trace(&machine.image(), text);
             let needs = format!("the next instruction needs {need} at least");
             if budget.gas_left() < *need {
                 let raise = format!(" --gas {}", budget.gas_used.max(1_000_000));
@@ -155,7 +155,7 @@ pub(super) fn explain(
         }
         Event::OutOfWords(need) => {
             let used = format!("out of words with {} in use", budget.words_used);
-            let place = trace(&machine.image(), origin);
+            let place = trace(&machine.image(), text);
             let needs = format!("the next instruction needs {need} more");
             if budget.words_left() < *need {
                 let raise = format!(" --words {}", need.saturating_mul(2).max(1_000_000));
@@ -187,7 +187,7 @@ pub(super) fn explain(
             format!(
                 "interrupted after {} gas\n{}{}",
                 machine.total_gas(),
-                trace(&machine.image(), origin),
+                trace(&machine.image(), text),
                 go_on("")
             )
         }

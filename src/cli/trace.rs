@@ -1,6 +1,6 @@
 //! Where a run stands: the places of its instructions in the text or in the code, and who called whom.
 
-use super::input::Origin;
+use super::input::Text;
 use super::text::{count, printable};
 use keyvm::asm::Disassembly;
 use keyvm::isa::decode::operands;
@@ -9,8 +9,9 @@ use keyvm::isa::{ImmKind, Insn, Op, Status, Trap};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Of the calls of processes, and of the subroutine calls in one, so many are shown, the innermost.
-const SHOWN_CALLS: usize = 4;
+/// Of the processes that control is in and the subroutine calls in them, so many are shown, half of them the innermost,
+/// half the outermost.
+const SHOWN_CALLS: usize = 32;
 /// Of the operands, so many are shown, the topmost.
 const SHOWN_OPERANDS: usize = 8;
 /// Of the other processes that have trapped, so many are shown.
@@ -19,16 +20,14 @@ const SHOWN_TRAPPED: usize = 3;
 const SHOWN_CHARACTERS: usize = 100;
 
 /// What is said of a trap of the root process.
-pub(super) fn trapped(trap: Trap, image: &Image<'_>, origin: Option<&Origin>) -> String {
-    let mut tracer = Tracer::new(image, origin);
-    let root = process(image, image.root);
+pub(super) fn trapped(trap: Trap, image: &Image<'_>, text: Option<&Text>) -> String {
+    let mut tracer = Tracer::new(image, text);
+    let root = tracer.find(image.root);
     let insn = root.and_then(|root| tracer.page(root.code)?.decoded(root.index));
     tracer.line(format_args!("trap {trap} ({}): {}", trap.number(), meaning(trap, insn)));
-    if let Some(process) = root {
-        tracer.process("", image.root, process);
-    }
+    tracer.backtrace(&[(Stop::Innermost, image.root)]);
     tracer.others_that_trapped();
-    tracer.text.trim_end().to_owned()
+    tracer.out.trim_end().to_owned()
 }
 
 /// What a trap of an instruction means: the specification's words, or more closely what was wrong.
@@ -58,69 +57,117 @@ fn meaning(trap: Trap, insn: Option<Insn>) -> String {
 }
 
 /// Where control is: the running process, and those that wait for it, a line each.
-pub(super) fn trace(image: &Image<'_>, origin: Option<&Origin>) -> String {
-    let mut tracer = Tracer::new(image, origin);
+pub(super) fn trace(image: &Image<'_>, text: Option<&Text>) -> String {
+    let mut tracer = Tracer::new(image, text);
     tracer.chain();
-    tracer.text
+    tracer.out
+}
+
+/// What a process has to do with the one before.
+#[derive(Clone, Copy)]
+enum Stop {
+    Innermost,
+    CalledBy,
+    KeeperOf,
+    /// It trapped, before.
+    Trapped(Trap),
 }
 
 struct Tracer<'i, 'a> {
     image: &'i Image<'a>,
-    origin: Option<&'i Origin>,
+    text: Option<&'i Text>,
     /// Code pages that have been looked at.
     pages: BTreeMap<Number, Option<Disassembly>>,
-    text: String,
+    out: String,
 }
 
 impl<'i, 'a> Tracer<'i, 'a> {
-    const fn new(image: &'i Image<'a>, origin: Option<&'i Origin>) -> Self {
-        Self { image, origin, pages: BTreeMap::new(), text: String::new() }
+    const fn new(image: &'i Image<'a>, text: Option<&'i Text>) -> Self {
+        Self { image, text, pages: BTreeMap::new(), out: String::new() }
     }
 
     fn line(&mut self, line: impl std::fmt::Display) {
         // Writing into a string does not fail.
-        let _ = writeln!(self.text, "{line}");
+        let _ = writeln!(self.out, "{line}");
+    }
+
+    fn find(&self, number: Number) -> Option<&'i Process<'a>> {
+        match &self.image.object(number)?.body {
+            Body::Process(process) => Some(process),
+            _ => None,
+        }
     }
 
     /// The processes that control is in, the innermost first.
     fn chain(&mut self) {
-        let chain = &self.image.chain;
-        let mut how = "";
-        for link in chain.iter().rev().take(SHOWN_CALLS) {
-            match process(self.image, link.process) {
-                Some(process) => self.process(how, link.process, process),
-                None => self.line(format_args!("  {how}a process that is gone")),
+        let mut stop = Stop::Innermost;
+        let mut stops = Vec::new();
+        for link in self.image.chain.iter().rev() {
+            stops.push((stop, link.process));
+            stop = if link.call == Call::Keeper { Stop::KeeperOf } else { Stop::CalledBy };
+        }
+        if stops.is_empty() && self.find(self.image.root).is_some() {
+            stops.push((stop, self.image.root));
+        }
+        self.backtrace(&stops);
+    }
+
+    /// Where processes stand and the subroutine calls in them, without the middle if they are many.
+    fn backtrace(&mut self, stops: &[(Stop, Number)]) {
+        let calls = |number| self.find(number).map_or(0, |process| process.frames.len());
+        let all: usize = stops.iter().map(|stop| 1 + calls(stop.1)).sum();
+        let half = SHOWN_CALLS / 2;
+        let hidden = if all > SHOWN_CALLS { half..all - half } else { all..all };
+        let mut at = 0;
+        let mut is_shown = |tracer: &mut Self| {
+            if at == hidden.start && !hidden.is_empty() {
+                tracer.line(format_args!("    … {} calls more …", hidden.len()));
             }
-            how = if link.call == Call::Keeper { "as keeper of " } else { "called by " };
-        }
-        if let (true, Some(root)) = (chain.is_empty(), process(self.image, self.image.root)) {
-            self.process("", self.image.root, root);
-        }
-        if chain.len() > SHOWN_CALLS {
-            self.line(format_args!("  called through {} processes more", chain.len() - SHOWN_CALLS));
+            at += 1;
+            !hidden.contains(&(at - 1))
+        };
+        for &(stop, number) in stops {
+            let process = self.find(number);
+            if is_shown(self) {
+                self.process(stop, number, process);
+            }
+            for frame in
+                process.iter().flat_map(|process| process.frames.iter().rev().map(|f| (process.code, f)))
+            {
+                if is_shown(self) {
+                    let (code, frame) = frame;
+                    let at = self.instruction("", code, u64::from(frame.return_index).saturating_sub(1));
+                    self.line(format_args!("    called from {at}"));
+                }
+            }
         }
     }
 
-    /// Where a process stands; `how` says what it has to do with the one before.
-    fn process(&mut self, how: &str, number: Number, process: &Process<'_>) {
-        let name = self.process_name(number);
+    /// Where a process stands.
+    fn process(&mut self, stop: Stop, number: Number, process: Option<&Process<'_>>) {
+        let name = match self.image.debug.name(number) {
+            Some(name) => format!("process {number} ({})", printable(name)),
+            None => format!("process {number}"),
+        };
+        let name = match stop {
+            Stop::Innermost => name,
+            Stop::CalledBy => format!("called by {name}"),
+            Stop::KeeperOf => format!("as keeper of {name}"),
+            Stop::Trapped(trap) => format!("before: {name} trapped, {trap}"),
+        };
+        let Some(process) = process else {
+            return self.line(format_args!("  {name}, which is gone"));
+        };
         // Who waits for a process or the host stands behind the instruction that called it.
         let behind = u64::from(process.callee != 0 || process.status == Status::Pending);
         let index = process.index.saturating_sub(behind);
-        let at = self.instruction(process.code, index);
-        self.line(format_args!("  {how}{name}, {at}"));
-        if how.is_empty() {
+        let at = self.instruction("in ", process.code, index);
+        self.line(format_args!("  {name}, {at}"));
+        if let Stop::Innermost = stop {
             if let Some(line) = self.source_line(process.code, index) {
                 self.line(format_args!("      {line}"));
             }
             self.line(format_args!("  {}", stack_text(&process.stack)));
-        }
-        for frame in process.frames.iter().rev().take(SHOWN_CALLS) {
-            let at = self.instruction(process.code, u64::from(frame.return_index).saturating_sub(1));
-            self.line(format_args!("    called from {at}"));
-        }
-        if process.frames.len() > SHOWN_CALLS {
-            self.line(format_args!("    through {} calls more", process.frames.len() - SHOWN_CALLS));
         }
     }
 
@@ -128,101 +175,68 @@ impl<'i, 'a> Tracer<'i, 'a> {
     fn others_that_trapped(&mut self) {
         let others = self.image.objects.iter().filter_map(|object| match &object.body {
             Body::Process(process) if object.number != self.image.root => {
-                process.trap.map(|trap| (object.number, trap, process))
+                process.trap.map(|trap| (Stop::Trapped(trap), object.number))
             }
             _ => None,
         });
         let others: Vec<_> = others.collect();
-        for &(number, trap, process) in others.iter().take(SHOWN_TRAPPED) {
-            let name = self.process_name(number);
-            let at = self.instruction(process.code, process.index);
-            self.line(format_args!("  before: {name} trapped, {trap}, {at}"));
+        for &other in others.iter().take(SHOWN_TRAPPED) {
+            self.backtrace(&[other]);
         }
         if others.len() > SHOWN_TRAPPED {
             self.line(format_args!("  and {} others", others.len() - SHOWN_TRAPPED));
         }
     }
 
-    fn process_name(&self, number: Number) -> String {
-        match self.origin.and_then(|origin| origin.map.name(number)) {
-            Some(name) => format!("process {number} ({name})"),
-            None => format!("process {number}"),
-        }
-    }
-
     /// A code page, taken apart.
     fn page(&mut self, code: Number) -> Option<&Disassembly> {
         let image = self.image;
-        let page = self.pages.entry(code).or_insert_with(|| match body(image, code) {
-            Some(Body::Code(words)) => Disassembly::of(words),
+        let page = self.pages.entry(code).or_insert_with(|| match &image.object(code)?.body {
+            Body::Code(words) => Disassembly::of(words),
             _ => None,
         });
         page.as_ref()
     }
 
-    /// An instruction and where it is.
-    fn instruction(&mut self, code: Number, index: u64) -> String {
-        let place = self.source_place(code, index);
+    /// An instruction and where it is; before the name of what it is in comes `within`.
+    fn instruction(&mut self, within: &str, code: Number, index: u64) -> String {
+        let place = self.source_place(within, code, index);
         let Some(page) = self.page(code) else {
             return format!("index {index} of code that is gone");
         };
         let Some(instruction) = page.instruction(index) else {
             return format!("index {index}: the end of the code");
         };
-        let in_code = || page.func(index).map_or(String::new(), |func| format!(", in {}", behind(&func)));
-        format!("index {index}: {instruction}{}", place.unwrap_or_else(in_code))
+        match (place, page.func(index)) {
+            (Some(place), _) => format!("{place}, index {index}: {instruction}"),
+            (None, Some((func, 0))) => format!("index {index}: {instruction}, in {func}"),
+            (None, Some((func, behind))) => format!("index {index}: {instruction}, in {func}+{behind}"),
+            (None, None) => format!("index {index}: {instruction}"),
+        }
     }
 
     /// The place of an instruction in the text.
-    fn source_place(&self, code: Number, index: u64) -> Option<String> {
-        let origin = self.origin?;
-        let place = origin.map.place(code, index)?;
-        let before = origin.text.get(..place.span.start)?;
-        let line = before.matches('\n').count() + 1;
-        let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
-        let mut text = format!(", at {}:{line}:{column}", origin.name);
-        if let Some(near) = place.near {
-            // Writing into a string does not fail.
-            let _ = match place.func.filter(|&func| func != near.0) {
-                Some(func) => write!(text, ", in {func} at {}", behind(&near)),
-                None => write!(text, ", in {}", behind(&near)),
-            };
+    fn source_place(&self, within: &str, code: Number, index: u64) -> Option<String> {
+        let debug = self.image.code_debug(code)?;
+        let name = debug.near(index).map(|near| format!("{within}{}", printable(near.name)));
+        let place = debug.place(index).map(|place| printable(&place.to_string()));
+        match (name, place) {
+            (Some(name), Some(place)) => Some(format!("{name} at {place}")),
+            (None, Some(place)) if within.is_empty() => Some(place),
+            (None, Some(place)) => Some(format!("at {place}")),
+            (name, None) => name,
         }
-        Some(text)
     }
 
     /// The line of the text that an instruction stands in.
     fn source_line(&self, code: Number, index: u64) -> Option<String> {
-        let origin = self.origin?;
-        let start = origin.map.place(code, index)?.span.start;
-        let (before, behind) = origin.text.split_at_checked(start)?;
-        let before = before.rsplit('\n').next().unwrap_or_default();
-        let line = format!("{before}{}", behind.lines().next().unwrap_or_default());
-        let line = line.trim();
+        let place = self.image.code_debug(code)?.place(index)?;
+        let text = self.text.filter(|text| text.name == place.file)?;
+        let line = text.text.lines().nth(usize::try_from(place.line - 1).ok()?)?.trim();
         let shown: String = line.chars().take(SHOWN_CHARACTERS).collect();
         let more = if shown.len() < line.len() { " …" } else { "" };
         Some(format!("{}{more}", printable(&shown)))
     }
-}
-
-/// A name, and how many instructions behind it.
-fn behind((name, instructions): &(impl std::fmt::Display, u64)) -> String {
-    match instructions {
-        0 => name.to_string(),
-        n => format!("{name}+{n}"),
-    }
-}
-
-fn process<'i, 'a>(image: &'i Image<'a>, number: Number) -> Option<&'i Process<'a>> {
-    match body(image, number)? {
-        Body::Process(process) => Some(process),
-        _ => None,
-    }
-}
-
-fn body<'i, 'a>(image: &'i Image<'a>, number: Number) -> Option<&'i Body<'a>> {
-    let at = image.objects.binary_search_by_key(&number, |object| object.number).ok()?;
-    image.objects.get(at).map(|object| &object.body)
 }
 
 /// The operands as people are shown them: the last few, the top at the end.

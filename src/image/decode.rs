@@ -7,6 +7,7 @@
 use super::contents::{Data, GAP, Section};
 use super::encode::{called, tag};
 use super::error::{ImageError, ImageErrorKind};
+use keyvm_isa::debug::{CodeDebug, DebugInfo, is_name};
 use keyvm_isa::image::{Body, Call, Frame, Key, Link, Meter, Number, Object, Process, Request, Suspended};
 use keyvm_isa::rights::Rights;
 use keyvm_isa::trap::{Status, Trap};
@@ -14,6 +15,9 @@ use std::borrow::Cow;
 
 /// Length of a key, null or not.
 const KEY_BYTES: usize = 32;
+
+/// Length of the shortest entry of what people are told: number, length, and something.
+const DEBUG_ENTRY_BYTES_MIN: usize = 24;
 
 /// What of an image stands at the head of the tables.
 pub(super) struct Header {
@@ -59,12 +63,8 @@ impl<'t> Decoder<'t> {
         after: Number,
         data: &mut D,
     ) -> Result<Object<'a>, D::Error> {
-        let at = self.at;
-        let number = self.u64()?;
-        if number <= after {
-            let what = "objects are not in ascending order of their numbers";
-            return Err(ImageError::at(at, ImageErrorKind::NotCanonical { what }).into());
-        }
+        let mut number = after;
+        self.ascending(&mut number, "objects are not in ascending order of their numbers")?;
         let meter = self.u64()?;
         let kind_at = self.at;
         let body = match self.u64()? {
@@ -76,13 +76,58 @@ impl<'t> Decoder<'t> {
             tag::CALL_METER => Body::CallMeter { callee: self.u64()?, own_words: self.u64()? },
             tag::GATE => Body::Gate { parent: self.u64()? },
             tag::BRAND => Body::Brand,
-            tag::HOST => Body::Host(self.name()?),
+            tag::HOST => Body::Host(self.name("a host's name")?),
             _ => {
                 let field = "kind of an object";
                 return Err(ImageError::at(kind_at, ImageErrorKind::OutOfRange { field }).into());
             }
         };
         Ok(Object { number, meter, body })
+    }
+
+    /// What people are told of the image, which may be missing.
+    pub(super) fn debug(&mut self) -> Result<DebugInfo<'static>, ImageError> {
+        if self.rest.is_empty() {
+            return Ok(DebugInfo::default());
+        }
+        let begin = self.at;
+        let mut last = 0;
+        let names = self.list(DEBUG_ENTRY_BYTES_MIN, |decoder| {
+            let number = decoder.ascending(&mut last, "names are not in ascending order of their objects")?;
+            let at = decoder.at;
+            let name = decoder.name("a name")?;
+            if !is_name(&name) {
+                return Err(ImageError::at(at, ImageErrorKind::OutOfRange { field: "a name" }));
+            }
+            Ok((number, Cow::Owned(name)))
+        })?;
+        let mut last = 0;
+        let code = self.list(DEBUG_ENTRY_BYTES_MIN, |decoder| {
+            let what = "debug information is not in ascending order of the code pages";
+            let number = decoder.ascending(&mut last, what)?;
+            let at = decoder.at;
+            let code = CodeDebug::parse(Cow::Owned(decoder.counted_bytes()?.to_vec()));
+            let field = "debug information of a code page";
+            code.map(|code| (number, code))
+                .map_err(|_| ImageError::at(at, ImageErrorKind::OutOfRange { field }))
+        })?;
+        let debug = DebugInfo { names, code };
+        if debug.is_empty() {
+            let what = "there is debug information that says nothing";
+            return Err(ImageError::at(begin, ImageErrorKind::NotCanonical { what }));
+        }
+        Ok(debug)
+    }
+
+    /// A number of an object, which is more than the `last`.
+    fn ascending(&mut self, last: &mut Number, what: &'static str) -> Result<Number, ImageError> {
+        let at = self.at;
+        let number = self.u64()?;
+        if number <= *last {
+            return Err(ImageError::at(at, ImageErrorKind::NotCanonical { what }));
+        }
+        *last = number;
+        Ok(number)
     }
 
     fn wrong_length(&self) -> ImageError {
@@ -162,13 +207,18 @@ impl<'t> Decoder<'t> {
         Ok(words(self.bytes(count * 8)?))
     }
 
-    fn name(&mut self) -> Result<String, ImageError> {
+    fn name(&mut self, field: &'static str) -> Result<String, ImageError> {
+        let at = self.at + 8;
+        String::from_utf8(self.counted_bytes()?.to_vec())
+            .map_err(|_| ImageError::at(at, ImageErrorKind::OutOfRange { field }))
+    }
+
+    /// Bytes with their length before them.
+    fn counted_bytes(&mut self) -> Result<&'t [u8], ImageError> {
         let length = self.count(1)?;
-        let at = self.at;
-        let name = std::str::from_utf8(self.bytes(length)?)
-            .map_err(|_| ImageError::at(at, ImageErrorKind::OutOfRange { field: "a host's name" }))?;
+        let bytes = self.bytes(length)?;
         self.filling(length)?;
-        Ok(name.to_owned())
+        Ok(bytes)
     }
 
     fn key(&mut self) -> Result<Option<Key>, ImageError> {

@@ -6,6 +6,7 @@
 
 use super::hash::Hash;
 use keyvm_isa::Rights;
+use keyvm_isa::debug::DebugInfo;
 use keyvm_isa::image::{
     Body, Call, Frame, Image, Key, Link, Meter, Number, Object, Process, Request, Suspended,
 };
@@ -37,7 +38,7 @@ pub struct Head<'a> {
 impl<'a> From<&'a Image<'_>> for Head<'a> {
     fn from(image: &'a Image<'_>) -> Self {
         // Named one by one, so that a new field does not build before it is hashed.
-        let Image { next_number, prime, root, chain, request, objects: _ } = image;
+        let Image { next_number, prime, root, chain, request, objects: _, debug: _ } = image;
         Self { next_number: *next_number, prime: *prime, root: *root, chain, request: request.as_ref() }
     }
 }
@@ -145,10 +146,26 @@ pub(super) fn encode_head(object: &Object<'_>, contents: Contents, out: &mut Vec
         Body::Brand => out.u64(tag::BRAND),
         Body::Host(name) => {
             out.u64(tag::HOST);
-            out.count(name.len());
-            out.0.extend(name.as_bytes());
-            out.fill();
+            out.bytes(name.as_bytes());
         }
+    }
+}
+
+/// Appends what people are told of an image; nothing if there is nothing. Only a file has it, no hash.
+pub(super) fn encode_debug(debug: &DebugInfo<'_>, out: &mut Vec<u8>) {
+    if debug.is_empty() {
+        return;
+    }
+    let mut out = Out(out);
+    out.count(debug.names.len());
+    for (number, name) in &debug.names {
+        out.u64(*number);
+        out.bytes(name.as_bytes());
+    }
+    out.count(debug.code.len());
+    for (number, code) in &debug.code {
+        out.u64(*number);
+        out.bytes(code.bytes());
     }
 }
 
@@ -197,6 +214,13 @@ impl Out<'_> {
 
     fn count(&mut self, count: usize) {
         self.u64(count as u64);
+    }
+
+    /// Bytes with their length before them.
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.count(bytes.len());
+        self.0.extend(bytes);
+        self.fill();
     }
 
     /// Zeros up to a multiple of 8; whatever was there before is one.

@@ -162,6 +162,7 @@ impl<'h> Parts<'h> {
             last = object.number;
             objects.push(object);
         }
+        let debug = decoder.debug()?;
         decoder.finish()?;
         data.finish()?;
         Ok(Image {
@@ -171,6 +172,7 @@ impl<'h> Parts<'h> {
             chain: header.chain,
             request: header.request,
             objects,
+            debug,
         })
     }
 }

@@ -1,10 +1,11 @@
 //! Writes images.
 
-use super::encode::{Contents, encode_header, encode_object};
+use super::encode::{Contents, encode_debug, encode_header, encode_object};
 use super::format::{PAGE_BYTES, Place, SUM_AT, Sections};
 use super::hash::Hash;
 use super::target::Target;
-use keyvm_isa::image::{Body, Image, Key, Object};
+use keyvm_isa::debug::{DebugInfo, is_name};
+use keyvm_isa::image::{Body, Image, Key, Number, Object};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -16,7 +17,8 @@ const ZEROS: [u8; PAGE_BYTES as usize] = [0; PAGE_BYTES as usize];
 ///
 /// # Errors
 /// What `out` says; and, before anything is written, `InvalidInput` if there is no file for this image: its objects
-/// are not in ascending order of their numbers from 1 on, data is not in whole words, or a key names object 0.
+/// are not in ascending order of their numbers from 1 on, nor what is known of them; data is not in whole words; a key
+/// names object 0; or a name is none.
 pub fn write(image: &Image<'_>, out: &mut impl Write) -> io::Result<()> {
     check(image)?;
     let mut sections = Sections { objects: image.objects.len() as u64, ..Sections::default() };
@@ -26,6 +28,7 @@ pub fn write(image: &Image<'_>, out: &mut impl Write) -> io::Result<()> {
         let at = place(object, &mut sections);
         encode_object(object, Contents::At(at), &mut tables);
     }
+    encode_debug(&image.debug, &mut tables);
     sections.tables = tables.len() as u64;
 
     let mut hasher = blake3::Hasher::new();
@@ -90,7 +93,19 @@ fn check(image: &Image<'_>) -> io::Result<()> {
             return refuse("a key in the image names object 0");
         }
     }
+    let DebugInfo { names, code } = &image.debug;
+    if !ascend(names.iter().map(|name| name.0)) || !ascend(code.iter().map(|code| code.0)) {
+        return refuse("the image's debug information is not in ascending order of the objects");
+    }
+    if !names.iter().all(|(_, name)| is_name(name)) {
+        return refuse("a name in the image is empty, too long, or has control characters");
+    }
     Ok(())
+}
+
+/// Whether numbers ascend, from 1 on.
+fn ascend(mut numbers: impl Iterator<Item = Number>) -> bool {
+    numbers.try_fold(0, |last, number| (number > last).then_some(number)).is_some()
 }
 
 /// Gives an object's contents the next place in their section, and says where that is.

@@ -6,11 +6,12 @@ use super::control::LinkCall;
 use super::key::Key;
 use super::object::{Body, Process};
 use crate::image::Head;
+use keyvm_isa::debug::DebugInfo;
 use keyvm_isa::image::{self, Call, Image};
 use std::borrow::Cow;
 
 impl Kernel {
-    /// The whole image, borrowing its contents. The running process must be parked.
+    /// The state as an image, borrowing its contents. The running process must be parked.
     pub(crate) fn export(&mut self) -> Image<'_> {
         self.book();
         self.arena.reclaim_all();
@@ -23,6 +24,7 @@ impl Kernel {
             chain: self.portable_chain(),
             request: self.portable_request(),
             objects: slots.into_iter().map(|slot| self.portable_object(slot)).collect(),
+            debug: DebugInfo::default(),
         }
     }
 

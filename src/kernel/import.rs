@@ -251,12 +251,12 @@ impl Incoming {
 }
 
 impl Kernel {
-    /// Takes an image in.
+    /// Takes the state of an image in.
     ///
     /// # Errors
     /// `Inconsistent`, naming the object, if anything in it does not fit together.
     pub(crate) fn import(image: Image<'_>) -> Result<Self, ImageError> {
-        let Image { next_number, prime, root, chain, request, objects } = image;
+        let Image { next_number, prime, root, chain, request, objects, debug: _ } = image;
         expect(next_number <= NUMBER_MAX, next_number, "the numbers are used up")?;
         let mut last = 0;
         for object in &objects {

@@ -37,7 +37,7 @@ fn an_endless_program_is_interrupted_and_goes_on_from_its_snapshot() {
     let ran: Ran = child.wait_with_output().unwrap().into();
     assert_eq!(ran.code, Some(130));
     assert!(ran.err.starts_with("interrupted after "), "{}", ran.err);
-    assert!(ran.err.contains("\n  process 3 (root), index "), "{}", ran.err);
+    assert!(ran.err.contains("\n  process 3 (root), in next at "), "{}", ran.err);
     let ran = keyvm("resume --max-yields 1", &[&image]);
     assert_eq!((ran.code, ran.out), (Some(124), format!("{}\n", last + 1)));
 }

@@ -98,9 +98,9 @@ fn perf_finds_the_name_of_each_native_function() {
         let numbers = line.split(' ').take(2).map(|number| u64::from_str_radix(number, 16).unwrap());
         assert!(numbers.into_iter().all(|number| number > 0), "{line}");
     }
-    // An image has no labels.
+    // A stripped image has no labels.
     let image = directory.path().join("i.blob");
-    keyvm("build -o", &[&image, &program("sums.kasm")]);
+    keyvm("build --strip -o", &[&image, &program("sums.kasm")]);
     let child =
         command().args(["run", "--engine", "jit", "--perf"]).arg(&image).stdout(Stdio::null()).spawn();
     let mut child = child.expect("keyvm starts");

@@ -1,17 +1,26 @@
-//! What is told of where a run stood: the place in the text, or in the code where there is no text, and who called whom.
+//! What is told of where a run stood: the place in the text, or in the code where nothing is known of a text, and who
+//! called whom.
 
 use super::{Ran, keyvm, temporary, written};
 
-/// Runs a text, and the image that is built of it, with these options; the messages, with `FILE` for the file.
+/// Runs a text, and the stripped image that is built of it, with these options; the messages, with `FILE` for the file. An
+/// image that is not stripped is told of as the text is, but for the line of the text.
 fn both(text: &str, options: &str) -> [String; 2] {
     let directory = temporary();
     let source = written(&directory, "it.kasm", text);
     let image = directory.path().join("it.blob");
+    let stripped = directory.path().join("stripped.blob");
     assert_eq!(keyvm("build -o", &[&image, &source]).code, Some(0));
-    [source, image].map(|file| {
+    assert_eq!(keyvm("build --strip -o", &[&stripped, &image]).code, Some(0));
+    let file = source.display().to_string();
+    let [source, image, stripped] = [source, image, stripped].map(|file| {
         let Ran { err, .. } = keyvm(&format!("run {options}"), &[&file]);
-        err.replace(&file.display().to_string(), "FILE")
-    })
+        err
+    });
+    let without_text: String =
+        source.split_inclusive('\n').filter(|line| !line.starts_with("      ")).collect();
+    assert_eq!(image, without_text);
+    [source.replace(&file, "FILE"), stripped]
 }
 
 #[test]
@@ -28,20 +37,20 @@ func half 1 -> 1
         ret(div(get n,
             sub(get n, 11)))
 ";
-    let [source, image] = both(text, "");
+    let [source, stripped] = both(text, "");
     assert_eq!(
         source,
         "\
 trap DivideByZero (11): Division by zero.
-  process 3 (root), index 16: div, at FILE:9:13, in half+5
+  process 3 (root), in half at FILE:9:13, index 16: div
       ret(div(get n,
   operands, the top last: 11, 11, 11, 0
-    called from index 9: call :F11, at FILE:6:13, in outer at again+1
-    called from index 1: call :F3, at FILE:2:18
+    called from outer at FILE:6:13, index 9: call :F11
+    called from FILE:2:18, index 1: call :F3
 "
     );
     assert_eq!(
-        image,
+        stripped,
         "\
 trap DivideByZero (11): Division by zero.
   process 3, index 16: div, in F11+5
@@ -93,22 +102,74 @@ fn operands_with_the_top_bit_set_are_shown_with_their_sign_too() {
 }
 
 #[test]
-fn of_many_calls_the_innermost_are_told() {
+fn of_many_calls_the_innermost_and_the_outermost_are_told() {
     let text = "call :down\nfunc down 0 -> 0, 1\nset 0 (add(get 0, mempush(0, meta.FRAMES)))\n\
-                jumpif(lt(mempush(0, meta.FRAMES), 7), :more)\n.word 0xff\nmore: call :down";
+                jumpif(lt(mempush(0, meta.FRAMES), 1_000), :more)\n.word 0xff\nmore: call :down";
     let [source, _] = both(text, "");
-    let more = "    called from index 15: call :F1, at FILE:6:7, in down at more\n";
+    let more = "    called from down at FILE:6:7, index 15: call :F1\n";
     let wanted = format!(
         "\
 trap UnknownInstruction (1): The word is no instruction.
-  process 3 (root), index 14: .word 0xff, at FILE:5:7, in down+13
+  process 3 (root), in down at FILE:5:7, index 14: .word 0xff
       .word 0xff
-  operands, the top last: 1, 2, 3, 4, 5, 6, 7
-{}    through 3 calls more
+  operands, the top last: 992 more, 993, 994, 995, 996, 997, 998, 999, 1000
+{}    … 969 calls more …
+{}    called from FILE:1:1, index 0: call :F1
 ",
-        more.repeat(4)
+        more.repeat(15),
+        more.repeat(15)
     );
     assert_eq!(source, wanted);
+}
+
+#[test]
+fn calls_in_a_sandbox_are_told_and_who_called_it() {
+    let text = "\
+code inner {
+        call(0, :f)
+func f 1 -> 0
+        ret(div(1, get 0))
+}
+        call(:boxed)
+func boxed 0 -> 0
+        recurse 0 (create(inner, 0), 50, 50)
+        jumpif(ne(status.Returned), :bad)
+        halt
+bad:    unreachable
+";
+    let [source, stripped] = both(text, "");
+    let before = "  before: process 5 trapped, DivideByZero, in f at FILE:4:13, index 5: div\n    \
+                  called from FILE:2:9, index 1: call :F2\n";
+    assert!(source.ends_with(before), "{source}");
+    assert!(source.contains("  process 3 (root), in boxed at FILE:11:9, index"), "{source}");
+    assert!(source.contains("\n    called from FILE:6:9, index 0: call :F1\n"), "{source}");
+    let before = "  before: process 5 trapped, DivideByZero, index 5: div, in F2+3\n    \
+                  called from index 1: call :F2\n";
+    assert!(stripped.ends_with(before), "{stripped}");
+    // While it is in there, the process that waits is told.
+    let dry = text.replace("ret(div(1, get 0))", "again: jump :again");
+    let [source, _] = both(&dry.replace("50, 50", "900, 50"), "--gas 500");
+    let wanted = "
+    called from FILE:2:9, index 1: call :F2
+  called by process 3 (root), in boxed at FILE:8:9, index 7: recurse 0, 0
+    called from FILE:6:9, index 0: call :F1
+";
+    assert!(source.contains(wanted), "{source}");
+}
+
+#[test]
+fn a_snapshot_tells_as_much() {
+    let directory = temporary();
+    let source = written(&directory, "it.kasm", "func outer 0 -> 0\nagain: jump :again");
+    let snapshot = directory.path().join("it.blob");
+    let dry = |ran: Ran| ran.err.lines().nth(1).map(str::to_owned);
+    let place = format!("  process 3 (root), in outer at {}:2:8, index 1: jump :L1", source.display());
+    let first = keyvm("run --gas 100 --snapshot", &[&snapshot, &source]);
+    assert_eq!(dry(first), Some(place.clone()));
+    for _ in 0..2 {
+        let next = keyvm("resume --gas 100 --snapshot", &[&snapshot, &snapshot]);
+        assert_eq!(dry(next), Some(place.clone()));
+    }
 }
 
 #[test]
@@ -122,18 +183,18 @@ f:      div(1, 0)
         halt
 bad:    load64 2, 80 (0)
 ";
-    let [source, image] = both(text, "");
+    let [source, stripped] = both(text, "");
     assert_eq!(
         source,
         "\
 trap OutOfBounds (14): An address, index or field that does not exist.
-  process 3 (root), index 11: load64 2, 80, at FILE:7:9, in bad+1
+  process 3 (root), in bad at FILE:7:9, index 11: load64 2, 80
       bad:    load64 2, 80 (0)
   operands, the top last: 11, 1, 0
-  before: process 5 trapped, DivideByZero, index 2: div, at FILE:2:9, in f+2
+  before: process 5 trapped, DivideByZero, in f at FILE:2:9, index 2: div
 "
     );
-    assert!(image.ends_with("\n  before: process 5 trapped, DivideByZero, index 2: div\n"), "{image}");
+    assert!(stripped.ends_with("\n  before: process 5 trapped, DivideByZero, index 2: div\n"), "{stripped}");
 }
 
 #[test]
@@ -152,23 +213,23 @@ again:  jump :again
 process boss { code boss_code standing keys { 1: worker(call) } }
 process worker { code worker_code standing }
 ";
-    let [source, image] = both(text, "--gas 1_000");
+    let [source, stripped] = both(text, "--gas 1_000");
     let go_on = "nothing was saved; to go on from here next time, add --snapshot OUT.blob; or run it again with more --gas\n";
     assert_eq!(
         source,
         format!(
             "\
 out of gas after 1000: the next instruction needs 1 at least and 0 is left
-  process 5 (worker), index 2: jump :L2, at FILE:9:9, in work at again
+  process 5 (worker), in work at FILE:9:9, index 2: jump :L2
       again:  jump :again
   no operands
-    called from index 0: call :F1, at FILE:7:9
-  called by process 4 (boss), index 1: invoke 0, 0, at FILE:4:9
+    called from FILE:7:9, index 0: call :F1
+  called by process 4 (boss), at FILE:4:9, index 1: invoke 0, 0
 {go_on}"
         )
     );
-    assert!(image.contains("\n  process 5, index 2: jump :L2, in F1+1\n"), "{image}");
-    assert!(image.contains("\n  called by process 4, index 1: invoke 0, 0\n"), "{image}");
+    assert!(stripped.contains("\n  process 5, index 2: jump :L2, in F1+1\n"), "{stripped}");
+    assert!(stripped.contains("\n  called by process 4, index 1: invoke 0, 0\n"), "{stripped}");
 }
 
 #[test]
@@ -194,15 +255,15 @@ process boss { code boss_code standing keys { 1: worker(call) 2: small(all) } }
 process worker under small { code worker_code standing keys { 1: helper(call) } }
 process helper under small { code endless standing }
 ";
-    let [source, image] = both(text, "--gas 260");
+    let [source, stripped] = both(text, "--gas 260");
     let wanted = "
-  process 7 (worker), index 1: invoke 0, 0, at FILE:11:9
+  process 7 (worker), at FILE:11:9, index 1: invoke 0, 0
       invoke 0 (1)
   no operands
-  called by process 6 (boss), index 10: invoke 0, 0, at FILE:8:9
+  called by process 6 (boss), at FILE:8:9, index 10: invoke 0, 0
 ";
     assert!(source.contains(wanted), "{source}");
-    assert!(image.contains("\n  process 7, index 1: invoke 0, 0\n"), "{image}");
+    assert!(stripped.contains("\n  process 7, index 1: invoke 0, 0\n"), "{stripped}");
 }
 
 #[test]
@@ -218,9 +279,9 @@ process kept { code c standing keeper helper(call) }
 process helper { code endless standing }
 ";
     let [source, _] = both(text, "--gas 1_000");
-    let wanted = "  as keeper of process 4 (kept), index 2: div, at FILE:3:10\n";
+    let wanted = "  as keeper of process 4 (kept), at FILE:3:10, index 2: div\n";
     assert!(source.contains(wanted), "{source}");
-    assert!(source.contains("  process 5 (helper), index 0: jump :L0, at FILE:5:9, in again\n"), "{source}");
+    assert!(source.contains("  process 5 (helper), in again at FILE:5:9, index 0: jump :L0\n"), "{source}");
 }
 
 #[test]

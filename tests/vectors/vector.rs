@@ -28,6 +28,7 @@
 use super::engine::{Act, Cuts, Engine, Seen, file_of, prime, root, run_on};
 use keyvm::Event;
 use keyvm_isa::code::{CodeParts, FuncType};
+use keyvm_isa::debug::DebugInfo;
 use keyvm_isa::image::{Body, Frame, Image, Key, Meter, Object, Process};
 use keyvm_isa::layout::STACK_MAXIMUM;
 use keyvm_isa::{Insn, OPS, Op, Rights, Status, Trap};
@@ -408,6 +409,7 @@ impl Vector {
                 body(5, 1, Body::Keys(vec![None; 2])),
                 body(6, 1, Body::Brand),
             ],
+            debug: DebugInfo::default(),
         }
     }
 }

@@ -5,14 +5,16 @@ use super::emit::RANDOM_SEED;
 use super::emit_body::{capacity, keys_max};
 use keyvm_isa::Rights;
 use keyvm_isa::code::Code;
+use keyvm_isa::debug::CodeDebug;
 use keyvm_isa::gas::{FRAMES_INCLUDED, KEYS_INCLUDED, STACK_INCLUDED};
 use keyvm_isa::image::{Body, Call, Image, Key, Meter, Number, Object, Process, Suspended};
 use keyvm_isa::layout::STACK_MAXIMUM;
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 
-/// Makes a text of an image. The text assembles to an equal image, if the data is whole words, as the kernel
-/// gives it out, and if no more than 2^24 words are in long runs of zeros and null keys.
+/// Makes a text of an image. The text assembles to an image of the same state, if the data is whole words, as the kernel
+/// gives it out, and if no more than 2^24 words are in long runs of zeros and null keys. What the image tells of where its
+/// code comes from is in remarks.
 #[must_use]
 pub fn disassemble(image: &Image<'_>) -> String {
     let mut names = BTreeMap::new();
@@ -23,7 +25,7 @@ pub fn disassemble(image: &Image<'_>) -> String {
     writer.image(image);
     for object in &image.objects {
         writer.text.push('\n');
-        writer.object(object);
+        writer.object(object, image.debug.code_page(object.number));
     }
     writer.text
 }
@@ -121,7 +123,7 @@ impl Writer {
         }
     }
 
-    fn object(&mut self, object: &Object<'_>) {
+    fn object(&mut self, object: &Object<'_>, debug: Option<&CodeDebug<'_>>) {
         let number = object.number;
         let kind = kind(&object.body);
         let mut head = format!("{kind} {kind}{number} #{number}");
@@ -139,7 +141,7 @@ impl Writer {
             Body::Code(words) => match Code::new(words.to_vec()) {
                 Ok(code) => {
                     self.line(0, format_args!("{head} {{"));
-                    write_code(&mut self.text, "  ", &code);
+                    write_code(&mut self.text, "  ", &code, debug);
                     self.line(0, "}");
                 }
                 Err(_) => self.words(0, &format!("raw{head}"), words),

@@ -1,15 +1,18 @@
 //! A code page to lines of code.
 
 use keyvm_isa::code::{Code, FuncType};
+use keyvm_isa::debug::{CodeDebug, Line, Name};
 use keyvm_isa::{ImmKind, Insn, Op};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::iter::Peekable;
 
 /// So often a line tells its index.
 const INDEX_EVERY: usize = 8;
 
-/// Writes the lines of a code block, each with `indent` before it.
-pub(crate) fn write_code(text: &mut String, indent: &str, code: &Code) {
+/// Writes the lines of a code block, each with `indent` before it, and with the names and lines that are known of it in
+/// remarks.
+pub(crate) fn write_code(text: &mut String, indent: &str, code: &Code, debug: Option<&CodeDebug<'_>>) {
     let parts = code.parts();
     let places = Places::of(code);
     let mut line = |indent: &str, at: &dyn core::fmt::Display| {
@@ -27,6 +30,7 @@ pub(crate) fn write_code(text: &mut String, indent: &str, code: &Code) {
         line(indent, &format_args!(".switch {}", targets.join(", ")));
     }
     let deeper = format!("{indent}  ");
+    let mut known = Known::of(debug);
     for (index, &word) in parts.instructions.iter().enumerate() {
         let at = u64::try_from(index).unwrap_or(u64::MAX);
         let insn = Insn::decode(word);
@@ -34,19 +38,61 @@ pub(crate) fn write_code(text: &mut String, indent: &str, code: &Code) {
         if !is_func && places.used.contains(&at) {
             line(indent, &format_args!("L{at}:"));
         }
-        let mut statement = statement(at, word, code, &places);
+        let mut remarks = Vec::new();
         if index.is_multiple_of(INDEX_EVERY) {
-            statement = format!("{statement:<32} ; {index}");
+            remarks.push(index.to_string());
         } else if let Some(Insn { op: Op::Const, imms: [index, ..] }) = insn
             && let Some(value) = usize::try_from(index).ok().and_then(|index| parts.constants.get(index))
         {
-            statement = format!("{statement:<32} ; {value:#x}");
+            remarks.push(format!("{value:#x}"));
+        }
+        known.remark(at, &mut remarks);
+        let mut statement = statement(at, word, code, &places);
+        if !remarks.is_empty() {
+            statement = format!("{statement:<32} ; {}", remarks.join(", "));
         }
         line(if is_func { indent } else { &deeper }, &statement);
     }
     let end = u64::try_from(parts.instructions.len()).unwrap_or(u64::MAX);
     if places.used.contains(&end) {
         line(indent, &format_args!("L{end}:"));
+    }
+}
+
+/// What is known of a code page, told once, in ascending order of the instructions.
+struct Known<'d> {
+    files: Vec<&'d str>,
+    names: Peekable<Box<dyn Iterator<Item = Name<'d>> + 'd>>,
+    lines: Peekable<Box<dyn Iterator<Item = Line> + 'd>>,
+    /// The file and line that were told last.
+    told: (u32, u32),
+}
+
+impl<'d> Known<'d> {
+    fn of(debug: Option<&'d CodeDebug<'_>>) -> Self {
+        let names = debug.into_iter().flat_map(CodeDebug::names);
+        let lines = debug.into_iter().flat_map(CodeDebug::lines);
+        Self {
+            files: debug.into_iter().flat_map(CodeDebug::files).collect(),
+            names: (Box::new(names) as Box<dyn Iterator<Item = _>>).peekable(),
+            lines: (Box::new(lines) as Box<dyn Iterator<Item = _>>).peekable(),
+            told: (0, 0),
+        }
+    }
+
+    /// What an instruction is called, and its line if that is another than the last.
+    fn remark(&mut self, at: u64, remarks: &mut Vec<String>) {
+        while let Some(name) = self.names.next_if(|name| u64::from(name.index) <= at) {
+            remarks.push(name.name.to_owned());
+        }
+        while let Some(line) = self.lines.next_if(|line| u64::from(line.index) <= at) {
+            if let Some(file) = self.files.get(line.file as usize).filter(|_| line.line > 0)
+                && self.told != (line.file, line.line)
+            {
+                remarks.push(format!("{file}:{}", line.line));
+            }
+            self.told = (line.file, line.line);
+        }
     }
 }
 

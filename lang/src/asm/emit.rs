@@ -1,14 +1,15 @@
 //! What a text says to an image.
 
 use super::ast::{CallExpr, DataBlock, DataItem, Decl, DeclBody, File, Item, LinkExpr, Name, ObjectRef};
+use super::debug::code_debug;
 use super::emit_body::{capacity, keys_max};
 use super::emit_code::emit_code;
 use super::lex::Span;
 use super::names::{Labels, Meaning, Names, Scope, labels_of};
 use super::say;
-use super::source_map::SourceMap;
 use crate::diagnostic::Diagnostic;
 use keyvm_isa::Rights;
+use keyvm_isa::debug::{DebugInfo, is_name};
 use keyvm_isa::gas::KEYS_INCLUDED;
 use keyvm_isa::image::{Body, Call, Image, Key, Link, Meter, Number, Object, Process, Request};
 use keyvm_isa::layout::HOST_NAME_MAX;
@@ -38,11 +39,12 @@ pub(super) struct Entity<'a, 's> {
     pub(super) labels: Labels<'s>,
 }
 
-/// Makes the image with its source map, or gives back all that is wrong.
+/// Makes the image, or gives back all that is wrong. With the name of the file and its text it has debug information.
 pub(crate) fn emit(
     file: &File<'_>,
     diagnostics: Vec<Diagnostic>,
-) -> Result<(Image<'static>, SourceMap), Vec<Diagnostic>> {
+    text: Option<(&str, &str)>,
+) -> Result<Image<'static>, Vec<Diagnostic>> {
     let mut emitter = Emitter {
         file,
         names: Names::new(file, diagnostics),
@@ -54,10 +56,12 @@ pub(crate) fn emit(
     emitter.enter_names();
     emitter.number_objects();
     emitter.names.settle();
-    let image = emitter.image();
-    let map = emitter.source_map();
+    let mut image = emitter.image();
+    if let Some((name, source)) = text {
+        image.debug = emitter.debug(&image, name, source);
+    }
     let diagnostics = emitter.names.diagnostics;
-    if diagnostics.is_empty() { Ok((image, map)) } else { Err(diagnostics) }
+    if diagnostics.is_empty() { Ok(image) } else { Err(diagnostics) }
 }
 
 pub(super) struct Emitter<'a, 's> {
@@ -201,15 +205,16 @@ impl<'a, 's> Emitter<'a, 's> {
     }
 
     /// The names of the objects, and where the instructions of the code pages come from.
-    fn source_map(&self) -> SourceMap {
-        let mut map = SourceMap::default();
-        for entity in &self.entities {
-            map.add_name(entity.number, entity.name);
-            if let Some(code) = code_of(self.file, entity.source) {
-                map.add_code(entity.number, code);
-            }
-        }
-        map
+    fn debug(&self, image: &Image<'_>, file: &str, source: &str) -> DebugInfo<'static> {
+        let mut entities: Vec<_> = self.entities.iter().collect();
+        entities.sort_by_key(|entity| entity.number);
+        let named = entities.iter().filter(|entity| is_name(entity.name));
+        let names = named.map(|entity| (entity.number, Cow::Owned(entity.name.to_owned()))).collect();
+        let pages = entities.iter().filter_map(|entity| match &image.object(entity.number)?.body {
+            Body::Code(words) => Some((entity.number, code_of(self.file, entity.source)?, words.len())),
+            _ => None,
+        });
+        DebugInfo { names, code: code_debug(file, source, &pages.collect::<Vec<_>>()) }
     }
 
     // ---- The image --------------------------------------------------------------------------------------
@@ -241,7 +246,8 @@ impl<'a, 's> Emitter<'a, 's> {
             words: fields.words.as_ref().map_or(Vec::new(), |block| self.words(block, None)),
             keys: fields.keys.as_ref().map_or(Vec::new(), |keys| self.keys(keys, None)),
         });
-        Image { next_number, prime, root, chain: chain.unwrap_or_default(), request, objects }
+        let chain = chain.unwrap_or_default();
+        Image { next_number, prime, root, chain, request, objects, debug: DebugInfo::default() }
     }
 
     /// What a text may hold depends on whether it declares its processes.

@@ -2,12 +2,13 @@
 //!
 //! Assembling has four steps: `lex` makes tokens, `parse` (with its parts for code and for blocks) makes
 //! of them what the text says (`ast`), `names` finds what names mean (those of every text are in `given`) and what
-//! expressions and data are worth, and `emit`, `emit_body` and `emit_code` make the image. All errors are worded in
+//! expressions and data are worth, `emit`, `emit_body` and `emit_code` make the image, and `debug` tells where it is from. All errors are worded in
 //! `say`. A step goes on where it can, so that all that is wrong is found at once. Time and memory are in proportion
 //! to the text, besides what it declares by its length alone, for which there is a limit.
 
 mod ast;
 mod data;
+mod debug;
 mod disasm;
 mod disasm_code;
 mod emit;
@@ -21,7 +22,6 @@ mod parse_blocks;
 mod parse_code;
 mod parse_fields;
 mod say;
-mod source_map;
 
 use crate::Diagnostics;
 use keyvm_isa::image::Image;
@@ -29,7 +29,6 @@ use keyvm_isa::image::Image;
 pub use disasm::disassemble;
 pub use disasm_code::Disassembly;
 pub use emit::RANDOM_SEED;
-pub use source_map::{SourceMap, SourcePlace};
 
 /// Makes an image of a text.
 ///
@@ -48,24 +47,27 @@ pub use source_map::{SourceMap, SourcePlace};
 /// # Ok::<(), Diagnostics>(())
 /// ```
 pub fn assemble(source: &str) -> Result<Image<'static>, Diagnostics> {
-    assemble_with_map(source).map(|(image, _)| image)
+    let (file, diagnostics) = parse::parse(source);
+    let image = emit::emit(&file, diagnostics, None);
+    image.map_err(|diagnostics| Diagnostics::of(source, diagnostics))
 }
 
-/// As [`assemble`], and tells besides where in the text each instruction comes from.
+/// As [`assemble`]; besides, the image tells what the text calls its objects and labels, and which line of the file with
+/// this name each instruction comes from.
 ///
 /// # Errors
 /// As [`assemble`].
 ///
 /// ```
 /// # use keyvm_lang::{Diagnostics, asm};
-/// let text = "more: drop\n jump(:more)";
-/// let (image, map) = asm::assemble_with_map(text)?;
-/// let code = image.objects[1].number;
-/// let place = map.place(code, 1).expect("it has two instructions");
-/// assert_eq!((&text[place.span], place.near), ("jump", Some(("more", 1))));
+/// let image = asm::assemble_file("loop.kasm", "more: drop\n jump(:more)")?;
+/// let debug = image.code_debug(2).expect("it is the code");
+/// assert_eq!(debug.place(1).expect("it has two instructions").to_string(), "loop.kasm:2:2");
+/// assert_eq!(debug.near(1).map(|label| label.name), Some("more"));
 /// # Ok::<(), Diagnostics>(())
 /// ```
-pub fn assemble_with_map(source: &str) -> Result<(Image<'static>, SourceMap), Diagnostics> {
+pub fn assemble_file(name: &str, source: &str) -> Result<Image<'static>, Diagnostics> {
     let (file, diagnostics) = parse::parse(source);
-    emit::emit(&file, diagnostics).map_err(|diagnostics| Diagnostics::of(source, diagnostics))
+    let image = emit::emit(&file, diagnostics, Some((name, source)));
+    image.map_err(|diagnostics| Diagnostics::of(source, diagnostics))
 }

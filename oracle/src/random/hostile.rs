@@ -1,6 +1,7 @@
 //! Images spoilt field by field.
 
 use super::Random;
+use keyvm_isa::debug::{CodeDebug, CodeDebugBuilder};
 use keyvm_isa::image::{Body, Call, Frame, Image, Key, Link, Object, Request, Suspended};
 use keyvm_isa::{Rights, Status, Trap};
 use std::borrow::Cow;
@@ -34,7 +35,7 @@ pub const EXTREMES: [u64; 22] = [
 /// How many fields [`set_object`] knows at most.
 pub const OBJECT_FIELDS: usize = 48;
 /// How many fields [`set_head`] knows.
-pub const HEAD_FIELDS: usize = 14;
+pub const HEAD_FIELDS: usize = 18;
 
 const fn low(value: u64) -> u32 {
     (value & 0xffff_ffff) as u32
@@ -49,6 +50,16 @@ fn set_key(key: &mut Option<Key>, part: usize, value: u64) {
         3 => Some(Key { seal: value, ..old }),
         _ => None,
     };
+}
+
+/// Debug information that is short or long, and names an instruction that a code page may have or not.
+fn code_debug(value: u64) -> CodeDebug<'static> {
+    let mut builder = CodeDebugBuilder::new();
+    let index = low(value);
+    for _ in 0..value % 50 {
+        builder.name(index, &"long".repeat(60), true);
+    }
+    builder.finish(value.max(index.into()))
 }
 
 /// Sets field `field` of the image itself. False if there is nothing to set.
@@ -83,6 +94,22 @@ pub fn set_head(image: &mut Image<'_>, field: usize, value: u64) -> bool {
             _ => return false,
         },
         12 => image.request = Some(Request { host: value, words: vec![value; 3], keys: vec![None; 2] }),
+        13 => match image.debug.names.last_mut() {
+            Some(name) => name.0 = value,
+            None => return false,
+        },
+        14 => match image.debug.names.first_mut() {
+            Some(name) => name.1 = "\u{1}x".repeat((value % 300) as usize).into(),
+            None => return false,
+        },
+        15 => match image.debug.code.first_mut() {
+            Some(code) => code.0 = value,
+            None => return false,
+        },
+        16 => match image.debug.code.last_mut() {
+            Some(code) => code.1 = code_debug(value),
+            None => return false,
+        },
         _ => match &mut image.request {
             Some(request) => request.words = vec![1; (value % 600) as usize],
             None => return false,
@@ -200,7 +227,9 @@ pub fn spoil(random: &mut Random, image: &mut Image<'_>) {
         }
         let at = random.index(image.objects.len());
         if random.percent(5) {
-            image.objects.remove(at);
+            let gone = image.objects.remove(at).number;
+            image.debug.names.retain(|name| name.0 != gone);
+            image.debug.code.retain(|code| code.0 != gone);
             continue;
         }
         for _ in 0..4 {

@@ -97,5 +97,6 @@ pub fn own(image: &Image<'_>) -> Image<'static> {
             .iter()
             .map(|object| Object { number: object.number, meter: object.meter, body: body(&object.body) })
             .collect(),
+        debug: image.debug.clone().into_owned(),
     }
 }

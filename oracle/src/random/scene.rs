@@ -3,6 +3,7 @@
 use super::Random;
 use super::program::{self, DATA_WORDS, SLOTS, Slot};
 use keyvm_isa::code::CodeParts;
+use keyvm_isa::debug::{CodeDebugBuilder, DebugInfo, Line};
 use keyvm_isa::image::{Body, Image, Key, Meter, Number, Object, Process};
 use keyvm_isa::{Insn, Op, Rights, layout};
 
@@ -139,6 +140,27 @@ const fn kind_of(slot: Slot) -> Slot {
     }
 }
 
+/// What people may be told of such objects: of some code pages, and the names of some objects.
+fn debug(objects: &[Object<'_>]) -> DebugInfo<'static> {
+    let code = objects.iter().filter_map(|object| match &object.body {
+        Body::Code(words) if object.number % 4 > 0 => {
+            let mut builder = CodeDebugBuilder::new();
+            let file = builder.file(if object.number % 2 == 0 { "even.et" } else { "odd.et" });
+            for index in (0..words.len() as u32).step_by(3) {
+                builder.name(index, "place", index % 2 == 0);
+                builder.line(Line { index, file, line: index ^ 5, column: index % 7 });
+            }
+            Some((object.number, builder.finish(words.len() as u64)))
+        }
+        _ => None,
+    });
+    let named = objects.iter().filter(|object| object.number % 3 > 0);
+    DebugInfo {
+        names: named.map(|object| (object.number, format!("object{}", object.number).into())).collect(),
+        code: code.collect(),
+    }
+}
+
 /// A consistent image in which control is with the host.
 pub fn scene(random: &mut Random, shape: Shape) -> Image<'static> {
     let mut cast = Cast { all: Vec::new(), next: PRIME };
@@ -223,6 +245,7 @@ pub fn scene(random: &mut Random, shape: Shape) -> Image<'static> {
         let process = Process { data: Cow::Owned(vec![0; 8]), ..fresh(number, code) };
         objects.push(Object { number, meter: standing[0], body: Body::Process(Box::new(process)) });
     }
+    let debug = debug(&objects);
     Image {
         next_number: cast.next + 1 + random.below(3),
         prime: PRIME,
@@ -230,6 +253,7 @@ pub fn scene(random: &mut Random, shape: Shape) -> Image<'static> {
         chain: Vec::new(),
         request: None,
         objects,
+        debug,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use keyvm::isa::Rights;
 use keyvm::isa::code::CodeParts;
-use keyvm::isa::debug::DebugInfo;
+use keyvm::isa::debug::{CodeDebugBuilder, DebugInfo, Line};
 use keyvm::isa::image::{Body, Image, Key, Meter, Number, Object, Process};
 use keyvm::{Machine, image};
 use peak_alloc::PeakAlloc;
@@ -77,6 +77,18 @@ fn an_image_takes_a_small_constant_times_its_file() {
         ("small pages", PASSES, STAYS, many(10_000, data(8))),
         ("empty key pages", PASSES, STAYS, many(10_000, slots(None, 0))),
         ("small key pages", PASSES, STAYS, many(10_000, slots(key, 1))),
+        ("named brands", PASSES, STAYS, known(many(10_000, |_| Body::Brand))),
+        ("known code", PASSES, STAYS, {
+            let instructions = |number| CodeParts { instructions: vec![number], ..CodeParts::default() };
+            known(many(10_000, |number| Body::Code(instructions(number).words().into())))
+        }),
+        ("long names and tables", 2.3, 1.5, {
+            let instructions = vec![1; 10_000];
+            let parts = CodeParts { instructions, ..CodeParts::default() };
+            let mut image = many(10, code(parts));
+            image.debug = debug(&image, 10_000, &"long".repeat(50));
+            image
+        }),
         ("empty code", PASSES, STAYS, many(10_000, code(CodeParts::default()))),
         ("processes", PASSES, STAYS, many(10_000, process(|_| {}))),
         ("meters", PASSES, STAYS, many(10_000, |_| Body::Meter(Box::new(Meter::UNLIMITED)))),
@@ -119,6 +131,31 @@ fn an_image_takes_a_small_constant_times_its_file() {
         }
     }
     assert!(wrong.is_empty(), "too much memory: {wrong:?}");
+}
+
+/// Names of all objects, and of all code this many lines and names of places.
+fn debug(image: &Image<'_>, lines: u32, name: &str) -> DebugInfo<'static> {
+    let names = image.objects.iter().map(|object| (object.number, Cow::Owned(name.to_owned())));
+    let code = image.objects.iter().filter_map(|object| {
+        let Body::Code(words) = &object.body else { return None };
+        let words = words.len() as u64;
+        let mut builder = CodeDebugBuilder::new();
+        let file = builder.file(name);
+        for index in (0..lines).take_while(|&index| u64::from(index) < words) {
+            builder.line(Line { index, file, line: index * 1000, column: index % 200 });
+            if index % 5 == 4 {
+                builder.name(index, name, true);
+            }
+        }
+        Some((object.number, builder.finish(words)))
+    });
+    DebugInfo { names: names.collect(), code: code.collect() }
+}
+
+/// The image, with the least that may be known of all its objects.
+fn known(mut image: Image<'static>) -> Image<'static> {
+    image.debug = debug(&image, 1, "x");
+    image
 }
 
 /// An image with this many call meters, each of its own callee.

@@ -62,3 +62,23 @@ fn a_keeper_paused_in_version_1_goes_on() {
     assert!(text.ends_with("Keeper: I give up at trap 11\nThe third trapped with number 11\n"), "{text}");
     assert_eq!(hash, "423b01c4a91b95651eafdcfd3cf042a3d32e67241664eaf9ca2eb60a955d179e");
 }
+
+#[test]
+fn a_trap_in_version_1_is_told_with_names_and_lines() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/debug-v1.blob");
+    let mut machine =
+        Machine::from_image(image::load(&path).expect("the format is known")).expect("it is consistent");
+    let hash = "4c751ed73b7e146e871fc4da9e0e7d022f9da6e1ec5042ae1c0d8d9481e940a4";
+    assert_eq!(machine.state_hash().to_string(), hash);
+    let image = machine.image();
+    let mut saved = Vec::new();
+    image::write(&image, &mut saved).expect("the image can be written");
+    assert!(saved == std::fs::read(&path).expect("the file can be read"), "it is saved as something else");
+    let debug = image.code_debug(2).expect("the code is known");
+    let told = |index| {
+        let near = debug.near(index).map_or("-", |near| near.name);
+        format!("{near} {}", debug.place(index).expect("it comes from somewhere"))
+    };
+    assert_eq!([16, 9, 1].map(told), ["half fib.kasm:9:13", "outer fib.kasm:6:13", "- fib.kasm:2:18"]);
+    assert_eq!(image.debug.name(image.root), Some("root"));
+}

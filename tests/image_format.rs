@@ -319,6 +319,49 @@ proptest! {
 }
 
 #[test]
+fn debug_information_has_one_form() {
+    let plain = file_of(&Image { objects: vec![], ..small() });
+    let with = |words: &[u64]| {
+        let mut file = plain.clone();
+        file.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        let tables = (file.len() - HEADER_BYTES) as u64;
+        file[SECTIONS_AT + 8..SECTIONS_AT + 16].copy_from_slice(&tables.to_le_bytes());
+        seal(&mut file);
+        let image = read(&file).map_err(|error| error.kind)?;
+        assert_eq!(file_of(&image), file);
+        Ok(image.debug.into_owned())
+    };
+    let (x, empty) = (u64::from(b'x'), DebugInfo::default());
+    assert_eq!(with(&[]), Ok(empty));
+    // A name, a table; a file and a line for two.
+    let table = u64::from_le_bytes([1, 1, b'x', 0, 0, 2, 3, 0]);
+    let two = with(&[2, 7, 1, x, 9, 2, x << 8 | x, 1, 5, 7, table]).expect("it is well-formed");
+    assert_eq!(two.names, [(7, "x".into()), (9, "xx".into())]);
+    assert_eq!(two.code_page(5).and_then(|table| table.place(0)).expect("it has a place").line, 1);
+    let out_of_range = |field| Err(ImageErrorKind::OutOfRange { field });
+    let not_canonical = |what| Err(ImageErrorKind::NotCanonical { what });
+    assert_eq!(with(&[0, 0]), not_canonical("there is debug information that says nothing"));
+    assert_eq!(
+        with(&[2, 9, 1, x, 9, 1, x, 0]),
+        not_canonical("names are not in ascending order of their objects")
+    );
+    let what = "debug information is not in ascending order of the code pages";
+    assert_eq!(with(&[0, 2, 5, 2, 0, 5, 2, 0]), not_canonical(what));
+    assert_eq!(with(&[1, 7, 1, x << 8 | x, 0]), not_canonical("a gap is not filled with zeros"));
+    assert_eq!(with(&[0, 1, 5, 7, table | 1 << 56]), not_canonical("a gap is not filled with zeros"));
+    for name in [0, 0x1b, 0xff] {
+        assert_eq!(with(&[1, 7, 1, name, 0]), out_of_range("a name"));
+    }
+    assert_eq!(with(&[1, 7, 0, 0, 0]), out_of_range("a name"));
+    assert_eq!(with(&[1, 7, u64::MAX, x, 0]), out_of_range("a count"));
+    assert_eq!(with(&[u64::MAX, 7, 1, x, 0]), out_of_range("a count"));
+    assert_eq!(with(&[0, 1, 5, 1, 0]), out_of_range("debug information of a code page"));
+    assert_eq!(with(&[0, 1, 5, 8, table]), out_of_range("debug information of a code page"));
+    assert_eq!(with(&[1, 7, 1, x]), Err(ImageErrorKind::BadSection { section: "tables" }));
+    assert_eq!(with(&[1, 7, 1, x, 0, 0]), Err(ImageErrorKind::BadSection { section: "tables" }));
+}
+
+#[test]
 fn version_1_stands() {
     let file = file_of(&small());
     assert_eq!(

@@ -146,8 +146,8 @@ fn debug(objects: &[Object<'_>]) -> DebugInfo<'static> {
         Body::Code(words) if object.number % 4 > 0 => {
             let mut builder = CodeDebugBuilder::new();
             let file = builder.file(if object.number % 2 == 0 { "even.et" } else { "odd.et" });
-            for index in (0..words.len() as u32).step_by(3) {
-                builder.name(index, "place", index % 2 == 0);
+            for index in (0..words.len() as u32).step_by(16) {
+                builder.name(index, "place", index % 32 == 0);
                 builder.line(Line { index, file, line: index ^ 5, column: index % 7 });
             }
             Some((object.number, builder.finish(words.len() as u64)))

@@ -107,7 +107,8 @@ fn what_is_not_of_the_image_is_refused() {
         (0..count).for_each(|_| builder.name(0, &"long".repeat(60), true));
         builder.finish(1 << 20)
     };
-    let changes: [(&str, fn(&mut DebugInfo<'_>)); 6] = [
+    type Change = fn(&mut DebugInfo<'_>);
+    let changes: [(&str, Change); 6] = [
         ("a name of nothing", |debug| debug.names.push((1000, "x".into()))),
         ("two names", |debug| debug.names.push(debug.names[debug.names.len() - 1].clone())),
         ("no name", |debug| debug.names[0].1 = "".into()),

@@ -87,8 +87,7 @@ fn wrong(subject: impl AsRef<Path>, message: impl std::fmt::Display) -> Failure 
 }
 
 fn process<'i, 'a>(image: &'i Image<'a>, number: Number) -> Option<&'i Process<'a>> {
-    let object = image.objects.iter().find(|object| object.number == number)?;
-    match &object.body {
+    match &image.object(number)?.body {
         Body::Process(process) => Some(process),
         _ => None,
     }

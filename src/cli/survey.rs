@@ -26,8 +26,7 @@ impl<'i, 'a> Survey<'i, 'a> {
 
     /// The object with a number, if it lives.
     pub(super) fn object(&self, number: Number) -> Option<&'i Object<'a>> {
-        let at = self.image.objects.binary_search_by_key(&number, |object| object.number).ok()?;
-        self.image.objects.get(at)
+        self.image.object(number)
     }
 
     /// What the object with a number is, if it lives.

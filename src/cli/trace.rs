@@ -131,11 +131,9 @@ impl<'i, 'a> Tracer<'i, 'a> {
             if is_shown(self) {
                 self.process(stop, number, process);
             }
-            for frame in
-                process.iter().flat_map(|process| process.frames.iter().rev().map(|f| (process.code, f)))
-            {
+            let (code, frames) = process.map_or((0, &[][..]), |process| (process.code, &process.frames[..]));
+            for frame in frames.iter().rev() {
                 if is_shown(self) {
-                    let (code, frame) = frame;
                     let at = self.instruction("", code, u64::from(frame.return_index).saturating_sub(1));
                     self.line(format_args!("    called from {at}"));
                 }

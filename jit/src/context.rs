@@ -16,8 +16,10 @@ pub const STACK_WORDS_MAX: usize = 1 << (FRAME_SHIFT - 2);
 
 /// Gas is the low half of its word; the high half counts what has been used beyond one for each instruction.
 pub(crate) const EXTRA_SHIFT: u32 = 32;
-/// The gas that native code can be given at most.
-pub const GAS_MAX: u64 = i32::MAX as u64;
+/// The bits that count it.
+pub(crate) const GAS_MASK: u64 = i32::MAX as u64;
+/// The gas that native code can be given at most. A little is added to it at times, for what is taken off later.
+pub const GAS_MAX: u64 = 1 << 30;
 
 /// Bytes of [`Context::pad`].
 pub const PAD_BYTES: usize = 4096;
@@ -147,7 +149,7 @@ impl Context {
     /// The gas that is left.
     #[must_use]
     pub const fn gas_left(&self) -> u64 {
-        self.gas & GAS_MAX
+        self.gas & GAS_MASK
     }
 
     /// What was used beyond one gas for each instruction, modulo 2^32.

@@ -1,22 +1,52 @@
 //! Where gas is compared, and with how much.
 //!
-//! Every block takes its gas off when it begins, but only some compare: a *check* sees that there is enough for the
-//! dearest way to the next one. Every loop has one. What a check asks for beyond what then really runs is never taken;
-//! where it finds too little the interpreter goes on, which is exact.
+//! Only some blocks compare: a *check* sees that there is enough for the dearest way to the next one. Every loop has one.
+//! What a check asks for beyond what then really runs is never taken; where it finds too little the interpreter goes on,
+//! which is exact.
 
+use crate::context::EXTRA_SHIFT;
 use crate::loops::postorder;
 use crate::region::{Part, Region};
 
 /// What a check asks for at most, unless one block alone costs more: a program with little gas is to run natively too.
 const AHEAD_MAX: u64 = 96;
 
+/// What instructions cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cost {
+    pub(crate) gas: u64,
+    /// How much of that is beyond one for each instruction.
+    pub(crate) extra: u64,
+}
+
+impl Cost {
+    /// Of one instruction, or of none.
+    pub(crate) const fn one(gas: u64) -> Self {
+        Self { gas, extra: gas.saturating_sub(1) }
+    }
+
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self { gas: self.gas + other.gas, extra: self.extra + other.extra }
+    }
+
+    /// What is taken off a word that holds gas.
+    pub(crate) const fn word(self) -> i64 {
+        self.gas.wrapping_sub(self.extra << EXTRA_SHIFT).cast_signed()
+    }
+}
+
+/// The gas that is taken off with such a word.
+pub(crate) const fn gas_of(word: i64) -> i64 {
+    word << EXTRA_SHIFT >> EXTRA_SHIFT
+}
+
 /// What one block costs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BlockCost {
-    /// Gas of its first segment.
-    pub(crate) first: u64,
-    /// Gas of its last segment, which begins behind a call or a helper; none if it has but one.
-    pub(crate) last: Option<u64>,
+    /// Its first segment.
+    pub(crate) first: Cost,
+    /// Its last segment, which begins behind a call or a helper; none if it has but one.
+    pub(crate) last: Option<Cost>,
 }
 
 /// What the checks of a block ask for; 0 where none is needed.
@@ -52,7 +82,7 @@ pub(crate) fn checks(region: &Region, costs: &[BlockCost]) -> Vec<Check> {
     let cut = checked.clone();
     for block in postorder(region, 0..blocks.len(), |block| cut[block]) {
         let BlockCost { first, last: tail } = costs[block];
-        let own = tail.unwrap_or(first);
+        let own = tail.unwrap_or(first).gas;
         let mut dearest = 0;
         for next in blocks[block].successors() {
             if checked[next] {
@@ -65,7 +95,7 @@ pub(crate) fn checks(region: &Region, costs: &[BlockCost]) -> Vec<Check> {
             }
         }
         if tail.is_some() {
-            ahead[block] = first;
+            ahead[block] = first.gas;
             last[block] = own + dearest;
         } else {
             ahead[block] = own + dearest;
@@ -95,7 +125,7 @@ mod tests {
 
     fn ones(region: &Region) -> Vec<BlockCost> {
         let cost = |block: &crate::region::Block| BlockCost {
-            first: u64::from(block.end_index - block.index) + 1,
+            first: Cost { gas: u64::from(block.end_index - block.index) + 1, extra: 0 },
             last: None,
         };
         region.blocks.iter().map(cost).collect()
@@ -113,7 +143,7 @@ mod tests {
         ]);
         let costs = ones(&region);
         let checks = checks(&region, &costs);
-        let dearest: u64 = costs.iter().map(|cost| cost.first).sum();
+        let dearest: u64 = costs.iter().map(|cost| cost.first.gas).sum();
         assert_eq!(checks.iter().filter(|check| check.first > 0).count(), 1);
         assert_eq!(checks[0].first, dearest);
     }
@@ -123,10 +153,10 @@ mod tests {
         let region =
             region(&[(Op::Push, &[1]), (Op::Jumpif, &[4]), (Op::Nop, &[]), (Op::Nop, &[]), (Op::Halt, &[])]);
         let mut costs = ones(&region);
-        costs[0] = BlockCost { first: 20, last: Some(7) };
+        costs[0] = BlockCost { first: Cost::one(20), last: Some(Cost::one(7)) };
         let checks = checks(&region, &costs);
         assert_eq!(checks[0].first, 20);
-        assert_eq!(checks[0].last, 7 + costs[1..].iter().map(|cost| cost.first).sum::<u64>());
+        assert_eq!(checks[0].last, 7 + costs[1..].iter().map(|cost| cost.first.gas).sum::<u64>());
         assert!(checks[1..].iter().all(|check| check.first == 0 && check.last == 0));
     }
 

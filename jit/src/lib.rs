@@ -10,6 +10,7 @@
 
 mod affine;
 mod arith;
+mod charges;
 mod compile;
 mod context;
 mod explain;

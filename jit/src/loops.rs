@@ -5,6 +5,9 @@ use crate::region::{Block, Region};
 /// Steps that finding what dominates a block may take on average. Only code that was made for it takes so many.
 const STEPS_MAX: usize = 256;
 
+/// How deep loops are looked for in each other.
+const DEPTH_MAX: usize = 6;
+
 /// What dominates what, after Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
 pub(crate) struct Dominators {
     /// Place of each block in reverse postorder; none for one that is not reached.
@@ -156,6 +159,77 @@ pub(crate) fn postorder(
         }
     }
     order
+}
+
+/// The loops that each block lies in, outer ones first, by numbers: what is strongly connected, and of that again what is
+/// without its first block.
+pub(crate) fn nests(region: &Region) -> Vec<Vec<u32>> {
+    let count = region.blocks.len();
+    let mut nests = vec![Vec::new(); count];
+    let mut before = vec![Vec::new(); count];
+    for (block, entry) in region.blocks.iter().enumerate() {
+        for next in entry.successors() {
+            before[next].push(block);
+        }
+    }
+    let mut order = postorder(region, [0], |_| false);
+    order.reverse();
+    let mut place = vec![0; count];
+    for (at, &block) in order.iter().enumerate() {
+        place[block] = at;
+    }
+    let mut loops = 0;
+    // Blocks in the order above, and the one that no edge counts to.
+    let mut open = vec![(order, None)];
+    // The set of blocks that each is in at last.
+    let mut set = vec![0; count];
+    let mut sets = 0;
+    while let Some((blocks, first)) = open.pop() {
+        sets += 1;
+        for &block in &blocks {
+            set[block] = sets;
+        }
+        let this = sets;
+        let cut = |set: &[u32], block| set[block] != this || Some(block) == first;
+        let mut ends = postorder(region, blocks, |block| cut(&set, block));
+        // What leads to the one that ends last, of those that are left, is connected with it.
+        while let Some(last) = ends.pop() {
+            if set[last] != this {
+                continue;
+            }
+            sets += 1;
+            set[last] = sets;
+            let mut connected = vec![last];
+            let mut at = 0;
+            let mut turns = false;
+            while let Some(&block) = connected.get(at) {
+                at += 1;
+                if Some(block) == first {
+                    continue;
+                }
+                for &from in &before[block] {
+                    turns |= from == block;
+                    if set[from] == this {
+                        set[from] = sets;
+                        connected.push(from);
+                    }
+                }
+            }
+            if connected.len() == 1 && !turns {
+                continue;
+            }
+            loops += 1;
+            for &block in &connected {
+                nests[block].push(loops);
+            }
+            if connected.len() > 1 && nests[last].len() < DEPTH_MAX {
+                connected.sort_by_key(|&block| place[block]);
+                let header = connected.first().copied();
+                open.push((connected, header));
+            }
+        }
+    }
+    nests
 }
 
 /// Finds the targets of edges that go back, by a walk in depth.

@@ -45,7 +45,7 @@ pub(crate) enum Start {
 }
 
 /// Where control goes at the end of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Edge {
     /// To a block of the unit.
     Block(usize),

@@ -3,6 +3,7 @@
 use super::{Gas, REFUSED, REGISTER_ARGUMENTS, REGISTER_RESULTS, State, Unit, Val, signature};
 use crate::arith::Class;
 use crate::context::{Context, Exit, FRAME_SHIFT};
+use crate::gas::Cost;
 use crate::region::{Block, Edge};
 use crate::values::Form;
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -65,7 +66,7 @@ impl Unit<'_> {
             self.b.set_cold_block(cold);
         }
         let next = self.b.create_block();
-        let is_short = self.is_short(gas, next_cost);
+        let is_short = self.is_short(gas, next_cost.cast_signed());
         self.b.ins().brif(is_short, short, &[], next, &[]);
         self.go_on_in(short);
         let is_left = self.is_short(gas, 0);
@@ -109,7 +110,8 @@ impl Unit<'_> {
             return;
         }
         let (gas, arguments) = self.given(number);
-        let value = self.b.use_var(self.gas);
+        let held = self.b.use_var(self.gas);
+        let value = self.b.ins().iadd_imm_s(held, -self.owed);
         self.b.def_var(gas, value);
         for ((variable, form), slot) in arguments.into_iter().zip(call.base as usize..) {
             let value = self.in_form(self.stack[slot], form);
@@ -142,12 +144,14 @@ impl Unit<'_> {
     }
 
     /// Calls the subroutine whose beginning was inlined: nothing of that has happened.
-    pub(super) fn call_after_all(&mut self, edge: Edge, next_cost: u64) {
+    /// `owed` is what is to be owed at the end.
+    pub(super) fn call_after_all(&mut self, edge: Edge, next_cost: u64, owed: i64) {
         let Some(number) = self.inlined else { return };
         let call = self.region.inlined[number];
         let (gas, arguments) = self.given(number);
         let gas = self.b.use_var(gas);
         self.b.def_var(self.gas, gas);
+        self.owed = 0;
         self.stack.truncate(self.base);
         for (variable, form) in arguments {
             let value = self.b.use_var(variable);
@@ -156,6 +160,7 @@ impl Unit<'_> {
         self.inlined = call.caller;
         self.base = self.region.base(call.caller) as usize;
         if self.direct_call(call.callee, call.return_index - 1, next_cost) {
+            self.owe(owed);
             self.go(edge);
         }
     }
@@ -188,7 +193,7 @@ impl Unit<'_> {
         self.b.ins().jump(unwinding, &[]);
         // The call has not happened, so its gas goes back.
         self.go_on_in(refused);
-        let gas = Gas::Context(self.refund(1));
+        let gas = Gas::Context(self.word(Cost::one(1)));
         let state = self.state(index, before, gas);
         self.leave(state, Exit::Room);
     }

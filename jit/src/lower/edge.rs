@@ -3,8 +3,8 @@
 use super::call::Target;
 use super::{Gas, Unit};
 use crate::context::Exit;
-use crate::gas::Check;
-use crate::region::{Block, Edge, End, Part, end_cost};
+use crate::gas::{Check, Cost};
+use crate::region::{Edge, End, Part, end_cost};
 use crate::values::{Form, drop_to_results};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, InstBuilder, JumpTableData};
@@ -13,14 +13,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl Unit<'_> {
     /// Ends a block.
-    pub(super) fn end(&mut self, block: &Block, check: Check) {
+    pub(super) fn end(&mut self, number: usize, check: Check) {
+        let region = self.region;
+        let block = &region.blocks[number];
         match &block.end {
             End::Fall(edge) | End::Jump(edge) => self.go(*edge),
             End::InlinedCall(edge) => {
                 self.give(*edge);
                 self.go(*edge);
             }
-            End::CalledAfterAll(edge) => self.call_after_all(*edge, check.last),
+            End::CalledAfterAll(edge) => self.call_after_all(*edge, check.last, self.charges.end[number]),
             End::InlinedReturn(typ, edge) => {
                 drop_to_results(&mut self.stack, self.base, *typ);
                 self.inlined = self.inlined.and_then(|call| self.region.inlined[call].caller);
@@ -56,7 +58,7 @@ impl Unit<'_> {
                 if self.callees.contains_key(target) {
                     self.tailcall(&Target::Direct(*target), *typ, gas);
                 } else {
-                    let gas = Gas::Value(gas, self.refund(end_cost(&block.end)));
+                    let gas = Gas::Value(gas, self.word(Cost::one(end_cost(&block.end))));
                     let state = self.state(block.end_index, self.stack.clone(), gas);
                     self.leave(state, Exit::Callee);
                 }
@@ -70,7 +72,6 @@ impl Unit<'_> {
                 self.tailcall(&Target::Code(code), *typ, gas);
             }
             End::Leave => {
-                let gas = self.b.use_var(self.gas);
                 let why = match self.insn(block.end_index).map(|insn| insn.op) {
                     Some(Op::Ret) => Exit::Return,
                     Some(
@@ -83,7 +84,8 @@ impl Unit<'_> {
                     ) => Exit::Callee,
                     _ => Exit::Kernel,
                 };
-                let state = self.state(block.end_index, self.stack.clone(), Gas::Value(gas, 0));
+                let gas = self.gas_left();
+                let state = self.state(block.end_index, self.stack.clone(), gas);
                 self.leave(state, why);
             }
         }
@@ -101,6 +103,7 @@ impl Unit<'_> {
         self.hand_over(targets);
         let Some((&last, rest)) = targets.split_last() else { return };
         let default = self.target(last);
+        let mut blocks = BTreeMap::from([(last, default)]);
         // Cranelift's tables have 32-bit selectors; what is beyond goes to the last target.
         let clamped = if selector.bound.most > u64::from(u32::MAX) {
             let most = self.iconst(rest.len() as i64);
@@ -110,15 +113,11 @@ impl Unit<'_> {
         };
         let narrow = self.b.ins().ireduce(ir::types::I32, clamped);
         let default = self.b.func.dfg.block_call(default, &[]);
-        let mut out: BTreeMap<u32, ir::Block> = BTreeMap::new();
         let mut calls: Vec<ir::BlockCall> = Vec::with_capacity(rest.len());
         for &edge in rest {
-            let block = match edge {
-                Edge::Block(block) => self.blocks[block],
-                Edge::Out(index) => match out.get(&index) {
-                    Some(&block) => block,
-                    None => *out.entry(index).or_insert(self.target(edge)),
-                },
+            let block = match blocks.get(&edge) {
+                Some(&block) => block,
+                None => *blocks.entry(edge).or_insert(self.target(edge)),
             };
             calls.push(self.b.func.dfg.block_call(block, &[]));
         }
@@ -129,16 +128,21 @@ impl Unit<'_> {
     /// The block that an edge goes to.
     fn target(&mut self, edge: Edge) -> ir::Block {
         match edge {
-            Edge::Block(block) if self.is_way_out(block) => {
+            Edge::Block(block) => {
+                let charge = self.owed - self.charges.begin[block];
+                let aside = self.is_way_out(block);
+                if charge == 0 && !aside {
+                    return self.blocks[block];
+                }
                 let bridge = self.b.create_block();
-                self.b.set_cold_block(bridge);
-                self.bridges.push((bridge, self.blocks[block]));
+                if aside {
+                    self.b.set_cold_block(bridge);
+                }
+                self.bridges.push((bridge, self.blocks[block], charge));
                 bridge
             }
-            Edge::Block(block) => self.blocks[block],
             Edge::Out(index) => {
-                let gas = self.b.use_var(self.gas);
-                let gas = Gas::Value(gas, 0);
+                let gas = self.gas_left();
                 let state = self.state(index, self.stack.clone(), gas);
                 self.leaving_for(state, Exit::Edge)
             }

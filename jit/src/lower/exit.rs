@@ -20,11 +20,6 @@ impl Unit<'_> {
         self.checkpoint = Checkpoint { state, common: None, leaving: Vec::new() };
     }
 
-    /// Gas that was taken for something that then does not run.
-    pub(super) fn refund(&self, gas: u64) -> i64 {
-        if self.options.gas_checks { gas.cast_signed() } else { 0 }
-    }
-
     /// A block that leaves at the present checkpoint for a reason.
     fn checkpoint_block(&mut self, why: Exit) -> ir::Block {
         if let Some(&(_, block)) = self.checkpoint.leaving.iter().find(|(reason, _)| *reason == why) {
@@ -96,6 +91,7 @@ impl Unit<'_> {
         self.put(place, offset_of!(Context, index));
         let why = self.iconst(Exit::Edge as i64);
         self.put(why, offset_of!(Context, exit));
+        self.owe(0);
         let gas = self.b.use_var(self.gas);
         self.put(gas, offset_of!(Context, gas));
         let room = self.room_of(self.inlined);

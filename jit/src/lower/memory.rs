@@ -5,6 +5,7 @@ use super::reach::Access;
 use super::{Gas, Unit, Val};
 use crate::arith::Class;
 use crate::context::{Context, Exit, View};
+use crate::gas::Cost;
 use crate::values::{Form, load_class};
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 use keyvm_isa::layout::{MEMORY_DATA, MEMORY_OPERANDS};
@@ -193,10 +194,9 @@ impl Unit<'_> {
             self.mark(memory, from, bytes.into());
         }
         // From here on nothing is harmless to execute again from before the store.
-        self.count_extra();
-        let gas = self.b.use_var(self.gas);
-        let ahead = i64::try_from(self.ahead.saturating_sub(1)).expect("a unit is small");
-        self.set_checkpoint(index + 1, Gas::Value(gas, ahead));
+        let rest = self.ahead - self.word(Cost::one(1));
+        let gas = Gas::Value(self.b.use_var(self.gas), rest - self.owed);
+        self.set_checkpoint(index + 1, gas);
     }
 
     /// Marks what has been written, not more than 4 KiB, if somebody wants to know.

@@ -21,6 +21,7 @@ pub(crate) use segment::is_native;
 
 use crate::arith::Class;
 use crate::context::{Context, Exit, FRAME_SHIFT, ROOM_GUARD, View};
+use crate::charges::{Charges, charges};
 use crate::gas::{BlockCost, Check, checks};
 use crate::region::{Part, Region, Start};
 use crate::values::{Form, forms};
@@ -107,7 +108,7 @@ pub(crate) fn entry_signature(host: CallConv) -> ir::Signature {
 /// Where the gas is that an exit has left.
 #[derive(Clone, Copy)]
 enum Gas {
-    /// This much, and what the rest of the segment was charged for.
+    /// What a word holds, and this much.
     Value(Value, i64),
     /// What the context says, and this much.
     Context(i64),
@@ -175,8 +176,8 @@ pub(crate) struct Unit<'a> {
     operands: MemFlagsData,
     leaving: Vec<Leaving>,
     saying: Vec<Saying>,
-    /// Cold blocks, and where they lead.
-    bridges: Vec<(ir::Block, ir::Block)>,
+    /// Blocks that lead to others, and what they take off on the way.
+    bridges: Vec<(ir::Block, ir::Block, i64)>,
     /// Blocks that write the frames of an inlined call and of those it is made in, and leave.
     unwinding: BTreeMap<Option<usize>, ir::Block>,
     /// Those of them that are to be filled in.
@@ -192,14 +193,16 @@ pub(crate) struct Unit<'a> {
     base: usize,
     stack: Vec<Val>,
     checkpoint: Checkpoint,
-    /// Gas that the rest of the segment was charged for.
-    ahead: u64,
-    /// Gas beyond one for each instruction that has run in the segment, and has not been counted beside the gas.
-    extra: u64,
+    /// What the gas is to be less than the variable holds, the whole segment included; see [`crate::charges`].
+    owed: i64,
+    /// What of that is for the rest of the segment.
+    ahead: i64,
     /// Memory numbers that are known, by the index of the instruction that finds them on the stack.
     memories: BTreeMap<u32, u64>,
     /// What the checks of each block ask for.
     checks: Vec<Check>,
+    /// Where gas is taken off.
+    charges: Charges,
     /// Whether memory 2 is reached.
     uses_data: bool,
     /// What accesses to memory go by.
@@ -311,10 +314,11 @@ pub(crate) fn lower(
         base: 0,
         stack: Vec::new(),
         checkpoint: Checkpoint { state: nothing, common: None, leaving: Vec::new() },
+        owed: 0,
         ahead: 0,
-        extra: 0,
         memories: BTreeMap::new(),
         checks: Vec::new(),
+        charges: Charges::default(),
         uses_data: false,
         reaching: Reaching::default(),
         helpers: Vec::new(),
@@ -325,12 +329,15 @@ pub(crate) fn lower(
     };
     unit.costs = unit.block_costs();
     unit.checks = checks(region, &unit.costs);
+    unit.charges = if options.gas_checks { charges(region, &unit.costs) } else { Charges::none(region) };
     unit.entry(entry);
     for block in 0..region.blocks.len() {
         unit.block(block);
     }
-    for (bridge, target) in std::mem::take(&mut unit.bridges) {
+    for (bridge, target, charge) in std::mem::take(&mut unit.bridges) {
         unit.b.switch_to_block(bridge);
+        unit.owed = charge;
+        unit.owe(0);
         unit.b.ins().jump(target, &[]);
     }
     unit.exits();

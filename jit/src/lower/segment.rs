@@ -6,8 +6,8 @@ use super::memory::{is_native_memory, table_of};
 use super::reach::{Access, Reaching};
 use super::{Gas, Unit, Val};
 use crate::arith::{self, Class};
-use crate::context::{EXTRA_SHIFT, Exit};
-use crate::gas::{BlockCost, Check};
+use crate::context::Exit;
+use crate::gas::{BlockCost, Check, Cost, gas_of};
 use crate::region::{Block, End, Part, end_cost, insn_cost, subroutine};
 use crate::values::{Form, known_memories, select_form, shuffle};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -63,6 +63,7 @@ impl Unit<'_> {
         self.memories = known_memories(self.code, self.base, block);
         self.part = block.part;
         let check = self.checks[number];
+        self.owed = self.charges.begin[number];
         self.begin_segment(block, block.index, check.first);
         if let Part::Turn { turns, of, .. } = block.part
             && region.turns[turns].header == of
@@ -72,10 +73,9 @@ impl Unit<'_> {
         for index in block.index..block.end_index {
             let Some(insn) = self.insn(index) else { break };
             self.at(index);
-            let cost = insn_cost(self.code, &insn);
             if self.is_helper(&insn, index) {
                 self.helpers.push(index);
-                self.count_extra();
+                self.owe(0);
                 self.helper(&insn, index);
                 let check = self.later_check(block, index + 1, check);
                 self.begin_segment(block, index + 1, check);
@@ -92,18 +92,16 @@ impl Unit<'_> {
                 }
                 _ => self.instruction(&insn, index, block.end_index),
             }
-            if self.options.gas_checks {
-                self.ahead -= cost;
-                self.extra += cost - 1;
-            }
+            self.ahead -= self.word(Cost::one(insn_cost(self.code, &insn)));
         }
-        self.extra += end_cost(&block.end).saturating_sub(1);
         self.at(block.end_index);
-        self.count_extra();
+        if !matches!(block.end, End::CalledAfterAll(_)) {
+            self.owe(self.charges.end[number]);
+        }
         if let Part::Measure { turns } = block.part {
             self.measure(turns);
         }
-        self.end(block, check);
+        self.end(number, check);
     }
 
     pub(super) fn insn(&self, index: u32) -> Option<Insn> {
@@ -117,19 +115,19 @@ impl Unit<'_> {
     }
 
     /// What the segment that begins at an index costs, and where the next one begins, if it is not the block's last.
-    fn segment_cost(&self, block: &Block, index: u32) -> (u64, Option<u32>) {
-        let mut cost = 0;
+    fn segment_cost(&self, block: &Block, index: u32) -> (Cost, Option<u32>) {
+        let mut cost = Cost::default();
         for at in index..block.end_index {
             let Some(insn) = self.insn(at) else { break };
             if self.is_helper(&insn, at) {
                 return (cost, Some(at + 1));
             }
-            cost += insn_cost(self.code, &insn);
+            cost = cost.plus(Cost::one(insn_cost(self.code, &insn)));
             if matches!(insn.op, Op::Call | Op::Callto | Op::Calltable) {
                 return (cost, Some(at + 1));
             }
         }
-        (cost + end_cost(&block.end), None)
+        (cost.plus(Cost::one(end_cost(&block.end))), None)
     }
 
     /// What the first and the last segment of a block cost.
@@ -141,7 +139,7 @@ impl Unit<'_> {
             (last, next) = (Some(cost), after);
         }
         if let End::CalledAfterAll(_) = block.end {
-            last = Some(0);
+            last = Some(Cost::default());
         }
         BlockCost { first, last }
     }
@@ -151,7 +149,7 @@ impl Unit<'_> {
     fn later_check(&self, block: &Block, index: u32, check: Check) -> u64 {
         match self.segment_cost(block, index) {
             (_, None) => check.last,
-            (cost, Some(_)) => cost,
+            (cost, Some(_)) => cost.gas,
         }
     }
 
@@ -173,37 +171,49 @@ impl Unit<'_> {
         costs
     }
 
-    /// Takes the gas of the segment that begins at an index, sets the checkpoint there, and sees that there is as much gas
-    /// as `check` says.
+    /// Lets the gas of the segment that begins at an index be owed, sets the checkpoint there, and sees that there is as
+    /// much gas as `check` says.
     fn begin_segment(&mut self, block: &Block, index: u32, check: u64) {
-        let cost = if self.options.gas_checks { self.segment_cost(block, index).0 } else { 0 };
-        let before = self.b.use_var(self.gas);
-        self.set_checkpoint(index, Gas::Value(before, 0));
-        self.ahead = cost;
-        let after = self.b.ins().iadd_imm_s(before, -cost.cast_signed());
-        self.b.def_var(self.gas, after);
+        let gas = self.gas_left();
+        self.set_checkpoint(index, gas);
         if self.options.gas_checks && check > 0 {
-            let dry = if check == cost { self.is_short(after, 0) } else { self.is_short(before, check) };
+            let held = self.b.use_var(self.gas);
+            let dry = self.is_short(held, check.cast_signed() + gas_of(self.owed));
             self.leave_if(dry, Exit::Gas);
         }
+        self.ahead = self.word(self.segment_cost(block, index).0);
+        self.owed += self.ahead;
     }
 
-    /// Whether there is less gas than `need`; what a callee gives that did not return is always less.
-    pub(super) fn is_short(&mut self, gas: Value, need: u64) -> Value {
+    /// Whether a word holds less gas than `need`; what a callee gives that did not return is always less.
+    pub(super) fn is_short(&mut self, gas: Value, need: i64) -> Value {
         let need = if self.options.gas_checks { need } else { 0 };
-        let rest = if need == 0 { gas } else { self.b.ins().iadd_imm_s(gas, -need.cast_signed()) };
-        let low = self.b.ins().ireduce(types::I32, rest);
-        self.b.ins().icmp_imm_s(IntCC::SignedLessThan, low, 0)
+        let low = self.b.ins().ireduce(types::I32, gas);
+        self.b.ins().icmp_imm_s(IntCC::SignedLessThan, low, need)
     }
 
-    /// Counts beside the gas what has run beyond one gas for each instruction.
-    pub(super) fn count_extra(&mut self) {
-        let extra = std::mem::take(&mut self.extra);
-        if extra > 0 && self.options.gas_checks {
+    /// What is taken off for a cost.
+    pub(super) const fn word(&self, cost: Cost) -> i64 {
+        if self.options.gas_checks { cost.word() } else { 0 }
+    }
+
+    /// The gas that is left, but for the rest of the segment.
+    pub(super) fn gas_left(&mut self) -> Gas {
+        Gas::Value(self.b.use_var(self.gas), -self.owed)
+    }
+
+    /// The same, before something that was to be part of the segment and is not executed here.
+    pub(super) fn gas_with(&mut self, cost: Cost) -> Gas {
+        Gas::Value(self.b.use_var(self.gas), self.word(cost) - self.owed)
+    }
+
+    /// Takes off what is owed, up to a rest.
+    pub(super) fn owe(&mut self, rest: i64) {
+        if self.owed != rest {
             let gas = self.b.use_var(self.gas);
-            let extra = self.iconst((extra << EXTRA_SHIFT).cast_signed());
-            let counted = self.b.ins().iadd(gas, extra);
-            self.b.def_var(self.gas, counted);
+            let gas = self.b.ins().iadd_imm_s(gas, rest - self.owed);
+            self.b.def_var(self.gas, gas);
+            self.owed = rest;
         }
     }
 
@@ -217,15 +227,15 @@ impl Unit<'_> {
             let typ = self.code.types()[imm as usize];
             let operand = self.pop();
             if insn.op == Op::Calltable && !super::memory::reached(table_of(insn)) {
-                let gas = self.b.use_var(self.gas);
-                let state = self.state(index, before, Gas::Value(gas, self.refund(1)));
+                let gas = self.gas_with(Cost::one(1));
+                let state = self.state(index, before, gas);
                 self.leave(state, Exit::Kernel);
                 return false;
             }
             let target = self.named(insn, operand, index);
             (Target::Code(self.callee_at(target, typ)), typ)
         };
-        self.count_extra();
+        self.owe(0);
         self.call(index, &target, typ, before, next_cost);
         true
     }
@@ -247,12 +257,12 @@ impl Unit<'_> {
         let before = self.stack.clone();
         let found = subroutine(self.code, callee).filter(|_| self.callees.contains_key(&callee));
         let Some((typ, _)) = found else {
-            let gas = self.b.use_var(self.gas);
-            let state = self.state(index, before, Gas::Value(gas, self.refund(1)));
+            let gas = self.gas_with(Cost::one(1));
+            let state = self.state(index, before, gas);
             self.leave(state, Exit::Callee);
             return false;
         };
-        self.count_extra();
+        self.owe(0);
         self.call(index, &Target::Direct(callee), typ, before, next_cost);
         true
     }

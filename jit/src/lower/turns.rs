@@ -2,7 +2,8 @@
 
 use super::{Unit, Val};
 use crate::affine::{Affine, Pointer};
-use crate::context::PAD_BYTES;
+use crate::context::{GAS_MASK, PAD_BYTES};
+use crate::gas::gas_of;
 use crate::region::Part;
 use crate::unroll::Turns;
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -42,9 +43,10 @@ impl Unit<'_> {
         let mut good = self.iconst(if whole { TURNS_MAX } else { 0 });
         if self.options.gas_checks {
             // No way through the body costs more than all its blocks.
-            let cost: u64 = region.turns[turns].body.iter().map(|&block| self.costs[block].first).sum();
-            let gas = self.b.use_var(self.gas);
-            let gas = self.b.ins().band_imm_s(gas, i64::from(i32::MAX));
+            let cost: u64 = region.turns[turns].body.iter().map(|&block| self.costs[block].first.gas).sum();
+            let held = self.b.use_var(self.gas);
+            let gas = self.b.ins().iadd_imm_s(held, -gas_of(self.owed));
+            let gas = self.b.ins().band_imm_s(gas, GAS_MASK.cast_signed());
             let paid = self.divided(gas, cost.max(1));
             good = self.b.ins().umin(good, paid);
         }

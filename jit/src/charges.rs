@@ -1,0 +1,148 @@
+//! Where gas is taken off.
+//!
+//! What a unit holds as its gas need not be what is left: at each place a constant is *owed*, what has run on the way
+//! there and has not been taken off. An exit takes it off, in its cold code, and a comparison is with as much more. So
+//! gas is taken off only where ways of different cost come together: once for a turn of a loop, once for one of two arms.
+//!
+//! What is owed where a block ends is what is owed where each of its successors begins. Ends and beginnings that are tied
+//! together so are one node of a graph, and each block leads from one node to another, at its cost. Along the blocks of a
+//! spanning tree nothing is taken off; they say what is owed at each node. Each of the others takes off what it makes
+//! too much. The tree is made of the blocks that run most often, as far as one can tell: it is the dearest (Ball and
+//! Larus, "Optimally Profiling and Tracing Programs", 1994, who count by it, but with edges for blocks).
+//!
+//! An edge that leaves a loop ties nothing. It gets a place of its own where gas is taken off, if need be.
+
+use crate::gas::BlockCost;
+use crate::loops::{nests, postorder};
+use crate::region::{End, Part, Region};
+use std::collections::BTreeSet;
+
+/// How often a loop is taken to turn.
+const LOOP_TURNS: f64 = 8.0;
+
+/// What is owed, in words as those that hold gas.
+#[derive(Debug, Default)]
+pub(crate) struct Charges {
+    /// Where each block begins.
+    pub(crate) begin: Vec<i64>,
+    /// Where it ends.
+    pub(crate) end: Vec<i64>,
+}
+
+impl Charges {
+    /// Where nothing costs anything.
+    pub(crate) fn none(region: &Region) -> Self {
+        let none = vec![0; region.blocks.len()];
+        Self { begin: none.clone(), end: none }
+    }
+}
+
+/// Sets of nodes, with what is owed at each beyond what is owed at its set's first.
+struct Nodes {
+    parent: Vec<usize>,
+    beyond: Vec<i64>,
+}
+
+impl Nodes {
+    fn new(count: usize) -> Self {
+        Self { parent: (0..count).collect(), beyond: vec![0; count] }
+    }
+
+    /// The first of a node's set, and what is owed at the node beyond what is owed there.
+    fn find(&mut self, node: usize) -> (usize, i64) {
+        let mut way = vec![node];
+        let mut at = node;
+        while self.parent[at] != at {
+            at = self.parent[at];
+            way.push(at);
+        }
+        let mut beyond = 0i64;
+        for &node in way.iter().rev().skip(1) {
+            beyond = beyond.wrapping_add(self.beyond[node]);
+            (self.parent[node], self.beyond[node]) = (at, beyond);
+        }
+        (at, beyond)
+    }
+
+    /// Sees to it that at `to` so much more is owed than at `from`, if nothing is known of the two yet.
+    fn join(&mut self, from: usize, to: usize, more: i64) {
+        let ((from, owed_from), (to, owed_to)) = (self.find(from), self.find(to));
+        if from != to {
+            self.parent[to] = from;
+            self.beyond[to] = owed_from.wrapping_add(more).wrapping_sub(owed_to);
+        }
+    }
+}
+
+/// What is owed in each block, where none is where the unit begins and returns, and where it calls.
+pub(crate) fn charges(region: &Region, costs: &[BlockCost]) -> Charges {
+    let blocks = &region.blocks;
+    let count = blocks.len();
+    let (begin, end, settled) = (|block: usize| block, |block: usize| count + block, 2 * count);
+    let (often, free) = frequencies(region);
+    let mut nodes = Nodes::new(2 * count + 1);
+    nodes.join(settled, begin(0), 0);
+    // How often, from where to where, and at what cost.
+    let mut ways: Vec<(f64, usize, usize, i64)> = Vec::with_capacity(count);
+    for (number, block) in blocks.iter().enumerate() {
+        let successors = block.successors();
+        for &next in &successors {
+            if free.contains(&(number, next)) {
+                ways.push((often[number].min(often[next]) / LOOP_TURNS, end(number), begin(next), 0));
+            } else {
+                nodes.join(end(number), begin(next), 0);
+            }
+        }
+        if matches!(block.end, End::Return(_) | End::Tailcall { .. } | End::TailcallTo(_)) {
+            nodes.join(settled, end(number), 0);
+        }
+        let BlockCost { first, last } = costs[number];
+        match last {
+            None => ways.push((often[number], begin(number), end(number), first.word())),
+            Some(last) => {
+                // What is called anew has the gas of before.
+                if !matches!(block.end, End::CalledAfterAll(_)) {
+                    ways.push((often[number], begin(number), settled, first.word()));
+                }
+                ways.push((often[number], settled, end(number), last.word()));
+            }
+        }
+    }
+    ways.sort_by(|a, b| b.0.total_cmp(&a.0));
+    for (_, from, to, cost) in ways {
+        nodes.join(from, to, cost);
+    }
+    // Blocks that are never reached have nothing to do with where it is settled, and may owe what they like.
+    let (_, none) = nodes.find(settled);
+    let mut owed = |node| nodes.find(node).1.wrapping_sub(none);
+    let begins = (0..count).map(|block| owed(begin(block))).collect();
+    let ends = (0..count).map(|block| owed(end(block))).collect();
+    Charges { begin: begins, end: ends }
+}
+
+/// How often each block runs, as far as one can tell, and the edges that leave loops, or groups of turns.
+fn frequencies(region: &Region) -> (Vec<f64>, BTreeSet<(usize, usize)>) {
+    let blocks = &region.blocks;
+    let nests = nests(region);
+    let in_group = |block: usize| matches!(blocks[block].part, Part::Turn { .. } | Part::Group);
+    let mut free = BTreeSet::new();
+    let mut often = vec![0.0; blocks.len()];
+    often[0] = 1.0;
+    let mut seen = vec![false; blocks.len()];
+    for block in postorder(region, [0], |_| false).into_iter().rev() {
+        seen[block] = true;
+        let successors = blocks[block].successors();
+        let several = successors.iter().any(|&next| next != successors[0]);
+        for &next in &successors {
+            let leaves = !nests[next].starts_with(&nests[block]) || in_group(block) && !in_group(next);
+            if leaves && several {
+                free.insert((block, next));
+            }
+            if !seen[next] {
+                let deeper = nests[next].len() as f64 - nests[block].len() as f64;
+                often[next] += often[block] * LOOP_TURNS.powf(deeper) / successors.len() as f64;
+            }
+        }
+    }
+    (often, free)
+}

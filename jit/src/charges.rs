@@ -15,7 +15,8 @@
 use crate::gas::BlockCost;
 use crate::loops::{nests, postorder};
 use crate::region::{End, Part, Region};
-use std::collections::BTreeSet;
+use crate::unroll::Turns;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a loop is taken to turn.
 const LOOP_TURNS: f64 = 8.0;
@@ -27,13 +28,21 @@ pub(crate) struct Charges {
     pub(crate) begin: Vec<i64>,
     /// Where it ends.
     pub(crate) end: Vec<i64>,
+    /// What a turn costs of each loop that is compiled twice, if that is known. In its groups so much for each turn that is
+    /// left is not in the gas that is held, which so stays.
+    pub(crate) turns: Vec<i64>,
 }
 
 impl Charges {
     /// Where nothing costs anything.
     pub(crate) fn none(region: &Region) -> Self {
         let none = vec![0; region.blocks.len()];
-        Self { begin: none.clone(), end: none }
+        Self { begin: none.clone(), end: none, turns: vec![0; region.turns.len()] }
+    }
+
+    /// What a group of turns costs.
+    pub(crate) fn group(&self, region: &Region, turns: usize) -> i64 {
+        self.turns[turns].wrapping_mul(region.turns[turns].count.into())
     }
 }
 
@@ -80,6 +89,8 @@ pub(crate) fn charges(region: &Region, costs: &[BlockCost]) -> Charges {
     let count = blocks.len();
     let (begin, end, settled) = (|block: usize| block, |block: usize| count + block, 2 * count);
     let (often, free) = frequencies(region);
+    let turns = region.turns.iter().map(|turns| turn_cost(region, turns, costs).unwrap_or(0)).collect();
+    let mut charges = Charges { turns, ..Charges::default() };
     let mut nodes = Nodes::new(2 * count + 1);
     nodes.join(settled, begin(0), 0);
     // How often, from where to where, and at what cost.
@@ -89,7 +100,7 @@ pub(crate) fn charges(region: &Region, costs: &[BlockCost]) -> Charges {
         for &next in &successors {
             if free.contains(&(number, next)) {
                 ways.push((often[number].min(often[next]) / LOOP_TURNS, end(number), begin(next), 0));
-            } else {
+            } else if block.part.group() == blocks[next].part.group() {
                 nodes.join(end(number), begin(next), 0);
             }
         }
@@ -98,7 +109,13 @@ pub(crate) fn charges(region: &Region, costs: &[BlockCost]) -> Charges {
         }
         let BlockCost { first, last } = costs[number];
         match last {
-            None => ways.push((often[number], begin(number), end(number), first.word())),
+            None => {
+                let ahead = match block.part {
+                    Part::Group { turns } => charges.group(region, turns),
+                    _ => 0,
+                };
+                ways.push((often[number], begin(number), end(number), first.word() - ahead));
+            }
             Some(last) => {
                 // What is called anew has the gas of before.
                 if !matches!(block.end, End::CalledAfterAll(_)) {
@@ -115,16 +132,40 @@ pub(crate) fn charges(region: &Region, costs: &[BlockCost]) -> Charges {
     // Blocks that are never reached have nothing to do with where it is settled, and may owe what they like.
     let (_, none) = nodes.find(settled);
     let mut owed = |node| nodes.find(node).1.wrapping_sub(none);
-    let begins = (0..count).map(|block| owed(begin(block))).collect();
-    let ends = (0..count).map(|block| owed(end(block))).collect();
-    Charges { begin: begins, end: ends }
+    charges.begin = (0..count).map(|block| owed(begin(block))).collect();
+    charges.end = (0..count).map(|block| owed(end(block))).collect();
+    charges
+}
+
+/// What a turn costs of a loop that is compiled twice, if all ways through it cost the same.
+fn turn_cost(region: &Region, turns: &Turns, costs: &[BlockCost]) -> Option<i64> {
+    let inside = |block: usize| turns.body.binary_search(&block).is_ok();
+    let mut order = postorder(region, [turns.header], |block| block == turns.header || !inside(block));
+    order.reverse();
+    // What it costs to come to a block; to the header again, last.
+    let mut before: BTreeMap<usize, i64> = BTreeMap::from([(turns.header, 0)]);
+    let mut turn = None;
+    for block in order {
+        let after = before[&block] + costs[block].first.word();
+        for next in region.blocks[block].successors() {
+            let known = match next {
+                next if next == turns.header => turn.get_or_insert(after),
+                next if inside(next) => before.entry(next).or_insert(after),
+                _ => continue,
+            };
+            if *known != after {
+                return None;
+            }
+        }
+    }
+    turn
 }
 
 /// How often each block runs, as far as one can tell, and the edges that leave loops, or groups of turns.
 fn frequencies(region: &Region) -> (Vec<f64>, BTreeSet<(usize, usize)>) {
     let blocks = &region.blocks;
     let nests = nests(region);
-    let in_group = |block: usize| matches!(blocks[block].part, Part::Turn { .. } | Part::Group);
+    let group = |block: usize| blocks[block].part.group();
     let mut free = BTreeSet::new();
     let mut often = vec![0.0; blocks.len()];
     often[0] = 1.0;
@@ -134,7 +175,7 @@ fn frequencies(region: &Region) -> (Vec<f64>, BTreeSet<(usize, usize)>) {
         let successors = blocks[block].successors();
         let several = successors.iter().any(|&next| next != successors[0]);
         for &next in &successors {
-            let leaves = !nests[next].starts_with(&nests[block]) || in_group(block) && !in_group(next);
+            let leaves = !nests[next].starts_with(&nests[block]) || group(block) > group(next);
             if leaves && several {
                 free.insert((block, next));
             }

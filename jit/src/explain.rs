@@ -269,7 +269,7 @@ fn blocks(code: &Code, region: &Region, checks: &[Check]) -> Vec<BlockListing> {
             header: block.header,
             copy_of: match block.part {
                 Part::Turn { of, .. } => Some(of),
-                Part::Plain | Part::Measure { .. } | Part::Group => None,
+                Part::Plain | Part::Measure { .. } | Part::Group { .. } => None,
             },
             check: checks.get(number).map_or(0, |check| check.first),
             end,

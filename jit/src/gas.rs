@@ -6,7 +6,7 @@
 
 use crate::context::EXTRA_SHIFT;
 use crate::loops::postorder;
-use crate::region::{Part, Region};
+use crate::region::Region;
 
 /// What a check asks for at most, unless one block alone costs more: a program with little gas is to run natively too.
 const AHEAD_MAX: u64 = 96;
@@ -63,7 +63,7 @@ pub(crate) fn checks(region: &Region, costs: &[BlockCost]) -> Vec<Check> {
     let blocks = &region.blocks;
     // What runs in groups of turns has gas that was seen where the loop was measured.
     let measured: Vec<bool> =
-        blocks.iter().map(|block| matches!(block.part, Part::Group | Part::Turn { .. })).collect();
+        blocks.iter().map(|block| block.part.group().is_some()).collect();
     let mut checked: Vec<bool> =
         blocks.iter().zip(&measured).map(|(block, &measured)| block.header || measured).collect();
     checked[0] = true;

@@ -117,7 +117,7 @@ pub(crate) enum Part {
     /// Where the loop is entered: it finds out how many turns are good.
     Measure { turns: usize },
     /// Where a group of turns begins.
-    Group,
+    Group { turns: usize },
     /// In a group, the copy of a block for a turn.
     Turn { turns: usize, turn: u32, of: usize },
 }
@@ -738,6 +738,16 @@ pub(crate) fn end_cost(end: &End) -> u64 {
         End::Jump(_) | End::Branch { .. } | End::Switch(_) | End::Computed | End::InlinedCall(_) => 1,
         End::Return(typ) | End::InlinedReturn(typ, _) => 1 + gas::per_eight(typ.results.into()),
         End::Tailcall { typ, .. } | End::TailcallTo(typ) => 1 + gas::per_eight(typ.arguments.into()),
+    }
+}
+
+impl Part {
+    /// The loop in whose groups of turns it is.
+    pub(crate) const fn group(self) -> Option<usize> {
+        match self {
+            Self::Group { turns } | Self::Turn { turns, .. } => Some(turns),
+            Self::Plain | Self::Measure { .. } => None,
+        }
     }
 }
 

@@ -194,7 +194,7 @@ fn copy(region: &mut Region, header: usize, body: &[usize], count: u32, part: bo
     let fast = Edge::Block(copy_of(0, header).unwrap_or(header));
     let ends = [
         (Part::Measure { turns }, End::Group { turns, fast, slow: Edge::Block(header) }),
-        (Part::Group, End::Group { turns, fast, slow: Edge::Block(measure) }),
+        (Part::Group { turns }, End::Group { turns, fast, slow: Edge::Block(measure) }),
     ];
     for (part, end) in ends {
         let empty = Block { end_index: index, end, header: false, part, ..region.blocks[header] };
@@ -239,7 +239,7 @@ mod tests {
         let header = region.blocks.iter().position(|block| block.header).expect("a loop");
         unroll(&mut region, &code);
         assert_eq!(region.blocks.len(), blocks + 2 + TURNS as usize);
-        let group = region.blocks.iter().position(|block| block.part == Part::Group).expect("a group");
+        let group = region.blocks.iter().position(|block| block.part == Part::Group { turns: 0 }).expect("a group");
         let mut at = group;
         for _ in 0..=TURNS {
             at = region.blocks[at].successors()[0];

@@ -110,8 +110,8 @@ impl Unit<'_> {
             return;
         }
         let (gas, arguments) = self.given(number);
-        let held = self.b.use_var(self.gas);
-        let value = self.b.ins().iadd_imm_s(held, -self.owed);
+        let left = self.gas_left();
+        let value = self.gas_value(left);
         self.b.def_var(gas, value);
         for ((variable, form), slot) in arguments.into_iter().zip(call.base as usize..) {
             let value = self.in_form(self.stack[slot], form);

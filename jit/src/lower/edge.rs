@@ -1,10 +1,10 @@
 //! How blocks end.
 
 use super::call::Target;
-use super::{Gas, Unit};
+use super::{Bridge, Gas, Unit};
 use crate::context::Exit;
 use crate::gas::{Check, Cost};
-use crate::region::{Edge, End, Part, end_cost};
+use crate::region::{Edge, End, end_cost};
 use crate::values::{Form, drop_to_results};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, InstBuilder, JumpTableData};
@@ -130,15 +130,16 @@ impl Unit<'_> {
         match edge {
             Edge::Block(block) => {
                 let charge = self.owed - self.charges.begin[block];
-                let aside = self.is_way_out(block);
-                if charge == 0 && !aside {
+                let groups = (self.part.group(), self.region.blocks[block].part.group());
+                if charge == 0 && groups.0 == groups.1 {
                     return self.blocks[block];
                 }
                 let bridge = self.b.create_block();
-                if aside {
+                if groups.0 > groups.1 {
+                    // What leads out of a group of turns happens once in many of them: what it takes is to stand aside.
                     self.b.set_cold_block(bridge);
                 }
-                self.bridges.push((bridge, self.blocks[block], charge));
+                self.bridges.push(Bridge { block: bridge, target: self.blocks[block], charge, groups });
                 bridge
             }
             Edge::Out(index) => {
@@ -149,12 +150,25 @@ impl Unit<'_> {
         }
     }
 
-    /// Whether an edge to a block leads out of a group of turns, which happens once in many of them: what it takes is to
-    /// stand aside.
-    fn is_way_out(&self, block: usize) -> bool {
-        let next = self.region.blocks[block].part;
-        matches!(self.part, Part::Turn { .. } | Part::Group)
-            && !matches!(next, Part::Turn { .. } | Part::Group)
+    /// Fills in all blocks between others.
+    pub(super) fn bridges(&mut self) {
+        for Bridge { block, target, charge, groups } in std::mem::take(&mut self.bridges) {
+            self.b.switch_to_block(block);
+            let mut gas = self.b.use_var(self.gas);
+            if let (Some(turns), None) = groups {
+                let ahead = self.gas_of_turns_left(turns);
+                gas = self.b.ins().iadd(gas, ahead);
+            }
+            if let (None, Some(turns)) = groups {
+                let ahead = self.gas_of_turns_left(turns);
+                gas = self.b.ins().isub(gas, ahead);
+            }
+            if charge != 0 {
+                gas = self.b.ins().iadd_imm_s(gas, -charge);
+            }
+            self.b.def_var(self.gas, gas);
+            self.b.ins().jump(target, &[]);
+        }
     }
 
     /// Defines the variables that the blocks at the ends of edges read.

@@ -114,11 +114,7 @@ impl Unit<'_> {
         while let Some(Leaving { block, state }) = self.leaving.pop() {
             self.b.switch_to_block(block);
             self.at(state.index);
-            let (gas, more) = match state.gas {
-                Gas::Value(gas, more) => (gas, more),
-                Gas::Context(more) => (self.get(offset_of!(Context, gas)), more),
-            };
-            let gas = if more == 0 { gas } else { self.b.ins().iadd_imm_s(gas, more) };
+            let gas = self.gas_value(state.gas);
             let height = state.stack.len() - self.region.base(state.inlined) as usize;
             let place = self.iconst(Context::place(state.index, height));
             self.put(place, offset_of!(Context, index));
@@ -146,6 +142,19 @@ impl Unit<'_> {
             self.b.set_srcloc(ir::SourceLoc::default());
             self.unwind(inlined);
         }
+    }
+
+    /// The gas that there is, in a word.
+    pub(super) fn gas_value(&mut self, gas: Gas) -> Value {
+        let (gas, more) = match gas {
+            Gas::Value(gas, more) => (gas, more),
+            Gas::Turns(held, more, left, turns) => {
+                let ahead = self.b.ins().imul_imm_s(left, self.charges.turns[turns]);
+                (self.b.ins().iadd(held, ahead), more)
+            }
+            Gas::Context(more) => (self.get(offset_of!(Context, gas)), more),
+        };
+        if more == 0 { gas } else { self.b.ins().iadd_imm_s(gas, more) }
     }
 
     /// The room above the base of an inlined call.

@@ -2,7 +2,7 @@
 
 use super::bound::Bound;
 use super::reach::Access;
-use super::{Gas, Unit, Val};
+use super::{Unit, Val};
 use crate::arith::Class;
 use crate::context::{Context, Exit, View};
 use crate::gas::Cost;
@@ -195,7 +195,7 @@ impl Unit<'_> {
         }
         // From here on nothing is harmless to execute again from before the store.
         let rest = self.ahead - self.word(Cost::one(1));
-        let gas = Gas::Value(self.b.use_var(self.gas), rest - self.owed);
+        let gas = self.gas_with(rest);
         self.set_checkpoint(index + 1, gas);
     }
 

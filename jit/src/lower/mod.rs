@@ -110,6 +110,8 @@ pub(crate) fn entry_signature(host: CallConv) -> ir::Signature {
 enum Gas {
     /// What a word holds, and this much.
     Value(Value, i64),
+    /// The same, and what so many turns cost of a loop.
+    Turns(Value, i64, Value, usize),
     /// What the context says, and this much.
     Context(i64),
 }
@@ -138,6 +140,16 @@ struct Saying {
     index: u32,
     why: Exit,
     leaving: ir::Block,
+}
+
+/// A block that leads from one block of the region to another.
+struct Bridge {
+    block: ir::Block,
+    target: ir::Block,
+    /// How much less is owed then.
+    charge: i64,
+    /// The loops in whose groups of turns both are.
+    groups: (Option<usize>, Option<usize>),
 }
 
 /// The present checkpoint.
@@ -176,8 +188,7 @@ pub(crate) struct Unit<'a> {
     operands: MemFlagsData,
     leaving: Vec<Leaving>,
     saying: Vec<Saying>,
-    /// Blocks that lead to others, and what they take off on the way.
-    bridges: Vec<(ir::Block, ir::Block, i64)>,
+    bridges: Vec<Bridge>,
     /// Blocks that write the frames of an inlined call and of those it is made in, and leave.
     unwinding: BTreeMap<Option<usize>, ir::Block>,
     /// Those of them that are to be filled in.
@@ -334,12 +345,7 @@ pub(crate) fn lower(
     for block in 0..region.blocks.len() {
         unit.block(block);
     }
-    for (bridge, target, charge) in std::mem::take(&mut unit.bridges) {
-        unit.b.switch_to_block(bridge);
-        unit.owed = charge;
-        unit.owe(0);
-        unit.b.ins().jump(target, &[]);
-    }
+    unit.bridges();
     unit.exits();
     unit.b.seal_all_blocks();
     unit.b.finalize(target);

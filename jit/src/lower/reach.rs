@@ -151,7 +151,8 @@ impl Unit<'_> {
         }
         let (base, length) = self.view(memory, write);
         let enough = self.is_enough(length, end);
-        let base = self.guarded(enough, base, 0);
+        let pad = self.pad(0);
+        let base = self.guarded(enough, base, pad);
         self.reaching.near.push(Near { memory, write, base, bytes: end, enough });
         (base, enough)
     }
@@ -165,7 +166,8 @@ impl Unit<'_> {
         if self.near_bytes > 0 {
             let (base, length) = (self.b.use_var(self.data[0]), self.b.use_var(self.data[1]));
             let enough = self.is_enough(length, self.near_bytes);
-            let base = self.guarded(enough, base, 0);
+            let pad = self.pad(0);
+            let base = self.guarded(enough, base, pad);
             self.b.def_var(self.near_data, base);
         }
     }
@@ -189,7 +191,8 @@ impl Unit<'_> {
         if offset > 0 {
             at = self.b.ins().iadd_imm_u(at, i64::from(offset));
         }
-        self.guarded(inside, at, 0)
+        let pad = self.pad(0);
+        self.guarded(inside, at, pad)
     }
 
     /// How many addresses, from 0 on, are good for accesses that end `last` bytes behind them.
@@ -209,13 +212,17 @@ impl Unit<'_> {
         self.b.ins().select(longer, rest, none)
     }
 
-    /// A pointer that even a mispredicted check does not lead out of its memory: to so many bytes into the pad, then.
-    pub(super) fn guarded(&mut self, inside: Value, pointer: Value, into: usize) -> Value {
+    /// So many bytes into the pad.
+    pub(super) fn pad(&mut self, into: usize) -> Value {
+        let context = self.context();
+        self.b.ins().iadd_imm_s(context, (offset_of!(Context, pad) + into) as i64)
+    }
+
+    /// A pointer that even a mispredicted check does not lead out of its memory: to the pad, then.
+    pub(super) fn guarded(&mut self, inside: Value, pointer: Value, pad: Value) -> Value {
         if !self.options.speculation_guards {
             return pointer;
         }
-        let context = self.context();
-        let pad = self.b.ins().iadd_imm_s(context, (offset_of!(Context, pad) + into) as i64);
         self.b.ins().select_spectre_guard(inside, pointer, pad)
     }
 }

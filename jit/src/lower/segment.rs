@@ -95,6 +95,10 @@ impl Unit<'_> {
             self.ahead -= self.word(Cost::one(insn_cost(self.code, &insn)));
         }
         self.at(block.end_index);
+        if let Part::Group { turns } = block.part {
+            // Turns are left that many fewer, and what they cost is owed so much less.
+            self.owed -= self.charges.group(region, turns);
+        }
         if !matches!(block.end, End::CalledAfterAll(_)) {
             self.owe(self.charges.end[number]);
         }
@@ -197,14 +201,18 @@ impl Unit<'_> {
         if self.options.gas_checks { cost.word() } else { 0 }
     }
 
-    /// The gas that is left, but for the rest of the segment.
+    /// The gas that is left.
     pub(super) fn gas_left(&mut self) -> Gas {
-        Gas::Value(self.b.use_var(self.gas), -self.owed)
+        self.gas_with(0)
     }
 
-    /// The same, before something that was to be part of the segment and is not executed here.
-    pub(super) fn gas_with(&mut self, cost: Cost) -> Gas {
-        Gas::Value(self.b.use_var(self.gas), self.word(cost) - self.owed)
+    /// The gas that is left, and so much more.
+    pub(super) fn gas_with(&mut self, more: i64) -> Gas {
+        let held = self.b.use_var(self.gas);
+        match self.part.group() {
+            Some(turns) => Gas::Turns(held, more - self.owed, self.turns_left(turns), turns),
+            None => Gas::Value(held, more - self.owed),
+        }
     }
 
     /// Takes off what is owed, up to a rest.
@@ -227,7 +235,7 @@ impl Unit<'_> {
             let typ = self.code.types()[imm as usize];
             let operand = self.pop();
             if insn.op == Op::Calltable && !super::memory::reached(table_of(insn)) {
-                let gas = self.gas_with(Cost::one(1));
+                let gas = self.gas_with(self.word(Cost::one(1)));
                 let state = self.state(index, before, gas);
                 self.leave(state, Exit::Kernel);
                 return false;
@@ -257,7 +265,7 @@ impl Unit<'_> {
         let before = self.stack.clone();
         let found = subroutine(self.code, callee).filter(|_| self.callees.contains_key(&callee));
         let Some((typ, _)) = found else {
-            let gas = self.gas_with(Cost::one(1));
+            let gas = self.gas_with(self.word(Cost::one(1)));
             let state = self.state(index, before, gas);
             self.leave(state, Exit::Callee);
             return false;

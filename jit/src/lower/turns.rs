@@ -57,6 +57,17 @@ impl Unit<'_> {
         self.b.def_var(self.groups[turns].left, good);
     }
 
+    /// What the turns cost that are left of a loop, as the gas in its groups is held without it.
+    pub(super) fn gas_of_turns_left(&mut self, turns: usize) -> Value {
+        let left = self.b.use_var(self.groups[turns].left);
+        self.b.ins().imul_imm_s(left, self.charges.turns[turns])
+    }
+
+    /// How many turns are left of a loop, in a group of them.
+    pub(super) fn turns_left(&mut self, turns: usize) -> Value {
+        self.b.use_var(self.groups[turns].left)
+    }
+
     /// For how many turns a pointer stays inside, or fewer.
     fn turns_inside(&mut self, pointer: &Pointer) -> Value {
         let (_, length) = self.view(pointer.memory, pointer.write);
@@ -117,15 +128,25 @@ impl Unit<'_> {
         let left = self.b.ins().iadd_imm_s(left, -i64::from(region.turns[turns].count));
         self.b.def_var(count, left);
         let good = self.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, left, 0);
+        let pad = self.pad(PAD_BYTES / 2);
         for (number, pointer) in region.turns[turns].pointers.iter().enumerate() {
-            let (base, _) = self.view(pointer.memory, pointer.write);
             let scale = if pointer.words { 3 } else { 0 };
-            let address = self.affine(pointer.address);
-            let address = self.b.ins().ishl_imm_u(address, scale);
-            let at = self.b.ins().iadd(base, address);
-            let at = self.b.ins().iadd_imm_u(at, i64::from(pointer.offset));
-            let at = self.guarded(good, at, PAD_BYTES / 2);
             let (place, stride) = self.groups[turns].pointers[number];
+            let at = match (self.part, pointer.stride.constant()) {
+                (Part::Group { .. }, Some(stride)) => {
+                    let way = (stride << scale) * i64::from(region.turns[turns].count);
+                    let at = self.b.use_var(place);
+                    self.b.ins().iadd_imm_s(at, way)
+                }
+                _ => {
+                    let (base, _) = self.view(pointer.memory, pointer.write);
+                    let address = self.affine(pointer.address);
+                    let address = self.b.ins().ishl_imm_u(address, scale);
+                    let at = self.b.ins().iadd(base, address);
+                    self.b.ins().iadd_imm_u(at, i64::from(pointer.offset))
+                }
+            };
+            let at = self.guarded(good, at, pad);
             self.b.def_var(place, at);
             if let Some(place) = stride {
                 let stride = self.affine(pointer.stride);

@@ -154,18 +154,21 @@ impl Unit<'_> {
     pub(super) fn bridges(&mut self) {
         for Bridge { block, target, charge, groups } in std::mem::take(&mut self.bridges) {
             self.b.switch_to_block(block);
-            let mut gas = self.b.use_var(self.gas);
-            if let (Some(turns), None) = groups {
-                let ahead = self.gas_of_turns_left(turns);
-                gas = self.b.ins().iadd(gas, ahead);
-            }
-            if let (None, Some(turns)) = groups {
-                let ahead = self.gas_of_turns_left(turns);
-                gas = self.b.ins().isub(gas, ahead);
-            }
-            if charge != 0 {
-                gas = self.b.ins().iadd_imm_s(gas, -charge);
-            }
+            let held = self.b.use_var(self.gas);
+            let gas = match groups {
+                (Some(turns), None) => {
+                    let left = self.turns_left(turns);
+                    self.gas_value(Gas::Turns(held, -charge, left, turns))
+                }
+                (None, Some(turns)) => {
+                    let cost = self.cost_of_good_turns(turns);
+                    let gas = self.b.ins().isub(held, cost);
+                    // One group of them has begun.
+                    let begun = self.charges.group(self.region, turns);
+                    self.gas_value(Gas::Value(gas, begun - charge))
+                }
+                _ => self.gas_value(Gas::Value(held, -charge)),
+            };
             self.b.def_var(self.gas, gas);
             self.b.ins().jump(target, &[]);
         }

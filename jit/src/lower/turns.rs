@@ -2,7 +2,7 @@
 
 use super::{Unit, Val};
 use crate::affine::{Affine, Pointer};
-use crate::context::{GAS_MASK, PAD_BYTES};
+use crate::context::PAD_BYTES;
 use crate::gas::gas_of;
 use crate::region::Part;
 use crate::unroll::Turns;
@@ -20,17 +20,19 @@ const STRIDE_MAX: i64 = 1 << 30;
 pub(super) struct Group {
     /// How many more turns are good.
     left: Variable,
+    /// What those cost that were good where it was measured, if that is known.
+    cost: Variable,
     pointers: Vec<(Variable, Option<Variable>)>,
 }
 
 impl Group {
     pub(super) fn new(b: &mut FunctionBuilder<'_>, turns: &Turns) -> Self {
-        let left = b.declare_var(types::I64);
+        let (left, cost) = (b.declare_var(types::I64), b.declare_var(types::I64));
         let pointers = turns.pointers.iter().map(|pointer| {
             let at = b.declare_var(types::I64);
             (at, pointer.stride.constant().is_none().then(|| b.declare_var(types::I64)))
         });
-        Self { left, pointers: pointers.collect() }
+        Self { left, cost, pointers: pointers.collect() }
     }
 }
 
@@ -41,26 +43,43 @@ impl Unit<'_> {
         // Where a helper is called, for want of an instruction of the processor's, not all gas can be told ahead.
         let whole = region.turns[turns].body.iter().all(|&block| self.costs[block].last.is_none());
         let mut good = self.iconst(if whole { TURNS_MAX } else { 0 });
-        if self.options.gas_checks {
-            // No way through the body costs more than all its blocks.
-            let cost: u64 = region.turns[turns].body.iter().map(|&block| self.costs[block].first.gas).sum();
-            let held = self.b.use_var(self.gas);
-            let gas = self.b.ins().iadd_imm_s(held, -gas_of(self.owed));
-            let gas = self.b.ins().band_imm_s(gas, GAS_MASK.cast_signed());
-            let paid = self.divided(gas, cost.max(1));
-            good = self.b.ins().umin(good, paid);
-        }
         for pointer in &region.turns[turns].pointers {
             let inside = self.turns_inside(pointer);
             good = self.b.ins().umin(good, inside);
         }
+        if self.options.gas_checks {
+            // No way through the body costs more than all its blocks.
+            let cost: u64 = region.turns[turns].body.iter().map(|&block| self.costs[block].first.gas).sum();
+            good = self.paid(good, cost.max(1));
+        }
+        let cost = self.b.ins().imul_imm_s(good, self.charges.turns[turns]);
         self.b.def_var(self.groups[turns].left, good);
+        self.b.def_var(self.groups[turns].cost, cost);
     }
 
-    /// What the turns cost that are left of a loop, as the gas in its groups is held without it.
-    pub(super) fn gas_of_turns_left(&mut self, turns: usize) -> Value {
-        let left = self.b.use_var(self.groups[turns].left);
-        self.b.ins().imul_imm_s(left, self.charges.turns[turns])
+    /// How many of so many turns there is gas for, or fewer.
+    fn paid(&mut self, turns: Value, cost: u64) -> Value {
+        let held = self.b.use_var(self.gas);
+        let gas = self.b.ins().iadd_imm_s(held, -gas_of(self.owed));
+        let gas = self.b.ins().ireduce(types::I32, gas);
+        let gas = self.b.ins().uextend(types::I64, gas);
+        let whole = self.b.ins().imul_imm_s(turns, cost.cast_signed());
+        let enough = self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, gas, whole);
+        let short = self.b.create_block();
+        self.b.set_cold_block(short);
+        let next = self.b.create_block();
+        let good = self.b.append_block_param(next, types::I64);
+        self.b.ins().brif(enough, next, &[turns.into()], short, &[]);
+        self.go_on_in(short);
+        let paid = self.divided(gas, cost);
+        self.b.ins().jump(next, &[paid.into()]);
+        self.go_on_in(next);
+        good
+    }
+
+    /// What all turns cost that were good where a loop was measured, if that is known.
+    pub(super) fn cost_of_good_turns(&mut self, turns: usize) -> Value {
+        self.b.use_var(self.groups[turns].cost)
     }
 
     /// How many turns are left of a loop, in a group of them.

@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Gas between two looks at the interrupt flag.
 const INTERRUPT_GAS: u64 = 1 << 20;
+/// The same where code is compiled. Native code leaves a loop for it, and comes back in the middle, which is not as good a
+/// place as the beginning.
+const NATIVE_INTERRUPT_GAS: u64 = 1 << 25;
 /// The same while it is not known yet whether what runs is worth compiling: it is asked at each look.
 const WARMING_GAS: u64 = 1 << 15;
 
@@ -197,8 +200,11 @@ impl Machine {
 
     /// Gas until the next look at the interrupt flag, and at whether native code is wanted.
     fn portion(&self) -> u64 {
-        let warming = self.engine.tier() == Tier::Auto && self.recent.is_warming();
-        if warming { WARMING_GAS } else { INTERRUPT_GAS }
+        match self.engine.tier() {
+            Tier::Interpreter => INTERRUPT_GAS,
+            Tier::Auto if self.recent.is_warming() => WARMING_GAS,
+            Tier::Auto | Tier::Jit => NATIVE_INTERRUPT_GAS,
+        }
     }
 
     /// Runs the last process of the chain, and those that control moves to, until something else has to be done or

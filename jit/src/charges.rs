@@ -99,7 +99,11 @@ pub(crate) fn charges(region: &Region, costs: &[BlockCost]) -> Charges {
         let successors = block.successors();
         for &next in &successors {
             if free.contains(&(number, next)) {
-                ways.push((often[number].min(often[next]) / LOOP_TURNS, end(number), begin(next), 0));
+                // One more block between others is worse than somewhat more in one that is there; but what leads out of a
+                // group has one anyway.
+                let aside = block.part.group().is_some();
+                let weight = if aside { 1.0 / LOOP_TURNS } else { 1.5 };
+                ways.push((often[next] * weight, end(number), begin(next), 0));
             } else if block.part.group() == blocks[next].part.group() {
                 nodes.join(end(number), begin(next), 0);
             }

@@ -191,3 +191,84 @@ fn frequencies(region: &Region) -> (Vec<f64>, BTreeSet<(usize, usize)>) {
     }
     (often, free)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gas::Cost;
+    use crate::region::{Block, Edge, Start};
+
+    fn block(end: End) -> Block {
+        let part = Part::Plain;
+        Block { index: 0, height: 0, inlined: None, end_index: 0, end, header: false, part }
+    }
+
+    fn to(block: usize) -> End {
+        End::Fall(Edge::Block(block))
+    }
+
+    fn either(taken: usize, next: usize) -> End {
+        End::Branch { taken: Edge::Block(taken), next: Edge::Block(next), when_zero: false }
+    }
+
+    /// What each block takes off, of blocks that end so and cost so much.
+    fn taken(blocks: &[(End, u64)]) -> Vec<i64> {
+        let region = Region {
+            start: Start::Enter { index: 0, height: 0 },
+            blocks: blocks.iter().map(|(end, _)| block(end.clone())).collect(),
+            inlined: Vec::new(),
+            height: 0,
+            callees: BTreeSet::new(),
+            instructions: 0,
+            work: 0,
+            full: false,
+            calls: false,
+            turns: Vec::new(),
+        };
+        let cost = |&(_, gas): &(End, u64)| BlockCost { first: Cost { gas, extra: 0 }, last: None };
+        let costs: Vec<BlockCost> = blocks.iter().map(cost).collect();
+        let charges = charges(&region, &costs);
+        assert_eq!(charges.begin[0], 0);
+        (0..blocks.len())
+            .map(|block| charges.begin[block] + costs[block].first.word() - charges.end[block])
+            .collect()
+    }
+
+    #[test]
+    fn a_way_without_branches_takes_nothing_off() {
+        assert_eq!(taken(&[(to(1), 5), (to(2), 7), (End::Leave, 1)]), [0, 0, 0]);
+    }
+
+    #[test]
+    fn of_two_arms_one_takes_off_what_it_costs_more() {
+        let taken = taken(&[(either(1, 2), 4), (to(3), 5), (to(3), 8), (End::Leave, 2)]);
+        assert_eq!((taken[0], taken[3]), (0, 0));
+        assert!(taken[1..3] == [-3, 0] || taken[1..3] == [0, 3]);
+    }
+
+    #[test]
+    fn a_turn_takes_off_once_what_it_costs() {
+        let loops = [(to(1), 1), (either(2, 3), 2), (to(1), 30), (End::Leave, 1)];
+        let taken = taken(&loops);
+        assert_eq!(taken[1] + taken[2], 32);
+        assert_eq!(taken.iter().filter(|&&taken| taken != 0).count(), 1);
+    }
+
+    #[test]
+    fn one_of_many_ways_through_a_loop_takes_off_what_all_its_blocks_cost() {
+        let targets = (2..6).map(Edge::Block).collect();
+        let mut blocks = vec![(to(1), 3), (End::Switch(targets), 10)];
+        blocks.extend((2..6).map(|way| (to(1), way)));
+        let taken = taken(&blocks);
+        for (way, cost) in (2..6).zip([12, 13, 14, 15]) {
+            assert_eq!(taken[1] + taken[way], cost);
+        }
+        assert_eq!(taken[1], 0);
+    }
+
+    #[test]
+    fn a_way_back_before_the_end_of_a_turn_needs_no_place_of_its_own() {
+        let taken = taken(&[(to(1), 1), (either(1, 2), 4), (to(1), 9), (End::Leave, 0)]);
+        assert_eq!((taken[1], taken[2]), (4, 9));
+    }
+}

@@ -62,8 +62,7 @@ pub(crate) struct Check {
 pub(crate) fn checks(region: &Region, costs: &[BlockCost]) -> Vec<Check> {
     let blocks = &region.blocks;
     // What runs in groups of turns has gas that was seen where the loop was measured.
-    let measured: Vec<bool> =
-        blocks.iter().map(|block| block.part.group().is_some()).collect();
+    let measured: Vec<bool> = blocks.iter().map(|block| block.part.group().is_some()).collect();
     let mut checked: Vec<bool> =
         blocks.iter().zip(&measured).map(|(block, &measured)| block.header || measured).collect();
     checked[0] = true;

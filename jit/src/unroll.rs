@@ -239,7 +239,8 @@ mod tests {
         let header = region.blocks.iter().position(|block| block.header).expect("a loop");
         unroll(&mut region, &code);
         assert_eq!(region.blocks.len(), blocks + 2 + TURNS as usize);
-        let group = region.blocks.iter().position(|block| block.part == Part::Group { turns: 0 }).expect("a group");
+        let group =
+            region.blocks.iter().position(|block| block.part == Part::Group { turns: 0 }).expect("a group");
         let mut at = group;
         for _ in 0..=TURNS {
             at = region.blocks[at].successors()[0];

@@ -20,8 +20,8 @@ pub(crate) use memory::{Kind, access, memory_of, reached, table_of};
 pub(crate) use segment::is_native;
 
 use crate::arith::Class;
-use crate::context::{Context, Exit, FRAME_SHIFT, ROOM_GUARD, View};
 use crate::charges::{Charges, charges};
+use crate::context::{Context, Exit, FRAME_SHIFT, ROOM_GUARD, View};
 use crate::gas::{BlockCost, Check, checks};
 use crate::region::{Part, Region, Start};
 use crate::values::{Form, forms};

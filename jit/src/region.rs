@@ -741,16 +741,6 @@ pub(crate) fn end_cost(end: &End) -> u64 {
     }
 }
 
-impl Part {
-    /// The loop in whose groups of turns it is.
-    pub(crate) const fn group(self) -> Option<usize> {
-        match self {
-            Self::Group { turns } | Self::Turn { turns, .. } => Some(turns),
-            Self::Plain | Self::Measure { .. } => None,
-        }
-    }
-}
-
 impl Block {
     pub(crate) fn for_each_edge(&self, mut visit: impl FnMut(Edge)) {
         match &self.end {

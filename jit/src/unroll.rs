@@ -42,6 +42,16 @@ pub(crate) struct Turns {
     pub(crate) accesses: Placed,
 }
 
+impl Part {
+    /// The loop in whose groups of turns it is.
+    pub(crate) const fn group(self) -> Option<usize> {
+        match self {
+            Self::Group { turns } | Self::Turn { turns, .. } => Some(turns),
+            Self::Plain | Self::Measure { .. } => None,
+        }
+    }
+}
+
 /// Compiles loops twice, or what of their turns is small and comes to no other loop and no call.
 pub(crate) fn unroll(region: &mut Region, code: &Code) {
     begin_outside_loops(region);

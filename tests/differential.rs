@@ -10,6 +10,8 @@ mod directed;
 mod inlined;
 #[path = "differential/memory.rs"]
 mod memory;
+#[path = "differential/ways.rs"]
+mod ways;
 
 use keyvm::{CompilerOptions, Engine, Machine, Tier, asm};
 use keyvm_oracle::random::Random;

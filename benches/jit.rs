@@ -10,18 +10,19 @@ use keyvm::isa::code::CodeParts;
 use keyvm::isa::image::{Body, Image};
 use keyvm::isa::{Code, ImmKind, Insn};
 use keyvm::{Engine, Tier, asm};
-use keyvm_jit::{Compiler, EntryPoint, Linked, Options};
+use keyvm_jit::{Compiler, EntryPoint, Level, Levels, Linked, Options};
 use native::{Program, Run};
 
 /// Makes ready to run a program with a size, again and again.
 type Ready = fn(&Program, u64) -> Run;
 
-const WHOLE: Options = Options { speculation_guards: true, gas_checks: true };
+const WHOLE: Options = Options { speculation_guards: true, gas_checks: true, levels: Levels::Both };
 
 /// All that are measured.
-const ENGINES: [(&str, Ready); 5] = [
+const ENGINES: [(&str, Ready); 6] = [
     ("interp", |program, size| on(program, size, &Engine::default())),
     ("jit", |program, size| on(program, size, &Engine::new(Tier::Jit))),
+    ("quick", |program, size| compiled(program, size, Options { levels: Levels::Quick, ..WHOLE })),
     ("jit-unguarded", |program, size| {
         compiled(program, size, Options { speculation_guards: false, ..WHOLE })
     }),
@@ -137,11 +138,12 @@ fn append(all: &mut CodeParts, more: &CodeParts) {
     all.switches.extend(tables);
 }
 
-/// Compiles all that is called from entries, and gives how many instructions these are.
-fn compile(compiler: &mut Compiler, code: &Code, entries: &[u32]) -> usize {
+/// Compiles all that is called from entries, and gives how many instructions these are; where something is inlined, with
+/// what that repeats.
+fn compile(compiler: &mut Compiler, code: &Code, entries: &[u32], level: Level) -> usize {
     let one = |&index: &u32| {
         let entry = EntryPoint { index, height: 0 };
-        compiler.compile(code, entry, &Linked::new()).expect("it can be compiled").instructions()
+        compiler.compile(code, entry, &Linked::new(), level).expect("it can be compiled").instructions()
     };
     entries.iter().map(one).sum()
 }
@@ -164,11 +166,13 @@ fn compiling(c: &mut Criterion) {
     let pages = pages.map(|(name, page)| (name, page, vec![0]));
     for (name, page, entries) in pages.into_iter().chain([("20,000-instructions", all, entries)]) {
         let code = Code::new(page.words()).expect("the parts add up");
-        let instructions = compile(&mut compiler, &code, &entries);
+        let instructions = compile(&mut compiler, &code, &entries, Level::Quick);
         group.throughput(Throughput::Elements(instructions as u64)).sample_size(20);
-        group.bench_function(name, |b| {
-            b.iter(|| assert_eq!(compile(&mut compiler, &code, &entries), instructions));
-        });
+        for (how, level) in [("quick", Level::Quick), ("optimized", Level::Optimized)] {
+            group.bench_function(format!("{name}/{how}"), |b| {
+                b.iter(|| compile(&mut compiler, &code, &entries, level));
+            });
+        }
     }
     group.finish();
 }

@@ -45,7 +45,7 @@ pub use engine::{CompileStats, CompiledFunction, Engine, RunStats, Tier};
 pub use host::{Args, Console, HOST_BYTES_MAX, Host, HostCall, Hosts, Reply};
 pub use keyvm_isa as isa;
 pub use keyvm_jit as jit;
-pub use keyvm_jit::{CompileError, Exit, Options as CompilerOptions};
+pub use keyvm_jit::{CompileError, Exit, Levels, Options as CompilerOptions};
 #[cfg(feature = "asm")]
 pub use keyvm_lang::{Diagnostic, Diagnostics, asm, render};
 pub use machine::{Budget, Event, Interrupt, Machine};

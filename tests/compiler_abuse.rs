@@ -8,7 +8,7 @@ use keyvm::image::{HEADER_BYTES, Hash, SECTIONS_AT, SUM_AT, checksum, read, writ
 use keyvm::isa::Code;
 use keyvm::isa::code::CodeParts;
 use keyvm::isa::image::{Body, Image};
-use keyvm::{Engine, Event, Machine, RunStats, Tier, asm};
+use keyvm::{CompilerOptions, Engine, Event, Levels, Machine, RunStats, Tier, asm};
 use peak_alloc::PeakAlloc;
 use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -69,8 +69,8 @@ struct Cost {
 }
 
 /// Runs a page by an engine that is new.
-fn cost(image: &Image<'_>, tier: Tier) -> (Cost, Outcome, RunStats) {
-    let engine = Engine::new(tier);
+fn cost(image: &Image<'_>, tier: Tier, levels: Levels) -> (Cost, Outcome, RunStats) {
+    let engine = Engine::with_options(tier, CompilerOptions { levels, ..CompilerOptions::default() });
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
     let (outcome, native) = run(image, &engine);
@@ -88,14 +88,16 @@ fn code_that_is_built_to_hurt_the_compiler_does_not() {
         let parts = build(SIZE);
         let size = Code::new(parts.words()).expect("it is code").words().len() * 8;
         let image = image(&parts);
-        let (interpreted, expected, _) = cost(&image, Tier::Interpreter);
-        for tier in [Tier::Jit, Tier::Auto] {
-            let (Cost { seconds, bytes }, outcome, native) = cost(&image, tier);
+        let (interpreted, expected, _) = cost(&image, Tier::Interpreter, Levels::Both);
+        let engines =
+            [(Tier::Jit, Levels::Optimized), (Tier::Jit, Levels::Quick), (Tier::Auto, Levels::Both)];
+        for (tier, levels) in engines {
+            let (Cost { seconds, bytes }, outcome, native) = cost(&image, tier, levels);
             assert!(outcome == expected, "{name}, {tier:?}: {outcome:?} instead of {expected:?}");
             // What the program itself takes is not the compiler's.
             let bytes = bytes.saturating_sub(interpreted.bytes);
             let line = format!(
-                "{name}, {tier:?}: {size} bytes, {seconds:.3} s, {:.1} MB, {:.0} % natively, {} entries",
+                "{name}, {tier:?}, {levels:?}: {size} bytes, {seconds:.3} s, {:.1} MB, {:.0} % natively, {} entries",
                 bytes as f64 / 1e6,
                 native.instructions as f64 * 100.0 / expected.instructions as f64,
                 native.entries,

@@ -8,12 +8,14 @@
 mod directed;
 #[path = "differential/inlined.rs"]
 mod inlined;
+#[path = "differential/levels.rs"]
+mod levels;
 #[path = "differential/memory.rs"]
 mod memory;
 #[path = "differential/ways.rs"]
 mod ways;
 
-use keyvm::{CompilerOptions, Engine, Machine, Tier, asm};
+use keyvm::{CompilerOptions, Engine, Levels, Machine, Tier, asm};
 use keyvm_oracle::random::Random;
 use keyvm_oracle::random::scene::{Shape, scene};
 use keyvm_oracle::{Divergence, Engines, Report, at_random, shrink};
@@ -39,7 +41,8 @@ fn one_run(seed: u64) -> Report {
     let image = scene(&mut random, shape);
     let tier = if random.percent(10) { Tier::Auto } else { Tier::Jit };
     let guarded = random.percent(70);
-    let options = CompilerOptions { speculation_guards: guarded, ..CompilerOptions::default() };
+    let levels = random.pick(&[Levels::Both, Levels::Quick, Levels::Optimized, Levels::Quick]);
+    let options = CompilerOptions { speculation_guards: guarded, levels, ..CompilerOptions::default() };
     let (reference, other) = (Engine::default(), Engine::with_options(tier, options));
     let engines = Engines { reference: &reference, other: &other };
     at_random::<Machine>(&image, engines, 20_000, seed)

@@ -17,16 +17,23 @@ mod vector;
 
 use engine::Engine;
 use files::{files, filetests, hold_all, vectors};
-use keyvm::Tier;
+use keyvm::{CompilerOptions, Levels, Tier};
 use keyvm_isa::{Flow, OPS, Op, Trap};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use vector::Outcome;
 
 /// Those that the vectors hold for.
-static ENGINES: LazyLock<[Engine; 2]> = LazyLock::new(|| {
-    [("Interpreter", Tier::Interpreter), ("Jit", Tier::Jit)]
-        .map(|(name, tier)| Engine { name, engine: keyvm::Engine::new(tier) })
+static ENGINES: LazyLock<[Engine; 3]> = LazyLock::new(|| {
+    [
+        ("Interpreter", Tier::Interpreter, Levels::Both),
+        ("Jit", Tier::Jit, Levels::Optimized),
+        ("Quick", Tier::Jit, Levels::Quick),
+    ]
+    .map(|(name, tier, levels)| {
+        let options = CompilerOptions { levels, ..CompilerOptions::default() };
+        Engine { name, engine: keyvm::Engine::with_options(tier, options) }
+    })
 });
 
 /// Holds the vectors of one file.

@@ -1,6 +1,6 @@
 //! From code to machine code.
 
-use crate::lower::{self, Callees, Options};
+use crate::lower::{self, Callees, Manner, Options};
 use crate::region::{End, HEIGHT_MAX, Region, Start, subroutine};
 use crate::unroll::unroll;
 use cranelift_codegen::binemit::Reloc;
@@ -38,6 +38,15 @@ pub struct EntryPoint {
     pub index: u32,
     /// Operands above the base.
     pub height: u32,
+}
+
+/// How much care is taken with code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// To have it soon: nothing is inlined, no loop is compiled twice, and Cranelift takes its shortest ways.
+    Quick,
+    /// To have it fast.
+    Optimized,
 }
 
 /// Why nothing was compiled.
@@ -117,6 +126,8 @@ pub struct Compiler {
     framed: OwnedTargetIsa,
     /// For large units, with tail calls or without: not optimized, which may take much longer than the unit is large.
     large: OwnedTargetIsa,
+    /// For all that is to be there soon, and is not large.
+    quick: OwnedTargetIsa,
     options: Options,
     frontend: FunctionBuilderContext,
     context: Context,
@@ -135,14 +146,27 @@ fn unsupported(error: impl fmt::Display) -> CompileError {
     CompileError::Unsupported(error.to_string())
 }
 
-fn flags(frame_pointers: bool, optimize: bool) -> Result<settings::Flags, settings::SetError> {
+/// How Cranelift is to compile.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    Optimized,
+    /// As [`Effort::Optimized`], for units with tail calls.
+    Framed,
+    Large,
+    Quick,
+}
+
+fn flags(effort: Effort) -> Result<settings::Flags, settings::SetError> {
     let mut flags = settings::builder();
+    let optimize = matches!(effort, Effort::Optimized | Effort::Framed);
     flags.set("opt_level", if optimize { "speed" } else { "none" })?;
+    let registers = if effort == Effort::Quick { "single_pass" } else { "backtracking" };
+    flags.set("regalloc_algorithm", registers)?;
     flags.set("is_pic", "false")?;
     flags.set("unwind_info", "false")?;
     flags.set("enable_probestack", "false")?;
     flags.set("enable_pinned_reg", "true")?;
-    flags.set("preserve_frame_pointers", if frame_pointers { "true" } else { "false" })?;
+    flags.set("preserve_frame_pointers", if effort == Effort::Optimized { "false" } else { "true" })?;
     flags.set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" })?;
     Ok(settings::Flags::new(flags))
 }
@@ -169,15 +193,15 @@ impl Compiler {
     }
 
     fn new(builder: &isa::Builder, options: Options) -> Result<Self, CompileError> {
-        let isa = |frame_pointers, optimize| {
-            let flags = flags(frame_pointers, optimize).map_err(unsupported)?;
+        let isa = |effort| {
+            let flags = flags(effort).map_err(unsupported)?;
             builder.finish(flags).map_err(unsupported)
         };
-        let (isa, framed, large) = (isa(false, true)?, isa(true, true)?, isa(true, false)?);
         Ok(Self {
-            isa,
-            framed,
-            large,
+            isa: isa(Effort::Optimized)?,
+            framed: isa(Effort::Framed)?,
+            large: isa(Effort::Large)?,
+            quick: isa(Effort::Quick)?,
             options,
             frontend: FunctionBuilderContext::new(),
             context: Context::new(),
@@ -201,9 +225,10 @@ impl Compiler {
         code: &Code,
         entry: EntryPoint,
         linked: &Linked,
+        level: Level,
     ) -> Result<Artifact, CompileError> {
         let EntryPoint { index, height } = entry;
-        self.compile_all(code, [Start::Enter { index, height }], linked, &mut Unwatched)
+        self.compile_all(code, [Start::Enter { index, height }], linked, level, &mut Unwatched)
     }
 
     /// Compiles units, and all subroutines they call that are not in `linked`, and shows each to somebody.
@@ -212,6 +237,7 @@ impl Compiler {
         code: &Code,
         starts: impl IntoIterator<Item = Start>,
         linked: &Linked,
+        level: Level,
         watch: &mut dyn Watch,
     ) -> Result<Artifact, CompileError> {
         let starts = Vec::from_iter(starts);
@@ -223,17 +249,17 @@ impl Compiler {
             Start::Enter { .. } => None,
         });
         let mut queue =
-            Queue { code, linked, queued: begun.collect(), new: VecDeque::new(), left: BATCH_WORK };
+            Queue { code, linked, level, queued: begun.collect(), new: VecDeque::new(), left: BATCH_WORK };
         let mut functions = Vec::new();
         for start in starts {
-            let region = found(code, start, true);
+            let region = found(code, start, level);
             queue.left = queue.left.saturating_sub(work(&region));
             queue.new.push_back(region);
         }
         while let Some(region) = queue.new.pop_front() {
             functions.push(self.function(code, &region, &mut queue, watch)?);
             if !region.inlined.is_empty() {
-                let region = found(code, region.start, false);
+                let region = plain(code, region.start);
                 let plain = self.function(code, &region, &mut queue, &mut Unwatched)?;
                 functions.push(Function { plain: true, ..plain });
             }
@@ -253,6 +279,8 @@ impl Compiler {
         let tails =
             region.blocks.iter().any(|block| matches!(block.end, End::Tailcall { .. } | End::TailcallTo(_)));
         let isa: &dyn TargetIsa = match tails {
+            // One pass gives each value that it cannot keep a place of its own: of a large unit the frame would be large.
+            _ if queue.level == Level::Quick && region.work <= OPTIMIZED_WORK => &*self.quick,
             _ if is_large(region) => &*self.large,
             true => &*self.framed,
             false => &*self.isa,
@@ -297,7 +325,7 @@ impl Compiler {
             &mut self.frontend,
             code,
             region,
-            self.options,
+            Manner { options: self.options, level: queue.level },
             &*self.isa,
             queue,
         )
@@ -327,6 +355,7 @@ impl Watch for Unwatched {}
 struct Queue<'a> {
     code: &'a Code,
     linked: &'a Linked,
+    level: Level,
     queued: BTreeSet<u32>,
     /// Units that are to be compiled.
     new: VecDeque<Region>,
@@ -341,7 +370,7 @@ impl Queue<'_> {
             return false;
         }
         let Some((typ, number)) = subroutine(self.code, index) else { return false };
-        let region = found(self.code, Start::Call { index, typ, number }, true);
+        let region = found(self.code, Start::Call { index, typ, number }, self.level);
         let work = work(&region);
         let fits = work <= self.left;
         // To find what does not fit takes its time, too.
@@ -355,8 +384,18 @@ impl Queue<'_> {
 }
 
 /// A unit as it is to be compiled.
-fn found(code: &Code, start: Start, inlining: bool) -> Region {
-    let mut region = Region::new(code, start, inlining);
+fn found(code: &Code, start: Start, level: Level) -> Region {
+    let optimized = level == Level::Optimized;
+    let mut region = Region::new(code, start, optimized);
+    if optimized {
+        unroll(&mut region, code);
+    }
+    region
+}
+
+/// An optimized unit with nothing inlined.
+fn plain(code: &Code, start: Start) -> Region {
+    let mut region = Region::new(code, start, false);
     unroll(&mut region, code);
     region
 }

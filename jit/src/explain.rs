@@ -1,7 +1,7 @@
 //! What the compiler makes of code, for people: units, blocks, what is left to the interpreter and why, the intermediate
 //! representation, and machine code by instruction.
 
-use crate::compile::{Call, Callee, CompileError, Compiler, EntryPoint, Function, Linked, Watch};
+use crate::compile::{Call, Callee, CompileError, Compiler, EntryPoint, Function, Level, Linked, Watch};
 use crate::gas::Check;
 use crate::lower::Notes;
 use crate::region::{Block, Edge, End, HEIGHT_MAX, Part, Region, Start, is_left, subroutine, switch_fits};
@@ -195,7 +195,7 @@ impl Compiler {
             }
         });
         let mut explainer = Explainer { units: Vec::new() };
-        self.compile_all(code, starts, &Linked::new(), &mut explainer)?;
+        self.compile_all(code, starts, &Linked::new(), Level::Optimized, &mut explainer)?;
         Ok(Listing { units: explainer.units })
     }
 }

@@ -24,10 +24,10 @@ mod region;
 mod unroll;
 mod values;
 
-pub use compile::{Artifact, CompileError, Compiler, EntryPoint, Linked};
+pub use compile::{Artifact, CompileError, Compiler, EntryPoint, Level, Linked};
 pub use context::{Context, Exit, GAS_MAX, Helper, PAD_BYTES, STACK_WORDS_MAX, View};
 pub use explain::{BlockEnd, BlockListing, Listing, Next, Place, Root, UnitListing, WhyInterpreted};
 pub use foreign::Foreign;
-pub use lower::Options;
+pub use lower::{Levels, Options};
 pub use memory::{Batch, Entry};
 pub use region::HEIGHT_MAX;

@@ -16,6 +16,7 @@ pub(super) struct Stats {
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Compiled {
     batches: u64,
+    optimized: u64,
     instructions: u64,
     bytes: u64,
     nanoseconds: u64,
@@ -52,8 +53,8 @@ impl Exits {
 
 impl Stats {
     pub(super) fn new(engine: &Engine, machine: &Machine) -> Self {
-        let CompileStats { batches, instructions, bytes, nanoseconds, refused } = engine.stats();
-        let compiled = Compiled { batches, instructions, bytes, nanoseconds, refused };
+        let CompileStats { batches, optimized, instructions, bytes, nanoseconds, refused } = engine.stats();
+        let compiled = Compiled { batches, optimized, instructions, bytes, nanoseconds, refused };
         let RunStats { entries, exits, instructions } = machine.run_stats();
         let share = instructions as f64 / machine.instructions().max(1) as f64;
         Self { compiled, native: Native { entries, instructions, share, exits: Exits(exits) } }
@@ -61,7 +62,7 @@ impl Stats {
 
     /// The table for people.
     pub(super) fn table(&self) -> String {
-        let Compiled { batches, instructions, bytes, nanoseconds, refused } = self.compiled;
+        let Compiled { batches, instructions, bytes, nanoseconds, refused, .. } = self.compiled;
         let seconds = nanoseconds as f64 / 1e9;
         let mut table = Listing::untitled(&[("native code", false), ("", false)], false);
         let mut row = |name: &str, value: String| table.row([name.to_owned(), value]);

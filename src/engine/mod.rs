@@ -4,6 +4,7 @@
 //! [`Engine`] is shared by any number of machines and threads, with the code it has compiled.
 
 mod cache;
+mod clock;
 mod native;
 mod page;
 mod processor;
@@ -14,7 +15,7 @@ pub use native::RunStats;
 pub(crate) use native::Runner;
 pub(crate) use recent::RecentCode;
 
-use page::NativePage;
+use page::{NativePage, Record};
 use processor::Processor;
 use recent::Recent;
 
@@ -22,11 +23,15 @@ use crate::image::Hash;
 use crate::interp::interpret;
 use crate::kernel::{Activation, CodePage, Kernel, Stop};
 use cache::Cache;
-use keyvm_jit::{CompileError, Compiler, EntryPoint, Options, Root};
+use clock::Stopwatch;
+use keyvm_jit::{CompileError, Compiler, EntryPoint, Level, Levels, Options, Root};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use worker::Worker;
+
+/// Instructions of a page, at most, whose code [`Tier::Jit`] optimizes at once.
+const AT_ONCE: usize = 2_000;
 
 /// When code is compiled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,9 +39,10 @@ pub enum Tier {
     /// Never.
     #[default]
     Interpreter,
-    /// Before it first runs.
+    /// Before it first runs: optimized, or quickly where the page is large, and then optimized as under `Auto`.
     Jit,
-    /// When it has run often, on another thread, and unless it is so little that interpreting it takes no longer.
+    /// When it has run often, on another thread, and unless it is so little that interpreting it takes no longer: quickly
+    /// at first, and optimized when it has run long.
     Auto,
 }
 
@@ -52,8 +58,8 @@ struct Shared {
     processor: Processor,
     tier: Tier,
     options: Options,
-    /// Made when first used; none where there is no backend.
-    compiler: Mutex<Option<Compiler>>,
+    /// One for quick code, which does not wait for the other. Made when first used; none where there is no backend.
+    compilers: [Mutex<Option<Compiler>>; 2],
     cache: Mutex<Cache>,
     worker: OnceLock<Option<Worker>>,
     stats: Counters,
@@ -87,6 +93,7 @@ pub struct CompiledFunction {
 #[derive(Debug, Default)]
 struct Counters {
     batches: AtomicU64,
+    optimized: AtomicU64,
     instructions: AtomicU64,
     bytes: AtomicU64,
     nanoseconds: AtomicU64,
@@ -98,11 +105,13 @@ struct Counters {
 pub struct CompileStats {
     /// Times the compiler was asked: each is an entry and the subroutines it calls.
     pub batches: u64,
+    /// Of those, times that it was to optimize.
+    pub optimized: u64,
     /// KeyVM instructions.
     pub instructions: u64,
     /// Bytes of machine code.
     pub bytes: u64,
-    /// Time it took, in nanoseconds.
+    /// Time it took the threads that compiled, in nanoseconds: on Linux without what they waited.
     pub nanoseconds: u64,
     /// Times nothing was compiled: for want of memory, or of a backend.
     pub refused: u64,
@@ -132,7 +141,7 @@ impl Engine {
             processor,
             tier,
             options,
-            compiler: Mutex::default(),
+            compilers: Default::default(),
             cache: Mutex::default(),
             worker: OnceLock::new(),
             stats: Counters::default(),
@@ -151,7 +160,7 @@ impl Engine {
     /// # Errors
     /// Why there is none.
     pub fn check_compiler(&self) -> Result<(), CompileError> {
-        let mut compiler = self.0.compiler.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut compiler = self.0.compiler(Level::Quick).lock().unwrap_or_else(PoisonError::into_inner);
         if compiler.is_none() {
             *compiler = Some(self.0.processor.compiler(self.0.options)?);
         }
@@ -167,10 +176,11 @@ impl Engine {
     /// What it has compiled so far.
     #[must_use]
     pub fn stats(&self) -> CompileStats {
-        let Counters { batches, instructions, bytes, nanoseconds, refused } = &self.0.stats;
+        let Counters { batches, optimized, instructions, bytes, nanoseconds, refused } = &self.0.stats;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         CompileStats {
             batches: read(batches),
+            optimized: read(optimized),
             instructions: read(instructions),
             bytes: read(bytes),
             nanoseconds: read(nanoseconds),
@@ -230,32 +240,65 @@ impl Engine {
     pub(crate) fn want(&self, page: &Arc<NativePage>, point: EntryPoint) -> bool {
         match self.0.tier {
             Tier::Interpreter => false,
-            Tier::Jit => self.0.compile(page, point),
+            Tier::Jit => self.0.compile(page, point, self.first_level(page)),
             Tier::Auto => {
-                let worker = self.0.worker.get_or_init(|| Worker::start(Arc::downgrade(&self.0)));
-                if !worker.as_ref().is_some_and(|worker| worker.ask(page, point)) {
+                if !self.ask(page, point, self.first_level(page)) {
                     page.forget_heat(point);
                 }
                 false
             }
         }
     }
+
+    /// How what is compiled is compiled at first.
+    fn first_level(&self, page: &NativePage) -> Level {
+        match self.0.options.levels {
+            Levels::Optimized => Level::Optimized,
+            Levels::Both if self.0.tier == Tier::Jit && page.instructions() <= AT_ONCE => Level::Optimized,
+            Levels::Both | Levels::Quick => Level::Quick,
+        }
+    }
+
+    /// Sees to it that a quick entry that has run long will be optimized.
+    #[cold]
+    pub(crate) fn optimize(&self, page: &Arc<NativePage>, entry: &Record) {
+        if self.0.options.levels == Levels::Quick {
+            entry.settle();
+        } else if page.is_spent() || !self.ask(page, entry.point(), Level::Optimized) {
+            entry.forget();
+        } else {
+            entry.settle();
+        }
+    }
+
+    /// Has the other thread compile an entry. `false` if it has too much to do.
+    fn ask(&self, page: &Arc<NativePage>, point: EntryPoint, level: Level) -> bool {
+        let worker = self.0.worker.get_or_init(|| Worker::start(Arc::downgrade(&self.0)));
+        worker.as_ref().is_some_and(|worker| worker.ask(page, point, level))
+    }
 }
 
 impl Shared {
-    fn compile(&self, page: &Arc<NativePage>, point: EntryPoint) -> bool {
-        let mut compiler = self.compiler.lock().unwrap_or_else(PoisonError::into_inner);
+    const fn compiler(&self, level: Level) -> &Mutex<Option<Compiler>> {
+        match level {
+            Level::Quick => &self.compilers[0],
+            Level::Optimized => &self.compilers[1],
+        }
+    }
+
+    fn compile(&self, page: &Arc<NativePage>, point: EntryPoint, level: Level) -> bool {
+        let mut compiler = self.compiler(level).lock().unwrap_or_else(PoisonError::into_inner);
         if compiler.is_none() {
             *compiler = self.processor.compiler(self.options).ok();
         }
-        let began = clock();
-        if self.tier == Tier::Auto && compiler.as_ref().is_some_and(|compiler| page.is_small(compiler, point))
-        {
+        let stopwatch = Stopwatch::start();
+        let small = || compiler.as_ref().is_some_and(|compiler| page.is_small(compiler, point));
+        if self.tier == Tier::Auto && page.entry(point).is_none() && small() {
             page.give_up(point);
             return false;
         }
         let added = match &mut *compiler {
-            Some(compiler) => page.compile(compiler, &self.processor, point, |function| {
+            Some(compiler) => page.compile(compiler, &self.processor, point, level, |function| {
                 if let Some(Hook(hook)) = self.on_compiled.get() {
                     hook(function);
                 }
@@ -263,15 +306,18 @@ impl Shared {
             None => None,
         };
         drop(compiler);
-        let nanoseconds = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let nanoseconds = stopwatch.nanoseconds();
         page.spend(nanoseconds);
         let Some((instructions, bytes)) = added else {
-            page.give_up(point);
+            if page.entry(point).is_none() {
+                page.give_up(point);
+            }
             self.stats.refused.fetch_add(1, Ordering::Relaxed);
             return false;
         };
         let counted = [
             (&self.stats.batches, 1),
+            (&self.stats.optimized, u64::from(level == Level::Optimized)),
             (&self.stats.instructions, instructions as u64),
             (&self.stats.bytes, bytes as u64),
             (&self.stats.nanoseconds, nanoseconds),
@@ -282,14 +328,4 @@ impl Shared {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner).grown(page, bytes);
         true
     }
-}
-
-/// The time, to tell how long compiling takes; no program sees it.
-#[allow(
-    clippy::disallowed_types,
-    clippy::disallowed_methods,
-    reason = "it measures the host, and is not for programs"
-)]
-fn clock() -> std::time::Instant {
-    std::time::Instant::now()
 }

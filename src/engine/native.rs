@@ -1,13 +1,13 @@
 //! Runs a process, in native code where there is some.
 
-use super::processor::Processor;
+use super::page::{PASSING, Record};
 use super::{Engine, NativePage};
 use crate::interp::{Watch, interpret, interpret_one, interpret_until};
 use crate::kernel::{Activation, Kernel, Stop};
 use keyvm_isa::image::Frame;
 use keyvm_isa::layout::{MEMORY_META, MEMORY_OPERANDS, meta};
 use keyvm_isa::{Code, ImmKind, Insn, Op};
-use keyvm_jit::{Context, Entry, EntryPoint, Exit, GAS_MAX, PAD_BYTES, View};
+use keyvm_jit::{Context, EntryPoint, Exit, GAS_MAX, PAD_BYTES, View};
 use std::ptr;
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ struct Arrivals<'a> {
     native: &'a Arc<NativePage>,
     engine: &'a Engine,
     /// The native code for where control has arrived last.
-    entry: Option<Entry>,
+    entry: Option<&'a Record>,
 }
 
 impl Watch for Arrivals<'_> {
@@ -133,7 +133,7 @@ impl Runner {
         }
         loop {
             if let Some(entry) = arrivals.entry.take() {
-                match self.enter(&engine.0.processor, entry, native, kernel, act, code) {
+                match self.enter(engine, entry, native, kernel, act, code) {
                     Left::Stopped(stop) => return stop,
                     // Not enough gas for a block: it is over soon.
                     Left::At(Exit::Gas) => break,
@@ -170,16 +170,17 @@ impl Runner {
     }
 
     /// Runs native code from an entry for the present place.
-    fn enter(
+    fn enter<'a>(
         &mut self,
-        processor: &Processor,
-        entry: Entry,
-        native: &NativePage,
+        engine: &Engine,
+        mut entry: &'a Record,
+        native: &'a Arc<NativePage>,
         kernel: &mut Kernel,
         act: &mut Activation,
         code: &Code,
     ) -> Left {
         let context = &mut *self.context;
+        let processor = &engine.0.processor;
         let words = act.stack.len().min(keyvm_jit::STACK_WORDS_MAX);
         let depth = act.frames.len();
         let frames = act.frames_left(kernel).min(NATIVE_FRAMES);
@@ -205,16 +206,20 @@ impl Runner {
         // SAFETY: the page lives, and with it its code, which is of this process; the entry has this height. What the
         // context points to belongs to the kernel and the activation, which nothing touches while native code runs, but
         // for the helper.
-        unsafe { processor.enter(entry, act.height - act.base, native.table().len(), context) };
+        unsafe { processor.enter(entry.entry, act.height - act.base, native.table().len(), context) };
         self.stats.entries += 1;
         // Where the code of one unit goes on in another, nothing that the context says has changed.
         while context.exit == Exit::Edge as u64
-            && let Some(entry) = native.entry(EntryPoint { index: context.index, height: context.height })
+            && let Some(next) = native.entry(EntryPoint { index: context.index, height: context.height })
         {
+            if entry.count(PASSING) {
+                engine.optimize(native, entry);
+            }
+            entry = next;
             self.stats.exits[Exit::Edge as usize] += 1;
             self.stats.entries += 1;
             // SAFETY: as above; native code has left with these operands above the base that the context says.
-            unsafe { processor.enter(entry, context.height as usize, native.table().len(), context) };
+            unsafe { processor.enter(entry.entry, context.height as usize, native.table().len(), context) };
         }
         let left = usize::try_from(context.frames_left()).unwrap_or(usize::MAX);
         let added = frames.saturating_sub(left);
@@ -227,6 +232,9 @@ impl Runner {
         act.fuel = context.gas_left() + host.beyond;
         let executed = context.executed(gas);
         kernel.instructions += executed;
+        if entry.count(executed) {
+            engine.optimize(native, entry);
+        }
         let exit = Exit::from_number(context.exit);
         self.stats.exits[exit as usize] += 1;
         self.stats.instructions += executed;

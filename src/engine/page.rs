@@ -5,10 +5,10 @@ use crate::image::Hash;
 use crate::kernel::CodePage;
 use keyvm_isa::layout::FIRST_KEY_MEMORY;
 use keyvm_isa::{ImmKind, Insn};
-use keyvm_jit::{Batch, Compiler, Entry, EntryPoint, Linked};
+use keyvm_jit::{Batch, Compiler, Entry, EntryPoint, Level, Linked};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Times that an index is reached before it is compiled, where that depends on heat.
@@ -20,7 +20,7 @@ const NEVER: u8 = 255;
 /// Heights with which an index is compiled at most.
 const HEIGHTS_MAX: usize = 4;
 
-/// Nanoseconds that compiling for one page may take, besides what it earns by running.
+/// Nanoseconds of a thread that compiling for one page may take, besides what it earns by running.
 const NANOSECONDS: i64 = 600_000_000;
 /// What an instruction earns of them, if it runs when there are none left: less than it takes, so that compiling never
 /// takes longer than running.
@@ -33,12 +33,51 @@ const PAGE_BYTES: usize = 700;
 /// What one batch takes besides its machine code: it has a mapping of its own.
 const BATCH_BYTES: usize = 16 << 10;
 
-/// An entry, in a list of those of one index.
+/// Instructions that are executed from a quick entry until it is worth optimizing: some milliseconds' worth, about as
+/// long as that takes.
+const LONG: u64 = 500_000;
+/// Of those, what an entry counts for that control goes on from to another without a look at the gas.
+pub(super) const PASSING: u64 = 64;
+/// In place of a count: it is optimized, or is to be.
+const SETTLED: u64 = u64::MAX;
+
+/// An entry, in a list of those of one index. An optimized one stands before the quick one that it is for.
 #[derive(Debug)]
-struct Record {
-    height: u32,
-    entry: Entry,
+pub(crate) struct Record {
+    point: EntryPoint,
+    pub(super) entry: Entry,
+    /// Instructions that were executed from here, or [`SETTLED`].
+    ran: AtomicU64,
     next: *const Record,
+}
+
+impl Record {
+    /// Counts instructions that were executed from here. `true` if it has become worth optimizing.
+    #[inline]
+    pub(super) fn count(&self, instructions: u64) -> bool {
+        let ran = self.ran.load(Ordering::Relaxed);
+        if ran == SETTLED {
+            return false;
+        }
+        let ran = ran.saturating_add(instructions).min(SETTLED - 1);
+        self.ran.store(ran, Ordering::Relaxed);
+        ran >= LONG
+    }
+
+    /// What it is the native code of.
+    pub(super) const fn point(&self) -> EntryPoint {
+        self.point
+    }
+
+    /// Says that it is being optimized.
+    pub(super) fn settle(&self) {
+        self.ran.store(SETTLED, Ordering::Relaxed);
+    }
+
+    /// Counts from the beginning.
+    pub(super) fn forget(&self) {
+        self.ran.store(0, Ordering::Relaxed);
+    }
 }
 
 // SAFETY: the pointer is to a record of the same page, which lives as long as the page and never changes.
@@ -72,7 +111,10 @@ struct Compiled {
     batches: Vec<Batch>,
     /// What they take.
     bytes: usize,
+    /// Subroutines, optimized where they are.
     linked: Linked,
+    /// Those that are.
+    optimized: Linked,
 }
 
 impl NativePage {
@@ -126,15 +168,20 @@ impl NativePage {
         self.memories.get_or_init(|| memories_of(&self.code))
     }
 
+    /// Instructions of the page.
+    pub(super) fn instructions(&self) -> usize {
+        self.code.code.len()
+    }
+
     /// The native code for an entry, if there is some.
     #[inline]
-    pub(super) fn entry(&self, point: EntryPoint) -> Option<Entry> {
+    pub(super) fn entry(&self, point: EntryPoint) -> Option<&Record> {
         let mut at: *const Record = self.entries.get(point.index as usize)?.load(Ordering::Acquire);
         while !at.is_null() {
             // SAFETY: the records of a page live as long as it does, and do not change once they are in a list.
             let record = unsafe { &*at };
-            if record.height == point.height {
-                return Some(record.entry);
+            if record.point.height == point.height {
+                return Some(record);
             }
             at = record.next;
         }
@@ -143,7 +190,7 @@ impl NativePage {
 
     /// Called where control arrives: gives native code if there is some, and asks for it if it is worth it.
     #[inline]
-    pub(super) fn arrive(self: &Arc<Self>, engine: &Engine, point: EntryPoint) -> Option<Entry> {
+    pub(super) fn arrive<'a>(self: &'a Arc<Self>, engine: &Engine, point: EntryPoint) -> Option<&'a Record> {
         let entry = self.entry(point);
         if entry.is_some() {
             return entry;
@@ -220,29 +267,45 @@ impl NativePage {
         compiler: &mut Compiler,
         processor: &Processor,
         point: EntryPoint,
+        level: Level,
         tell: impl Fn(&CompiledFunction),
     ) -> Option<(usize, usize)> {
-        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        let artifact = compiler.compile(&self.code.code, point, &compiled.linked).ok()?;
-        let batch = processor.batch(&artifact, &compiled.linked).ok()?;
+        let compiled = || self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        // Optimizing takes long, and nothing waits for it.
+        let linked = match level {
+            Level::Quick => compiled().linked.clone(),
+            Level::Optimized => compiled().optimized.clone(),
+        };
+        let artifact = compiler.compile(&self.code.code, point, &linked, level).ok()?;
+        let batch = processor.batch(&artifact, &linked).ok()?;
         for (root, address, bytes) in batch.functions() {
             tell(&CompiledFunction { code: self.hash(), root, address, bytes });
         }
+        let compiled = &mut *compiled();
         for (index, address) in batch.calls() {
+            match level {
+                Level::Quick if compiled.optimized.contains_key(&index) => continue,
+                Level::Quick => {}
+                Level::Optimized => {
+                    compiled.optimized.insert(index, address);
+                }
+            }
             compiled.linked.insert(index, address);
             if let Some(place) = self.table.get(index as usize) {
                 place.store(ptr::with_exposed_provenance_mut(address), Ordering::Release);
             }
         }
+        let again = self.entry(point).is_some();
         for (point, entry) in batch.entries() {
             let place = self.entries.get(point.index as usize)?;
             let next = place.load(Ordering::Acquire);
-            let record = Arc::new(Record { height: point.height, entry, next });
+            let ran = AtomicU64::new(if level == Level::Optimized { SETTLED } else { 0 });
+            let record = Arc::new(Record { point, entry, ran, next });
             place.store(Arc::as_ptr(&record).cast_mut(), Ordering::Release);
             compiled.records.push(record);
         }
         let heights = compiled.heights.entry(point.index).or_default();
-        *heights += 1;
+        *heights += usize::from(!again);
         let heat = if *heights < HEIGHTS_MAX { 0 } else { NEVER };
         let bytes = batch.bytes() + BATCH_BYTES;
         compiled.batches.push(batch);

@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::page::NativePage;
-use keyvm_jit::EntryPoint;
+use keyvm_jit::{EntryPoint, Level};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Weak};
 use std::thread;
@@ -10,20 +10,23 @@ use std::thread;
 /// Entries that may wait to be compiled; what is hot when there are more gets hot again.
 const QUEUE: usize = 64;
 
+/// An entry of a page, and how it is to be compiled.
+type Job = (Weak<NativePage>, EntryPoint, Level);
+
 #[derive(Debug)]
 pub(super) struct Worker {
-    queue: SyncSender<(Weak<NativePage>, EntryPoint)>,
+    queue: SyncSender<Job>,
 }
 
 impl Worker {
     /// Starts the thread, which ends with the engine. `None` if the operating system has no more threads.
     pub(super) fn start(engine: Weak<Shared>) -> Option<Self> {
-        let (queue, jobs) = sync_channel::<(Weak<NativePage>, EntryPoint)>(QUEUE);
+        let (queue, jobs) = sync_channel::<Job>(QUEUE);
         let work = move || {
-            while let Ok((page, point)) = jobs.recv() {
+            while let Ok((page, point, level)) = jobs.recv() {
                 let Some(engine) = engine.upgrade() else { return };
                 if let Some(page) = page.upgrade() {
-                    engine.compile(&page, point);
+                    engine.compile(&page, point, level);
                 }
             }
         };
@@ -32,7 +35,7 @@ impl Worker {
     }
 
     /// Asks for an entry. `false` if too many wait.
-    pub(super) fn ask(&self, page: &Arc<NativePage>, point: EntryPoint) -> bool {
-        self.queue.try_send((Arc::downgrade(page), point)).is_ok()
+    pub(super) fn ask(&self, page: &Arc<NativePage>, point: EntryPoint, level: Level) -> bool {
+        self.queue.try_send((Arc::downgrade(page), point, level)).is_ok()
     }
 }

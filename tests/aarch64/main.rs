@@ -19,7 +19,7 @@ mod vector;
 
 use keyvm::image::{self, Hash};
 use keyvm::isa::image::Image;
-use keyvm::{Args, CompilerOptions, Console, Engine, Event, Hosts, Machine, asm};
+use keyvm::{Args, CompilerOptions, Console, Engine, Event, Hosts, Levels, Machine, asm};
 use keyvm_isa::{Flow, OPS};
 use keyvm_oracle::random::Random;
 use keyvm_oracle::random::scene::{Shape, scene};
@@ -83,14 +83,24 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
+/// Engines with optimized code, and with quick code.
+fn compilers(tools: &Tools) -> [Engine; 2] {
+    [Levels::Optimized, Levels::Quick]
+        .map(|levels| tools.engine(CompilerOptions { levels, ..CompilerOptions::default() }))
+}
+
 fn vectors(tools: &Tools) {
-    let engine = engine::Engine { name: "aarch64", engine: tools.engine(CompilerOptions::default()) };
-    files::hold_all(&files::vectors(), |vector| vector.hold(&engine));
+    for engine in compilers(tools) {
+        let engine = engine::Engine { name: "aarch64", engine };
+        files::hold_all(&files::vectors(), |vector| vector.hold(&engine));
+    }
 }
 
 fn filetests(tools: &Tools) {
-    let engine = engine::Engine { name: "aarch64", engine: tools.engine(CompilerOptions::default()) };
-    files::hold_all(&files::filetests(), |filetest| filetest.hold(&engine));
+    for engine in compilers(tools) {
+        let engine = engine::Engine { name: "aarch64", engine };
+        files::hold_all(&files::filetests(), |filetest| filetest.hold(&engine));
+    }
 }
 
 /// One image under both engines.
@@ -296,12 +306,13 @@ bottom: ret(random(1, 100))";
 
 fn calls(tools: &Tools) {
     for (source, gas) in [(KINDS, 900), (KINDS, 100_000), (DEPTHS, 70_000), (DEPTHS, 400_000)] {
-        let engine = tools.engine(CompilerOptions::default());
-        let engines = Engines { reference: &Engine::default(), other: &engine };
-        let steps = [Step::Run(gas); 4];
-        let report = replay::<Machine>(&assembled(source), engines, &steps)
-            .unwrap_or_else(|divergence| panic!("{source}\n{divergence}"));
-        assert!(report.native * 2 > report.instructions, "too little ran natively: {report:?}");
+        for engine in compilers(tools) {
+            let engines = Engines { reference: &Engine::default(), other: &engine };
+            let steps = [Step::Run(gas); 4];
+            let report = replay::<Machine>(&assembled(source), engines, &steps)
+                .unwrap_or_else(|divergence| panic!("{source}\n{divergence}"));
+            assert!(report.native * 2 > report.instructions, "too little ran natively: {report:?}");
+        }
     }
 }
 
@@ -312,7 +323,9 @@ fn random_images(tools: &Tools) {
         let shape = Shape::computing(&mut random);
         let image = scene(&mut random, shape);
         let speculation_guards = random.percent(70);
-        let engine = tools.engine(CompilerOptions { speculation_guards, ..CompilerOptions::default() });
+        let levels = random.pick(&[Levels::Optimized, Levels::Quick]);
+        let options = CompilerOptions { speculation_guards, levels, ..CompilerOptions::default() };
+        let engine = tools.engine(options);
         let engines = Engines { reference: &Engine::default(), other: &engine };
         let report = at_random::<Machine>(&image, engines, 20_000, seed)
             .unwrap_or_else(|divergence| panic!("{divergence}"));

@@ -1,23 +1,32 @@
 //! Programs written for the places where native code and the interpreter hand over to each other.
 
 use keyvm::isa::image::Image;
-use keyvm::{Engine, Machine, Tier, asm};
+use keyvm::{CompilerOptions, Engine, Levels, Machine, Tier, asm};
 use keyvm_oracle::{Cut, Engines, Report, Step, at_each_point};
 
 pub(super) fn image(source: &str) -> Image<'static> {
     asm::assemble(source).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
+/// Engines with optimized code, and with quick code.
+pub(super) fn compilers() -> [Engine; 2] {
+    [Levels::Optimized, Levels::Quick].map(|levels| {
+        Engine::with_options(Tier::Jit, CompilerOptions { levels, ..CompilerOptions::default() })
+    })
+}
+
 /// Runs an image cut at each point, in all ways. Where nothing is optimized, of long runs only the beginning.
 pub(super) fn alike(image: &Image<'_>, gas: u64) -> Report {
     let gas = if cfg!(debug_assertions) { gas.min(260) } else { gas };
-    let (reference, other) = (Engine::default(), Engine::new(Tier::Jit));
-    let engines = Engines { reference: &reference, other: &other };
+    let reference = Engine::default();
     let mut report = Report::default();
-    for cut in [Cut::Slice, Cut::Limit, Cut::Swap] {
-        match at_each_point::<Machine>(image, engines, gas, cut) {
-            Ok(more) => report.add(&more),
-            Err(divergence) => panic!("{}", super::told(&divergence, engines)),
+    for other in compilers() {
+        let engines = Engines { reference: &reference, other: &other };
+        for cut in [Cut::Slice, Cut::Limit, Cut::Swap] {
+            match at_each_point::<Machine>(image, engines, gas, cut) {
+                Ok(more) => report.add(&more),
+                Err(divergence) => panic!("{}", super::told(&divergence, engines)),
+            }
         }
     }
     report
@@ -31,11 +40,13 @@ pub(super) fn natively_alike(source: &str, gas: u64) {
 
 /// Runs an image in one slice, much of it natively.
 fn alike_in_one(image: &Image<'_>, gas: u64) {
-    let (reference, other) = (Engine::default(), Engine::new(Tier::Jit));
-    let engines = Engines { reference: &reference, other: &other };
-    let report = keyvm_oracle::replay::<Machine>(image, engines, &[Step::Run(gas)])
-        .unwrap_or_else(|divergence| panic!("{}", super::told(&divergence, engines)));
-    assert!(report.native * 4 > report.instructions, "too little ran natively: {report:?}");
+    let reference = Engine::default();
+    for other in compilers() {
+        let engines = Engines { reference: &reference, other: &other };
+        let report = keyvm_oracle::replay::<Machine>(image, engines, &[Step::Run(gas)])
+            .unwrap_or_else(|divergence| panic!("{}", super::told(&divergence, engines)));
+        assert!(report.native * 4 > report.instructions, "too little ran natively: {report:?}");
+    }
 }
 
 #[test]
@@ -193,9 +204,9 @@ data { words 2 }",
 #[test]
 fn recursion_deeper_than_the_native_stack_is_like_any_other() {
     let image = image(&recursing(1 << 20, 2, 60_000));
-    let (reference, other) = (Engine::default(), Engine::new(Tier::Jit));
-    let engines = Engines { reference: &reference, other: &other };
-    for seed in 0..if cfg!(debug_assertions) { 1 } else { 6 } {
+    let (reference, others) = (Engine::default(), compilers());
+    for seed in 0..if cfg!(debug_assertions) { 2 } else { 6 } {
+        let engines = Engines { reference: &reference, other: &others[usize::from(seed % 2 == 1)] };
         let mut random = keyvm_oracle::random::Random::new(seed);
         let mut pair =
             keyvm_oracle::Pair::<Machine>::new(&image, engines, Some(seed)).expect("it is consistent");

@@ -32,32 +32,14 @@ impl Unit<'_> {
         before: Vec<Val>,
         next_cost: u64,
     ) {
-        let gas = self.b.use_var(self.gas);
-        let arguments = usize::from(typ.arguments);
-        let below = self.stack.len() - arguments;
-        let operands: Vec<Val> = self.stack.split_off(below);
-        let frames = i64::from(self.region.depth(self.inlined)) + 1;
-        let step = -((frames << FRAME_SHIFT) + i64::try_from(below).expect("a unit's height is limited"));
-        let room = self.b.ins().iadd_imm_s(self.room, step);
-        let mut parameters = vec![gas, room];
-        for &val in operands.iter().take(REGISTER_ARGUMENTS) {
-            let word = self.as_word(val);
-            parameters.push(word);
-        }
-        self.store_arguments(&operands, below);
-        let call = match *target {
-            Target::Direct(callee) => {
-                let callee = self.callees[&callee];
-                self.b.ins().call(callee, &parameters)
-            }
-            Target::Code(code) => {
-                let signature = self.b.import_signature(signature(typ));
-                self.b.ins().call_indirect(signature, code, &parameters)
-            }
-        };
-        let returned = self.b.inst_results(call).to_vec();
+        let below = self.stack.len() - usize::from(typ.arguments);
+        let returned = self.native_call(target, typ, below);
         let gas = returned[0];
         let results = usize::from(typ.results);
+        if self.quick {
+            self.settled_call(index, before, &returned, below, results);
+            return;
+        }
         // One comparison sees both whether the callee left and whether there is gas to go on.
         let short = self.b.create_block();
         let left = self.b.create_block();
@@ -99,6 +81,72 @@ impl Unit<'_> {
         }
         self.reload_data();
         self.reaching.forget();
+    }
+
+    /// Makes a native call with the operands from `below` on. Gives what it gives.
+    fn native_call(&mut self, target: &Target, typ: FuncType, below: usize) -> Vec<Value> {
+        self.settle();
+        let gas = self.b.use_var(self.gas);
+        let operands: Vec<Val> = self.stack.split_off(below);
+        let frames = i64::from(self.region.depth(self.inlined)) + 1;
+        let step = -((frames << FRAME_SHIFT) + i64::try_from(below).expect("a unit's height is limited"));
+        let room = self.plus(self.room, step);
+        let mut parameters = vec![gas, room];
+        for &val in operands.iter().take(REGISTER_ARGUMENTS) {
+            let word = self.as_word(val);
+            parameters.push(word);
+        }
+        if !self.quick {
+            self.store_arguments(&operands, below);
+        }
+        let call = match *target {
+            Target::Direct(callee) => {
+                let callee = self.callees[&callee];
+                self.b.ins().call(callee, &parameters)
+            }
+            Target::Code(code) => {
+                let signature = self.b.import_signature(signature(typ));
+                self.b.ins().call_indirect(signature, code, &parameters)
+            }
+        };
+        self.b.inst_results(call).to_vec()
+    }
+
+    /// What quick code does after a call: all operands were settled before it.
+    fn settled_call(
+        &mut self,
+        index: u32,
+        before: Vec<Val>,
+        returned: &[Value],
+        below: usize,
+        results: usize,
+    ) {
+        let gas = returned[0];
+        let left = self.b.create_block();
+        let next = self.b.create_block();
+        self.b.set_cold_block(left);
+        let is_left = self.is_short(gas, 0);
+        self.b.ins().brif(is_left, left, &[], next, &[]);
+        self.go_on_in(left);
+        let answer = self.number(REFUSED);
+        let is_refused = self.b.ins().icmp(IntCC::Equal, gas, answer);
+        let given_back = Gas::Context(self.word(Cost::one(1)));
+        let state = self.state(index, before, given_back);
+        let refused = self.exiting(&state, Exit::Room);
+        let back = self.iconst(i64::from(index) + 1);
+        let callee_left = self.callee_left_block();
+        self.b.ins().brif(is_refused, refused, &[], callee_left, &[back.into()]);
+        self.go_on_in(next);
+        self.b.def_var(self.gas, gas);
+        self.forget_read(below);
+        self.reaching.forget();
+        for result in 0..results {
+            let val = match returned.get(1 + result) {
+                Some(&value) => Val::word(value),
+                None => Val::at_home(below + result),
+            };
+            self.stack.push(val);
+        }
     }
 
     /// Keeps what an inlined beginning of a subroutine is given, for when it is called after all.
@@ -201,7 +249,10 @@ impl Unit<'_> {
     /// `ret`, in a native call.
     pub(super) fn return_native(&mut self, typ: FuncType, gas: Value) {
         let results = usize::from(typ.results);
-        let operands = self.stack.split_off(self.stack.len() - results);
+        let mut operands = self.stack.split_off(self.stack.len() - results);
+        if self.quick {
+            self.load_all(&mut operands);
+        }
         let mut returns = vec![gas];
         for &val in operands.iter().take(REGISTER_RESULTS) {
             let word = self.as_word(val);
@@ -218,7 +269,10 @@ impl Unit<'_> {
 
     /// `tailcall`, in a native call.
     pub(super) fn tailcall(&mut self, target: &Target, typ: FuncType, gas: Value) {
-        let arguments = self.stack.split_off(self.stack.len() - usize::from(typ.arguments));
+        let mut arguments = self.stack.split_off(self.stack.len() - usize::from(typ.arguments));
+        if self.quick {
+            self.load_all(&mut arguments);
+        }
         let mut parameters = vec![gas, self.room];
         for &val in arguments.iter().take(REGISTER_ARGUMENTS) {
             let word = self.as_word(val);
@@ -265,8 +319,9 @@ impl Unit<'_> {
         let height = self.stack.len();
         let below = height - usize::from(info.pops);
         let room = self.room_of(self.inlined);
+        self.settle();
         let before = self.stack.clone();
-        if below < height {
+        if below < height && !self.quick {
             let base = self.operands_address();
             for (slot, &val) in before.iter().enumerate().skip(below) {
                 self.store_operand(base, slot, val);
@@ -286,7 +341,10 @@ impl Unit<'_> {
         self.b.ins().brif(stopped, leave, &[], next, &[]);
         self.go_on_in(next);
         self.stack.truncate(below);
-        if info.pushes > 0 {
+        self.forget_read(below);
+        if self.quick {
+            self.stack.extend((below..below + usize::from(info.pushes)).map(Val::at_home));
+        } else if info.pushes > 0 {
             let base = self.operands_address();
             for slot in below..below + usize::from(info.pushes) {
                 let offset = i32::try_from(slot * 8).expect("a unit's height is limited");

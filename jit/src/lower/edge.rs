@@ -176,6 +176,10 @@ impl Unit<'_> {
 
     /// Defines the variables that the blocks at the ends of edges read.
     fn hand_over(&mut self, edges: &[Edge]) {
+        if self.quick {
+            self.settle();
+            return;
+        }
         // One variable may go both to where a raw float is expected and to where it is not.
         let blocks: BTreeSet<usize> = edges
             .iter()

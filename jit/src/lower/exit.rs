@@ -16,6 +16,7 @@ impl Unit<'_> {
 
     /// Begins a checkpoint: what fails from here on leaves with this state.
     pub(super) fn set_checkpoint(&mut self, index: u32, gas: Gas) {
+        self.settle();
         let state = self.state(index, self.stack.clone(), gas);
         self.checkpoint = Checkpoint { state, common: None, leaving: Vec::new() };
     }
@@ -23,6 +24,12 @@ impl Unit<'_> {
     /// A block that leaves at the present checkpoint for a reason.
     fn checkpoint_block(&mut self, why: Exit) -> ir::Block {
         if let Some(&(_, block)) = self.checkpoint.leaving.iter().find(|(reason, _)| *reason == why) {
+            return block;
+        }
+        if self.quick {
+            let state = self.checkpoint.state.clone();
+            let block = self.exiting(&state, why);
+            self.checkpoint.leaving.push((why, block));
             return block;
         }
         let common = match self.checkpoint.common {
@@ -55,6 +62,9 @@ impl Unit<'_> {
 
     /// A block that leaves with a state for a reason.
     pub(super) fn leaving_for(&mut self, state: State, why: Exit) -> ir::Block {
+        if self.quick {
+            return self.exiting(&state, why);
+        }
         let index = state.index;
         let leaving = self.leaving_block(state);
         self.saying_block(leaving, index, why)
@@ -78,6 +88,7 @@ impl Unit<'_> {
 
     /// Leaves with a state.
     pub(super) fn leave(&mut self, state: State, why: Exit) {
+        self.settle();
         let leave = self.leaving_for(state, why);
         self.b.ins().jump(leave, &[]);
     }
@@ -85,7 +96,11 @@ impl Unit<'_> {
     /// Leaves at the end of a block, to go on at an index that is known only now.
     pub(super) fn leave_to(&mut self, index: Value) {
         let stack = self.stack.clone();
-        self.write_back(&stack);
+        if self.quick {
+            self.settle();
+        } else {
+            self.write_back(&stack);
+        }
         let height = self.iconst(Context::place(0, stack.len() - self.base));
         let place = self.b.ins().bor(height, index);
         self.put(place, offset_of!(Context, index));
@@ -137,6 +152,7 @@ impl Unit<'_> {
             let unwinding = self.unwinding(inlined);
             self.b.ins().jump(unwinding, &[]);
         }
+        self.settled_exits();
         while let Some((inlined, block)) = self.unwinding_open.pop() {
             self.b.switch_to_block(block);
             self.b.set_srcloc(ir::SourceLoc::default());
@@ -224,10 +240,11 @@ impl Unit<'_> {
     /// the unit, with so many operands of its callers in between.
     fn write_frame(&mut self, depth: u32, below: u32, number: u32) {
         let frame = self.frame_address();
-        let words = self.b.ins().band_imm_s(self.room, crate::context::WORDS_MASK.cast_signed());
+        let mask = self.number(crate::context::WORDS_MASK.cast_signed());
+        let words = self.b.ins().band(self.room, mask);
         let all = self.get(offset_of!(Context, stack_words));
         let base = self.b.ins().isub(all, words);
-        let base = self.b.ins().iadd_imm_s(base, i64::from(below));
+        let base = self.plus(base, i64::from(below));
         self.put_frame(frame, depth, base, offset_of!(Frame, base));
         let number = self.iconst(number.into());
         self.put_frame(frame, depth, number, offset_of!(Frame, typ));
@@ -236,7 +253,8 @@ impl Unit<'_> {
     /// Where the unit's own frame lies.
     pub(super) fn frame_address(&mut self) -> Value {
         let left = self.frames_left(self.room);
-        let bytes = self.b.ins().imul_imm_s(left, size_of::<Frame>() as i64);
+        let frame = self.number(size_of::<Frame>() as i64);
+        let bytes = self.b.ins().imul(left, frame);
         let end = self.get(offset_of!(Context, frames_end));
         self.b.ins().isub(end, bytes)
     }

@@ -163,7 +163,7 @@ impl Unit<'_> {
             }
         };
         let bound = if class == Class::Word { Bound::loaded(&kind) } else { Bound::NONE };
-        self.stack.push(Val { value, form, bound });
+        self.stack.push(Val { bound, ..Val::new(value, form) });
     }
 
     pub(super) fn pop_word(&mut self) -> Value {
@@ -186,7 +186,7 @@ impl Unit<'_> {
             Some(address) => {
                 let address = self.as_word(address);
                 let address = if words { self.b.ins().ishl_imm_u(address, 3) } else { address };
-                self.b.ins().iadd_imm_u(address, i64::from(offset))
+                self.plus(address, i64::from(offset))
             }
             None => self.iconst(offset.into()),
         };
@@ -201,11 +201,11 @@ impl Unit<'_> {
 
     /// Marks what has been written, not more than 4 KiB, if somebody wants to know.
     pub(super) fn mark(&mut self, memory: u8, from: Value, bytes: u64) {
-        let marks = if memory == MEMORY_DATA {
+        let marks = if memory == MEMORY_DATA && !self.quick {
             self.b.use_var(self.data[2])
         } else {
             let offset = Context::view_offset(memory) + offset_of!(View, marks);
-            self.get(offset)
+            self.get_once(offset)
         };
         let marking = self.b.create_block();
         self.b.set_cold_block(marking);
@@ -214,7 +214,7 @@ impl Unit<'_> {
         self.go_on_in(marking);
         self.mark_leaf(marks, from);
         if bytes > 1 {
-            let last = self.b.ins().iadd_imm_u(from, bytes.cast_signed() - 1);
+            let last = self.plus(from, bytes.cast_signed() - 1);
             self.mark_leaf(marks, last);
         }
         self.b.ins().jump(next, &[]);
@@ -222,9 +222,10 @@ impl Unit<'_> {
     }
 
     fn mark_leaf(&mut self, marks: Value, address: Value) {
-        let leaf = self.b.ins().ushr_imm_u(address, MARK_SHIFT);
-        let word = self.b.ins().ushr_imm_u(leaf, 6);
-        let offset = self.b.ins().ishl_imm_u(word, 3);
+        let [leaf_shift, word_shift, byte_shift] = [MARK_SHIFT, 6, 3].map(|shift| self.number(shift));
+        let leaf = self.b.ins().ushr(address, leaf_shift);
+        let word = self.b.ins().ushr(leaf, word_shift);
+        let offset = self.b.ins().ishl(word, byte_shift);
         let at = self.b.ins().iadd(marks, offset);
         let one = self.iconst(1);
         let bit = self.b.ins().ishl(one, leaf);
@@ -235,12 +236,12 @@ impl Unit<'_> {
 
     /// Base and length of a memory.
     pub(super) fn view(&mut self, memory: u8, write: bool) -> (Value, Value) {
-        if memory == MEMORY_DATA {
+        if memory == MEMORY_DATA && !self.quick {
             return (self.b.use_var(self.data[0]), self.b.use_var(self.data[1]));
         }
         let view = Context::view_offset(memory);
         let length = if write { offset_of!(View, writable) } else { offset_of!(View, readable) };
-        (self.get(view + offset_of!(View, base)), self.get(view + length))
+        (self.get_once(view + offset_of!(View, base)), self.get_once(view + length))
     }
 
     /// The length of a memory in words.

@@ -11,6 +11,7 @@ mod bound;
 mod call;
 mod edge;
 mod exit;
+mod home;
 pub(crate) mod memory;
 mod reach;
 mod segment;
@@ -21,6 +22,7 @@ pub(crate) use segment::is_native;
 
 use crate::arith::Class;
 use crate::charges::{Charges, charges};
+use crate::compile::Level;
 use crate::context::{Context, Exit, FRAME_SHIFT, ROOM_GUARD, View};
 use crate::gas::{BlockCost, Check, checks};
 use crate::region::{Part, Region, Start};
@@ -32,6 +34,7 @@ use cranelift_codegen::ir::{
 };
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use home::{Exiting, NOWHERE, Read};
 use keyvm_isa::Code;
 use keyvm_isa::alu::{CANONICAL_NAN_F32, CANONICAL_NAN_F64};
 use keyvm_isa::code::FuncType;
@@ -61,11 +64,31 @@ pub struct Options {
     pub speculation_guards: bool,
     /// Whether gas is taken and compared. Without it nothing is metered: for measurements only.
     pub gas_checks: bool,
+    /// How much care is taken with code.
+    pub levels: Levels,
+}
+
+/// How a unit is made.
+#[derive(Clone, Copy)]
+pub(crate) struct Manner {
+    pub(crate) options: Options,
+    pub(crate) level: Level,
+}
+
+/// Which code is made: that is the host's to choose for each entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Levels {
+    /// Quick code at first, and optimized code of what runs long.
+    Both,
+    /// Quick code alone: for tests and measurements.
+    Quick,
+    /// Optimized code alone: likewise.
+    Optimized,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { speculation_guards: true, gas_checks: true }
+        Self { speculation_guards: true, gas_checks: true, levels: Levels::Both }
     }
 }
 
@@ -75,11 +98,13 @@ struct Val {
     value: Value,
     form: Form,
     bound: Bound,
+    /// In quick code, the place in memory that holds it, too; see [`home`].
+    home: u32,
 }
 
 impl Val {
     const fn new(value: Value, form: Form) -> Self {
-        Self { value, form, bound: Bound::NONE }
+        Self { value, form, bound: Bound::NONE, home: NOWHERE }
     }
 
     const fn word(value: Value) -> Self {
@@ -197,7 +222,21 @@ pub(crate) struct Unit<'a> {
     given: BTreeMap<usize, (Variable, Vec<(Variable, Form)>)>,
     /// The same unit with nothing inlined, for when there is no room for as much as this one asks for.
     plain: Option<FuncRef>,
+    /// Whether it is quick code.
+    quick: bool,
+    /// In quick code, where it begins, with the numbers that it needs.
+    beginning: ir::Block,
+    numbers: BTreeMap<i64, Value>,
+    /// In quick code, where the context is, in the block where that was last asked for, and where operands are.
+    context_at: Option<(ir::Block, Value)>,
+    operands_at: Option<Value>,
+    /// In quick code, the blocks that leave.
+    exiting: Vec<(ir::Block, Exiting)>,
+    /// In quick code, where a caller goes on whose callee has left, with the index that it would have come back to.
+    callee_left: Option<ir::Block>,
     // Of the block that is being translated.
+    /// In quick code, what it has read.
+    read: Read,
     /// The inlined call it is in, if it is in one.
     inlined: Option<usize>,
     /// Where the operands of that begin, above the unit's base.
@@ -252,10 +291,11 @@ pub(crate) fn lower(
     frontend: &mut FunctionBuilderContext,
     code: &Code,
     region: &Region,
-    options: Options,
+    Manner { options, level }: Manner,
     isa: &dyn TargetIsa,
     callees: &mut dyn Callees,
 ) -> Notes {
+    let quick = level == Level::Quick;
     let target = isa.frontend_config();
     let host = target.default_call_conv;
     function.signature = match region.start {
@@ -300,7 +340,7 @@ pub(crate) fn lower(
         region,
         isa,
         options,
-        forms: forms(code, region),
+        forms: if quick { Vec::new() } else { forms(code, region) },
         blocks,
         slots: vec![[None; 3]; region.height as usize + 1],
         gas,
@@ -321,6 +361,14 @@ pub(crate) fn lower(
         unwinding_open: Vec::new(),
         given: BTreeMap::new(),
         plain,
+        quick,
+        beginning: entry,
+        numbers: BTreeMap::new(),
+        context_at: None,
+        operands_at: None,
+        exiting: Vec::new(),
+        callee_left: None,
+        read: Read::default(),
         inlined: None,
         base: 0,
         stack: Vec::new(),
@@ -338,6 +386,9 @@ pub(crate) fn lower(
         part: Part::Plain,
         b,
     };
+    if quick {
+        unit.forms = unit.settled_forms();
+    }
     unit.costs = unit.block_costs();
     unit.checks = checks(region, &unit.costs);
     unit.charges = if options.gas_checks { charges(region, &unit.costs) } else { Charges::none(region) };
@@ -368,9 +419,26 @@ impl Unit<'_> {
         self.b.ins().iconst(types::I64, value)
     }
 
+    /// A value and a number.
+    fn plus(&mut self, value: Value, number: i64) -> Value {
+        if number == 0 {
+            return value;
+        }
+        let number = self.number(number);
+        self.b.ins().iadd(value, number)
+    }
+
     /// Where the context is: in the register that is pinned, so that no call saves or passes it.
     fn context(&mut self) -> Value {
-        self.b.ins().get_pinned_reg(types::I64)
+        // To keep it from block to block would be more to do for the register allocation than to get it again.
+        let block = self.b.current_block();
+        match self.context_at {
+            Some((at, context)) if self.quick && block == Some(at) => return context,
+            _ => {}
+        }
+        let context = self.b.ins().get_pinned_reg(types::I64);
+        self.context_at = block.map(|block| (block, context));
+        context
     }
 
     /// Returns from a unit that the host entered.
@@ -415,8 +483,13 @@ impl Unit<'_> {
 
     /// Where the operand with this number above the base lies: an address, and an offset to it.
     fn operands_address(&mut self) -> Value {
-        let words = self.b.ins().band_imm_s(self.room, crate::context::WORDS_MASK.cast_signed());
-        let bytes = self.b.ins().ishl_imm_u(words, 3);
+        if let Some(address) = self.operands_at {
+            return address;
+        }
+        let mask = self.number(crate::context::WORDS_MASK.cast_signed());
+        let words = self.b.ins().band(self.room, mask);
+        let three = self.number(3);
+        let bytes = self.b.ins().ishl(words, three);
         let end = self.get(offset_of!(Context, stack_end));
         self.b.ins().isub(end, bytes)
     }
@@ -430,14 +503,18 @@ impl Unit<'_> {
             self.pinned = Some(self.context());
             self.b.ins().set_pinned_reg(params[0]);
         }
+        self.context_at = None;
         let (gas, room) = match self.region.start {
             Start::Call { .. } => (params[0], params[1]),
             Start::Enter { .. } => (self.get(offset_of!(Context, gas)), self.get(offset_of!(Context, room))),
         };
         self.room = room;
+        if self.quick {
+            self.operands_at = Some(self.operands_address());
+        }
         self.b.def_var(self.gas, gas);
         let need = i64::from(self.region.height) + (i64::from(self.region.frames()) << FRAME_SHIFT);
-        let left = self.b.ins().iadd_imm_s(room, -need);
+        let left = self.plus(room, -need);
         let guard = self.iconst(ROOM_GUARD.cast_signed());
         let short = self.b.ins().band(left, guard);
         let next = self.b.create_block();
@@ -448,15 +525,21 @@ impl Unit<'_> {
             let native = self.b.ins().get_stack_pointer(types::I64);
             let limit = self.get(offset_of!(Context, native_limit));
             let is_deep = self.b.ins().icmp(IntCC::UnsignedLessThan, native, limit);
-            let block = self.b.create_block();
+            let block = if self.quick { refused } else { self.b.create_block() };
             self.b.set_cold_block(block);
             let next = self.b.create_block();
             self.b.ins().brif(is_deep, block, &[], next, &[]);
             self.go_on_in(next);
-            deep = Some(block);
+            deep = (!self.quick).then_some(block);
+        }
+        let height = self.region.blocks[0].height as usize;
+        if self.quick {
+            self.begin_quick(&params, height);
+            self.b.switch_to_block(refused);
+            self.no_room(&params, gas);
+            return;
         }
         self.reload_data();
-        let height = self.region.blocks[0].height as usize;
         let mut memory = None;
         for slot in 0..height {
             let value = match self.region.start {
@@ -497,6 +580,18 @@ impl Unit<'_> {
         }
     }
 
+    /// What a unit of quick code does before its first block.
+    fn begin_quick(&mut self, params: &[Value], height: usize) {
+        let base = self.operands_address();
+        if let Start::Call { .. } = self.region.start {
+            for (slot, &word) in params[2..].iter().take(height).enumerate() {
+                self.store_operand(base, slot, Val::word(word));
+            }
+        }
+        let first = self.blocks[0];
+        self.b.ins().jump(first, &[]);
+    }
+
     /// Goes on in the same unit with nothing inlined, which asks for less room.
     fn go_on_plainly(&mut self, plain: FuncRef, params: &[Value]) {
         let context = self.context();
@@ -535,10 +630,17 @@ impl Unit<'_> {
                         self.store_operand(base, slot, Val::word(word));
                     }
                 }
+                if self.quick {
+                    self.exit_at(index, typ.arguments.into(), Gas::Value(gas, 0), Exit::Room);
+                    return;
+                }
                 self.put(room, offset_of!(Context, room));
                 self.leave_without_room(index, typ.arguments.into());
                 self.write_own_frame();
                 self.give_up(LEFT, typ);
+            }
+            Start::Enter { index, height } if self.quick => {
+                self.exit_at(index, height, Gas::Value(gas, 0), Exit::Room);
             }
             Start::Enter { index, height } => {
                 self.leave_without_room(index, height);
@@ -576,7 +678,7 @@ impl Unit<'_> {
 
     /// Reads the view of memory 2 anew.
     fn reload_data(&mut self) {
-        if !self.uses_data {
+        if !self.uses_data || self.quick {
             return;
         }
         let fields = [offset_of!(View, base), offset_of!(View, readable), offset_of!(View, marks)];
@@ -592,10 +694,13 @@ impl Unit<'_> {
     /// The bits of an operand as the specification wants them, in its own class.
     fn canonical(&mut self, val: Val) -> Value {
         if !val.form.raw {
-            return val.value;
+            return self.loaded(val);
         }
         if val.form.class == Class::Word {
             return val.value;
+        }
+        if self.quick {
+            return self.canonical_selected(val);
         }
         // A branch that is hardly ever taken costs less than to have the canonical one at hand.
         let is_nan = self.b.ins().fcmp(FloatCC::Unordered, val.value, val.value);
@@ -606,16 +711,27 @@ impl Unit<'_> {
         let canonical = self.b.append_block_param(next, typ);
         self.b.ins().brif(is_nan, nan, &[], next, &[val.value.into()]);
         self.b.switch_to_block(nan);
-        let value = match val.form.class {
+        let value = self.canonical_nan(val.form.class);
+        self.b.ins().jump(next, &[value.into()]);
+        self.b.switch_to_block(next);
+        canonical
+    }
+
+    /// A raw float, or the canonical NaN in its place, without a branch: less to compile.
+    fn canonical_selected(&mut self, val: Val) -> Value {
+        let is_nan = self.b.ins().fcmp(FloatCC::Unordered, val.value, val.value);
+        let nan = self.canonical_nan(val.form.class);
+        self.b.ins().select(is_nan, nan, val.value)
+    }
+
+    fn canonical_nan(&mut self, class: Class) -> Value {
+        match class {
             Class::F32 => {
                 let bits = u32::try_from(CANONICAL_NAN_F32).expect("an f32's bits fit");
                 self.b.ins().f32const(f32::from_bits(bits))
             }
             _ => self.b.ins().f64const(f64::from_bits(CANONICAL_NAN_F64)),
-        };
-        self.b.ins().jump(next, &[value.into()]);
-        self.b.switch_to_block(next);
-        canonical
+        }
     }
 
     /// An operand as a word.
@@ -642,7 +758,7 @@ impl Unit<'_> {
     /// An operand in a class. A float of the class stays raw.
     fn in_class(&mut self, val: Val, class: Class) -> Value {
         if val.form.class == class {
-            return val.value;
+            return self.loaded(val);
         }
         match (class, val.bound.known) {
             (Class::F64, Some(word)) => return self.b.ins().f64const(f64::from_bits(word)),
@@ -664,7 +780,11 @@ impl Unit<'_> {
     }
 
     fn pop(&mut self) -> Val {
-        self.stack.pop().expect("the height has been checked")
+        let mut val = self.stack.pop().expect("the height has been checked");
+        if val.bound.known.is_none() {
+            val.value = self.loaded(val);
+        }
+        val
     }
 
     fn push_word(&mut self, value: Value) {

@@ -1,5 +1,6 @@
 //! Where accesses to memory lie: addresses are checked once for all accesses of a block that they reach.
 
+use super::home::Once;
 use super::{Unit, Val};
 use crate::affine::{Pointer, block_accesses};
 use crate::context::{Context, Exit, PAD_BYTES};
@@ -82,7 +83,7 @@ impl Unit<'_> {
         let most = access.address.map_or(0, |address| address.bound.most);
         // Of memory 2 it is known how much all near accesses of the unit need.
         let limit = if memory == MEMORY_DATA { self.near_bytes } else { NEAR };
-        if let Some(end) = end(most, words, offset, bytes).filter(|&end| end <= limit) {
+        if let Some(end) = end(most, words, offset, bytes).filter(|&end| end <= limit && !self.quick) {
             return self.near(access, end);
         }
         let address = match access.address {
@@ -96,8 +97,7 @@ impl Unit<'_> {
                     let first = self.reaching.accesses[&(0, index)].address.number;
                     let Pointer { memory, write, words, offset, last, .. } = self.reaching.pointers[pointer];
                     let back = self.reaching.pointers[pointer].address.number.wrapping_sub(first);
-                    let back = self.b.ins().iconst(types::I64, back);
-                    let address = self.b.ins().iadd(address, back);
+                    let address = self.plus(address, back);
                     let value = self.pointer(memory, write, words, address, offset, last);
                     self.reaching.checked[pointer] = Some(value);
                     value
@@ -189,7 +189,7 @@ impl Unit<'_> {
         let scaled = if words { self.b.ins().ishl_imm_u(address, 3) } else { address };
         let mut at = self.b.ins().iadd(base, scaled);
         if offset > 0 {
-            at = self.b.ins().iadd_imm_u(at, i64::from(offset));
+            at = self.plus(at, i64::from(offset));
         }
         let pad = self.pad(0);
         self.guarded(inside, at, pad)
@@ -201,6 +201,13 @@ impl Unit<'_> {
             return length;
         }
         let last = last.cast_signed();
+        if self.quick && !words {
+            return self.once(Once::Addresses(length, last), |unit| {
+                let bytes = unit.iconst(last);
+                let longer = unit.b.ins().umax(length, bytes);
+                unit.b.ins().isub(longer, bytes)
+            });
+        }
         let longer = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, length, last);
         let mut rest = self.b.ins().iadd_imm_s(length, -last);
         if words {
@@ -214,8 +221,10 @@ impl Unit<'_> {
 
     /// So many bytes into the pad.
     pub(super) fn pad(&mut self, into: usize) -> Value {
-        let context = self.context();
-        self.b.ins().iadd_imm_s(context, (offset_of!(Context, pad) + into) as i64)
+        self.once(Once::Pad(into), |unit| {
+            let context = unit.context();
+            unit.plus(context, (offset_of!(Context, pad) + into) as i64)
+        })
     }
 
     /// A pointer that even a mispredicted check does not lead out of its memory: to the pad, then.

@@ -10,6 +10,7 @@ use crate::context::Exit;
 use crate::gas::{BlockCost, Check, Cost, gas_of};
 use crate::region::{Block, End, Part, end_cost, insn_cost, subroutine};
 use crate::values::{Form, known_memories, select_form, shuffle};
+use cranelift_codegen::entity::packed_option::ReservedValue;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use keyvm_isa::{Insn, Op};
@@ -54,11 +55,15 @@ impl Unit<'_> {
         self.base = region.base(block.inlined) as usize;
         self.stack.clear();
         self.reaching = Reaching::new(self.code, self.base, block);
-        for slot in 0..block.height as usize {
-            let form = self.forms[number][slot];
-            let variable = self.slot(slot, form.class);
-            let value = self.b.use_var(variable);
-            self.stack.push(Val::new(value, form));
+        if self.quick {
+            self.begin_settled(block.height as usize);
+        } else {
+            for slot in 0..block.height as usize {
+                let form = self.forms[number][slot];
+                let variable = self.slot(slot, form.class);
+                let value = self.b.use_var(variable);
+                self.stack.push(Val::new(value, form));
+            }
         }
         self.memories = known_memories(self.code, self.base, block);
         self.part = block.part;
@@ -87,7 +92,8 @@ impl Unit<'_> {
                     if !self.any_call(&insn, index, next_cost) {
                         return;
                     }
-                    self.begin_segment(block, index + 1, 0);
+                    // Quick code has yet to look whether the gas suffices.
+                    self.begin_segment(block, index + 1, if self.quick { next_cost } else { 0 });
                     continue;
                 }
                 _ => self.instruction(&insn, index, block.end_index),
@@ -228,10 +234,16 @@ impl Unit<'_> {
     /// A call of a subroutine; `false` if it cannot be made from native code, and the block ends there.
     fn any_call(&mut self, insn: &Insn, index: u32, next_cost: u64) -> bool {
         let imm = u32::try_from(insn.imms[0]).unwrap_or(u32::MAX);
-        let before = self.stack.clone();
-        let (target, typ) = if insn.op == Op::Call {
+        if insn.op == Op::Call {
             return self.direct_call(imm, index, next_cost);
-        } else {
+        }
+        if self.quick {
+            // What finds the target leaves before the call, and with all settled.
+            let gas = self.gas_with(self.ahead);
+            self.set_checkpoint(index, gas);
+        }
+        let before = self.stack.clone();
+        let (target, typ) = {
             let typ = self.code.types()[imm as usize];
             let operand = self.pop();
             if insn.op == Op::Calltable && !super::memory::reached(table_of(insn)) {
@@ -302,15 +314,15 @@ impl Unit<'_> {
                 let bound = Bound::most(a.bound.most.max(b.bound.most));
                 let (a, b) = (self.in_form(a, form), self.in_form(b, form));
                 let value = self.b.ins().select(condition, a, b);
-                self.stack.push(Val { value, form, bound });
+                self.stack.push(Val { bound, ..Val::new(value, form) });
             }
             _ => self.memory(insn, index, end),
         }
     }
 
     fn push_known(&mut self, word: u64) {
-        let value = self.iconst(word.cast_signed());
-        self.stack.push(Val { value, form: Form::WORD, bound: Bound::known(word) });
+        let value = if self.quick { Value::reserved_value() } else { self.iconst(word.cast_signed()) };
+        self.stack.push(Val { bound: Bound::known(word), ..Val::word(value) });
     }
 
     fn arithmetic(&mut self, op: Op, shape: arith::Shape) {
@@ -332,6 +344,6 @@ impl Unit<'_> {
         let raw = shape.raw && shape.result != Class::Word;
         let bounds: Vec<Bound> = vals.iter().map(|val| val.bound).collect();
         let bound = Bound::made(op, &bounds);
-        self.stack.push(Val { value, form: Form { class: shape.result, raw }, bound });
+        self.stack.push(Val { bound, ..Val::new(value, Form { class: shape.result, raw }) });
     }
 }

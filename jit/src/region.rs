@@ -687,21 +687,7 @@ fn call(base: u32, height: u32, typ: FuncType, target: Option<u32>) -> Effect {
 
 /// Instructions after which something else may run, and those that always trap.
 pub(crate) const fn is_left(op: Op) -> bool {
-    matches!(
-        op,
-        Op::Halt
-            | Op::Recurse
-            | Op::Invoke
-            | Op::Yield
-            | Op::Return
-            | Op::Destroy
-            | Op::Stop
-            | Op::Start
-            | Op::Revoke
-            | Op::Setmeter
-            | Op::Unreachable
-            | Op::Fail
-    )
+    matches!(op, Op::Halt | Op::Recurse | Op::Invoke | Op::Yield | Op::Return | Op::Unreachable | Op::Fail)
 }
 
 /// What a switch takes with so many targets, that each take so many operands over.

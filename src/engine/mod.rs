@@ -197,6 +197,7 @@ impl Engine {
         recent: &mut RecentCode,
         runner: &mut Runner,
     ) -> Stop {
+        let mut switched = false;
         loop {
             if !act.load(kernel) {
                 return Stop::Switched;
@@ -208,12 +209,15 @@ impl Engine {
             self.find_native(recent);
             let code = &recent.page.code;
             let stop = match &recent.native {
-                None => interpret(kernel, act, code),
-                Some(native) => runner.run(self, native, kernel, act, code),
+                Some(native) if !(switched && recent.page.is_tiny()) => {
+                    runner.run(self, native, kernel, act, code)
+                }
+                _ => interpret(kernel, act, code),
             };
             if stop != Stop::Switched {
                 return stop;
             }
+            switched = true;
         }
     }
 

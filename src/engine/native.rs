@@ -148,6 +148,10 @@ impl Runner {
                             continue;
                         }
                     }
+                    Left::At(Exit::Kernel) if kernel.recurse_at_once(act, code) => {
+                        kernel.instructions += 1;
+                        return Stop::Switched;
+                    }
                     Left::At(exit) => {
                         let step = interpret_one(kernel, act, code);
                         kernel.instructions += u64::from(matches!(step, Ok(()) | Err(Stop::Switched)));
@@ -288,15 +292,19 @@ unsafe extern "C" fn helper(context: *mut Context, index: u64, height: u64) -> u
     act.index = index;
     act.base = usize::try_from(base).unwrap_or(usize::MAX);
     act.height = usize::try_from(base + height).unwrap_or(usize::MAX);
-    let Some(insn) = code.normal().get(usize::try_from(index).unwrap_or(usize::MAX)).copied() else {
+    let Some(&word) = code.normal().get(usize::try_from(index).unwrap_or(usize::MAX)) else {
         return 1;
     };
-    let Some(insn) = Insn::decode(insn) else { return 1 };
-    if shows_frames(act, &insn) || act.height + usize::from(insn.op.info().pushes) > act.stack.len() {
+    let Some(op) = Op::from_byte(word.to_le_bytes()[0]) else { return 1 };
+    let before = context.gas_left();
+    if kernel.do_plainly(act, op, before) {
+        context.set_gas_after(act.fuel, 1);
+        return 0;
+    }
+    act.fuel = before + host.beyond;
+    if !is_for_helper(kernel, act, word, op) {
         return 1;
     }
-    let before = context.gas_left();
-    act.fuel = before + host.beyond;
     let mut executed = 0;
     let stop = loop {
         match interpret_one(kernel, act, code) {
@@ -317,6 +325,19 @@ unsafe extern "C" fn helper(context: *mut Context, index: u64, height: u64) -> u
     host.stop = stop;
     look(context, kernel, act, memories);
     u64::from(stop.is_some())
+}
+
+/// Whether an instruction can be executed while native code waits: it reads nothing that only the interpreter has, has
+/// room for its results, and control stays.
+#[inline]
+fn is_for_helper(kernel: &Kernel, act: &Activation, word: u64, op: Op) -> bool {
+    let info = op.info();
+    let suits = match op {
+        Op::Destroy | Op::Stop => kernel.goes_quietly(act, op),
+        Op::Mempush | Op::Memlen => Insn::decode(word).is_some_and(|insn| !shows_frames(act, &insn)),
+        _ => info.imms.is_empty() || Insn::decode(word).is_some_and(|insn| !shows_frames(act, &insn)),
+    };
+    suits && act.height + usize::from(info.pushes) <= act.stack.len()
 }
 
 /// Whether an instruction may read what only the interpreter has: the operands of callers, the list of frames.

@@ -82,15 +82,15 @@ impl Activation {
         let (process, gas) = (top.process, kernel.gas_for(top));
         let state = kernel.arena.process_mut(process);
         if state.callee.is_none() {
-            self.enter(process, state, gas).expect_nothing();
+            self.enter(process, state, gas);
         }
         !self.parked
     }
 
-    /// Takes a process out of its object, with so much gas, and gives what the one before computed with: nothing, if that
-    /// is parked.
+    /// Takes a process out of its object, with so much gas, and leaves there what the one before computed with: nothing,
+    /// if that is parked.
     #[inline(always)]
-    pub(crate) fn enter(&mut self, process: Ref, state: &mut Process, gas: u64) -> Workspace {
+    pub(crate) fn enter(&mut self, process: Ref, state: &mut Process, gas: u64) {
         state.fill_stack();
         self.process = process;
         self.code = state.code;
@@ -101,7 +101,16 @@ impl Activation {
         self.fuel = self.loaded;
         self.charged = 0;
         self.parked = false;
-        std::mem::replace(&mut self.workspace, std::mem::take(&mut state.workspace))
+        std::mem::swap(&mut self.workspace, &mut state.workspace);
+    }
+
+    /// As [`Activation::enter`], from another process, which is put back: its index is at the next instruction.
+    #[inline(always)]
+    pub(crate) fn switch(&mut self, process: Ref, state: &mut Process, gas: u64, before: &mut Process) {
+        before.stand(self.next, self.height);
+        self.enter(process, state, gas);
+        debug_assert!(before.workspace.is_nothing(), "what a process computes with is in one place");
+        std::mem::swap(&mut state.workspace, &mut before.workspace);
     }
 
     /// Completes the present instruction and puts the process back into its object, its index at the next one.

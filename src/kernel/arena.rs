@@ -73,6 +73,22 @@ pub(crate) struct Slot {
     pub(crate) body: Body,
 }
 
+/// Where an object stands in the list of what is charged to the same meter. A slot that is not there is [`END`].
+struct Place {
+    previous: u32,
+    next: u32,
+    meter: u32,
+    list: usize,
+}
+
+impl Slot {
+    #[inline(always)]
+    fn place(&self) -> Place {
+        let (previous, next) = (self.previous, self.next);
+        Place { previous, next, meter: self.meter.slot, list: usize::from(self.tied) }
+    }
+}
+
 /// All objects.
 #[derive(Debug, Default)]
 pub(crate) struct Arena {
@@ -128,7 +144,10 @@ impl Arena {
 
     #[inline(always)]
     pub(crate) fn get(&self, r: Ref) -> Option<&Slot> {
-        self.filling(r).filter(|slot| !self.haunted || !self.is_below_grave(slot))
+        match self.filling(r) {
+            Some(slot) if !self.haunted || !self.is_below_grave(slot) => Some(slot),
+            _ => None,
+        }
     }
 
     #[inline(always)]
@@ -136,13 +155,25 @@ impl Arena {
         if self.guarded && !self.prepare_change(r) {
             return None;
         }
-        self.slots.get_mut(r.slot as usize).filter(|slot| slot.number == r.number)
+        match self.slots.get_mut(r.slot as usize) {
+            Some(slot) if slot.number == r.number => Some(slot),
+            _ => None,
+        }
     }
 
     /// The object at `r`, which may be dead.
     #[inline(always)]
-    fn filling(&self, r: Ref) -> Option<&Slot> {
-        self.slots.get(r.slot as usize).filter(|slot| slot.number == r.number)
+    pub(super) fn filling(&self, r: Ref) -> Option<&Slot> {
+        match self.slots.get(r.slot as usize) {
+            Some(slot) if slot.number == r.number => Some(slot),
+            _ => None,
+        }
+    }
+
+    /// Whether anything may be dead that is there.
+    #[inline(always)]
+    pub(super) const fn is_haunted(&self) -> bool {
+        self.haunted
     }
 
     /// Remembers that an object changes, if changes are to be remembered; says whether it lives.
@@ -194,8 +225,8 @@ impl Arena {
     #[inline(always)]
     pub(crate) fn process(&self, r: Ref) -> &Process {
         debug_assert!(self.alive(r));
-        match self.filling(r).map(|slot| &slot.body) {
-            Some(Body::Process(process)) => process,
+        match self.filling(r) {
+            Some(Slot { body: Body::Process(process), .. }) => process,
             _ => no_process(),
         }
     }
@@ -205,6 +236,27 @@ impl Arena {
     pub(crate) fn process_mut(&mut self, r: Ref) -> &mut Process {
         match self.body_mut(r) {
             Some(Body::Process(process)) => process,
+            _ => no_process(),
+        }
+    }
+
+    /// Two processes, to change them.
+    ///
+    /// # Panics
+    /// If one is not there, or they are the same.
+    #[inline(always)]
+    pub(crate) fn processes_mut(&mut self, a: Ref, b: Ref) -> (&mut Process, &mut Process) {
+        if self.guarded {
+            let alive = [a, b].map(|r| self.prepare_change(r));
+            debug_assert!(alive == [true; 2]);
+        }
+        match self.slots.get_disjoint_mut([a.slot as usize, b.slot as usize]) {
+            Ok(
+                [
+                    Slot { body: Body::Process(one), number, .. },
+                    Slot { body: Body::Process(other), number: second, .. },
+                ],
+            ) if *number == a.number && *second == b.number => (one, other),
             _ => no_process(),
         }
     }
@@ -394,10 +446,11 @@ impl Arena {
     /// Takes an object off its slot, whose body stays.
     #[inline(always)]
     fn leave(&mut self, r: Ref) {
-        self.unlink(r.slot);
         let slot = &mut self.slots[r.slot as usize];
         slot.number = 0;
         slot.stale = false;
+        let place = slot.place();
+        self.unlink_from(place);
         self.filled -= 1;
         if self.watched {
             self.gone.push(r.number);
@@ -463,19 +516,20 @@ impl Arena {
         }
     }
 
-    #[inline(always)]
     fn unlink(&mut self, slot: u32) {
-        let (previous, next, meter, list) = {
-            let entry = &self.slots[slot as usize];
-            (entry.previous, entry.next, entry.meter, usize::from(entry.tied))
-        };
-        if previous != END {
-            self.slots[previous as usize].next = next;
-        } else if !meter.is_none() {
-            self.slots[meter.slot as usize].first[list] = next;
+        let place = self.slots[slot as usize].place();
+        self.unlink_from(place);
+    }
+
+    #[inline(always)]
+    fn unlink_from(&mut self, Place { previous, next, meter, list }: Place) {
+        if let Some(previous) = self.slots.get_mut(previous as usize) {
+            previous.next = next;
+        } else if let Some(meter) = self.slots.get_mut(meter as usize) {
+            meter.first[list] = next;
         }
-        if next != END {
-            self.slots[next as usize].previous = previous;
+        if let Some(next) = self.slots.get_mut(next as usize) {
+            next.previous = previous;
         }
     }
 

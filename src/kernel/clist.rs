@@ -113,14 +113,25 @@ impl Kernel {
     #[inline]
     pub(super) fn drop_slot(&mut self, process: Ref, slot: SlotNumber) {
         let keys = &self.arena.process(process).keys;
-        if slot + 1 < keys.len() as u64 {
-            self.arena.process_mut(process).keys[slot as usize] = None;
-            return;
-        }
+        let before = match usize::try_from(slot).ok().and_then(|slot| keys.split_at_checked(slot)) {
+            Some((before, [_])) => before,
+            _ => {
+                self.arena.process_mut(process).keys[slot as usize] = None;
+                return;
+            }
+        };
+        let kept = match before {
+            [.., Some(key)] if self.is_live(key) => before.len(),
+            _ => before.len() - self.nulls_at_end(before),
+        };
+        self.arena.process_mut(process).keys.truncate(kept);
+    }
+
+    /// How many slots are null at the end of a list, as far as they are cut off with another.
+    #[cold]
+    fn nulls_at_end(&self, keys: &[Option<Key>]) -> usize {
         let null = |key: &&Option<Key>| !key.as_ref().is_some_and(|key| self.is_live(key));
-        let before = keys[..keys.len() - 1].iter().rev().take(SLOTS_CUT_MAX - 1);
-        let length = keys.len() - 1 - before.take_while(null).count();
-        self.arena.process_mut(process).keys.truncate(length);
+        keys.iter().rev().take(SLOTS_CUT_MAX - 1).take_while(null).count()
     }
 
     pub(crate) fn keydrop(&mut self, act: &mut Activation) -> Step {

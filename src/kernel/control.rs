@@ -5,7 +5,7 @@
 //! meters.
 
 use super::activation::Activation;
-use super::arena::Ref;
+use super::arena::{Ref, Slot};
 use super::key::Key;
 use super::message::{Message, MessageWords};
 use super::meter::Change;
@@ -13,7 +13,7 @@ use super::object::{Body, CallMeter, Process};
 use super::{Kernel, Stop};
 use keyvm_isa::image::Suspended;
 use keyvm_isa::layout::{Kind, MESSAGE_WORDS_MAX};
-use keyvm_isa::{Rights, Status, gas};
+use keyvm_isa::{Code, Op, Rights, Status, gas};
 
 /// How control came to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -320,25 +320,49 @@ impl Kernel {
         self.recurse_fully(act, words, keys)
     }
 
+    /// Executes the present instruction if it is a `recurse` in which nothing is out of the common run. If it is none
+    /// nothing has changed.
+    #[inline]
+    pub(crate) fn recurse_at_once(&mut self, act: &mut Activation, code: &Code) -> bool {
+        const RECURSE: u64 = Op::Recurse.info().cost.base();
+        let word = usize::try_from(act.index).ok().and_then(|index| code.normal().get(index));
+        let [opcode, words, 0, ..] = word.copied().unwrap_or(0).to_le_bytes() else { return false };
+        if opcode != Op::Recurse as u8 || act.fuel < RECURSE {
+            return false;
+        }
+        act.next = act.index + 1;
+        act.fuel -= RECURSE;
+        act.charged = RECURSE;
+        let called = self.recurse_plainly(act, words);
+        if !called {
+            act.fuel += std::mem::take(&mut act.charged);
+        }
+        called
+    }
+
     /// A `recurse` in which nothing is out of the common run: no keys, a process that waits to be called and has room,
     /// no call meter to be used again, and enough of everything. Gives whether it was one, else nothing has changed.
     #[inline(never)]
     fn recurse_plainly(&mut self, act: &mut Activation, words: u8) -> bool {
         // Check.
-        let Ok([slot, asked_gas, asked_words]) = act.operands() else { return false };
         let count = usize::from(words);
+        let Ok([slot, asked_gas, asked_words]) = act.operands() else { return false };
         let more_gas = gas::message(words, 0);
         let caller = act.process;
-        let Ok(callee) = self.use_object(caller, slot, Kind::Process, Rights::CALL) else { return false };
-        let state = self.arena.process(callee);
+        let keys = &self.arena.process(caller).keys;
+        let Some((callee, Slot { body: Body::Process(state), .. })) =
+            self.plain_object(keys, slot, Rights::CALL)
+        else {
+            return false;
+        };
         let fits = act.height - act.base >= count + 3 && act.fuel >= more_gas;
         let free = state.link == u32::MAX && state.caller.is_none() && state.callee.is_none();
         let free = free && !state.stopped && state.listens();
         let (own_words, chargeable) = self.words_for_running();
         if !fits
             || !free
-            || !self.arena.alive(state.code)
-            || state.capacity_for(words.into()) != Some(0)
+            || self.arena.filling(state.code).is_none()
+            || !state.has_room(words.into())
             || chargeable < gas::METER_WORDS
             || self.walks_for_words
             || !self.dormant.is_empty()
@@ -361,15 +385,11 @@ impl Kernel {
         let meter = self.arena.insert_call(number, superior, body);
         let call = LinkCall::Recurse;
         self.chain.push(Link { process: callee, meter, gas, words: granted, charged: 0, base, call });
-        let (index, height) = (act.next, act.height);
-        let gas = gas.min(self.base_gas);
-        let state = self.arena.process_mut(callee);
+        let (state, waiting) = self.arena.processes_mut(callee, caller);
         state.begin_turn(place, caller);
         state.push_message(act.dropped(words), &[]);
-        let waiting = act.enter(callee, state, gas);
-        let state = self.arena.process_mut(caller);
-        state.wait_for(callee);
-        state.take_back(waiting, index, height);
+        act.switch(callee, state, gas.min(self.base_gas), waiting);
+        waiting.wait_for(callee);
         true
     }
 
@@ -526,13 +546,13 @@ impl Kernel {
         let count = usize::from(words);
         let more_gas = gas::message(words, 0);
         let [.., below, top] = &*self.chain else { return false };
-        let (caller, callee, superior, meter) = (below.process, act.process, below.meter, top.meter);
+        let (caller, callee, meter, superior) = (below.process, act.process, top.meter, below.meter);
         let fits = act.height - act.base >= count && act.fuel >= more_gas;
         if !fits
             || !top.is_recurse()
             || self.walks_for_words
             || !self.arena.is_idle_call(meter, superior)
-            || self.arena.process(caller).capacity_for(u64::from(words) + 2) != Some(0)
+            || !self.arena.process(caller).has_room(u32::from(words) + 2)
         {
             return false;
         }
@@ -548,21 +568,18 @@ impl Kernel {
         let gas = below.gas.min(self.base_gas);
         self.arena.remove_bare(meter);
         self.count_running(Change::Credit(gas::METER_WORDS));
-        let (index, height) = (act.next, act.height);
-        let state = self.arena.process_mut(caller);
+        let (state, ended) = self.arena.processes_mut(caller, callee);
         state.callee = Ref::NONE;
         state.set_running();
         state.push_result(status, act.dropped(words), &[]);
-        let finished = act.enter(caller, state, gas);
-        let state = self.arena.process_mut(callee);
-        state.link = u32::MAX;
-        state.gas_seen = top.gas;
-        state.words_seen = top.words;
-        state.status = status;
-        state.caller = Ref::NONE;
-        state.take_back(finished, index, height);
+        act.switch(caller, state, gas, ended);
+        ended.link = u32::MAX;
+        ended.gas_seen = top.gas;
+        ended.words_seen = top.words;
+        ended.status = status;
+        ended.caller = Ref::NONE;
         if status == Status::Returned {
-            state.reset();
+            ended.reset();
         }
         true
     }

@@ -11,7 +11,7 @@ use super::object::{Body, CallMeter};
 use super::{Kernel, Step};
 use keyvm_isa::image::Number;
 use keyvm_isa::layout::Kind;
-use keyvm_isa::{Rights, Status, Trap, gas};
+use keyvm_isa::{Op, Rights, Status, Trap, gas};
 use std::collections::BTreeMap;
 
 /// What else a destruction touches, in an order that does not depend on where objects lie.
@@ -25,6 +25,24 @@ struct Also {
 
 impl Kernel {
     pub(crate) fn destroy(&mut self, act: &mut Activation) -> Step {
+        if self.destroy_plainly(act).is_some() { Ok(()) } else { self.destroy_fully(act) }
+    }
+
+    /// A `destroy` of a process that nothing else hangs on, by a plain key. If it was none nothing has changed.
+    #[inline(always)]
+    pub(super) fn destroy_plainly(&mut self, act: &mut Activation) -> Option<()> {
+        let [slot] = act.operands().ok()?;
+        let keys = &self.arena.process(act.process).keys;
+        let (object, entry) = self.plain_object(keys, slot, Rights::DESTROY)?;
+        let (meter, words) = self.idle(entry)?;
+        self.destroy_idle(object, meter, words);
+        self.drop_slot(act.process, slot);
+        act.drop_operands(1);
+        Some(())
+    }
+
+    #[inline(never)]
+    fn destroy_fully(&mut self, act: &mut Activation) -> Step {
         // Check.
         let [slot] = act.operands()?;
         let key = self.key(act.process, slot)?;
@@ -39,10 +57,6 @@ impl Kernel {
         }
         // Act.
         act.drop_operands(1);
-        if self.destroy_idle(key.object()) {
-            self.drop_slot(act.process, slot);
-            return Ok(());
-        }
         act.commit(self);
         self.destroy_object(key.object());
         if self.arena.alive(act.process) {
@@ -126,26 +140,41 @@ impl Kernel {
         Err(super::Stop::Switched)
     }
 
-    /// Destroys a process that nothing else hangs on, if it is one: what is charged for it is credited, and nobody's gas
-    /// changes.
-    #[inline(always)]
-    fn destroy_idle(&mut self, object: Ref) -> bool {
-        let Some(Slot { meter, body: Body::Process(process), .. }) = self.arena.get(object) else {
-            return false;
-        };
-        let (meter, words) = (*meter, process.words());
-        let idle = process.callee.is_none() && process.grown == 0 && process.link == u32::MAX;
-        if !idle || self.walks_for_words || !self.dormant.is_empty() {
-            return false;
+    /// Whether the object that a key of the running process names can be destroyed, or stopped, without control going
+    /// anywhere.
+    #[inline]
+    pub(crate) fn goes_quietly(&self, act: &Activation, op: Op) -> bool {
+        let Ok([slot]) = act.operands() else { return true };
+        let keys = &self.arena.process(act.process).keys;
+        let key = usize::try_from(slot).ok().and_then(|slot| keys.get(slot)?.as_ref());
+        let Some(entry) = key.and_then(|key| self.arena.get(key.object())) else { return true };
+        match &entry.body {
+            Body::Process(process) if op == Op::Stop => process.link == u32::MAX,
+            Body::Process(_) => self.idle(entry).is_some(),
+            Body::Meter(_) | Body::CallMeter(_) | Body::Code(_) => op == Op::Stop,
+            _ => true,
         }
-        self.arena.remove_process(object);
+    }
+
+    /// What a process is charged to, and how many words, if nothing else hangs on it.
+    #[inline(always)]
+    fn idle(&self, entry: &Slot) -> Option<(Ref, u64)> {
+        let Slot { meter, body: Body::Process(process), .. } = entry else { return None };
+        let idle = process.callee.is_none() && process.grown == 0 && process.link == u32::MAX;
+        let plain = !self.walks_for_words && self.dormant.is_empty();
+        (idle && plain).then(|| (*meter, process.words()))
+    }
+
+    /// Destroys a process that nothing else hangs on: what is charged for it is credited, and nobody's gas changes.
+    #[inline(always)]
+    fn destroy_idle(&mut self, process: Ref, meter: Ref, words: u64) {
+        self.arena.remove_process(process);
         if meter == self.running_meter() {
             self.count_running(Change::Credit(words));
         } else {
             self.credit(meter, words);
             self.dissolve_if_empty(meter);
         }
-        true
     }
 
     /// Destroys an object with all that hangs below it, and credits its words.

@@ -1,7 +1,7 @@
 //! Keys: what they name, and the checks that every use of one begins with.
 
 use super::Kernel;
-use super::arena::Ref;
+use super::arena::{Ref, Slot};
 use super::object::Body;
 use keyvm_isa::image::Number;
 use keyvm_isa::layout::Kind;
@@ -76,11 +76,15 @@ pub(crate) type SlotNumber = u64;
 
 impl Kernel {
     /// Whether a key still means something: its object, its gates and its seal live.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_live(&self, key: &Key) -> bool {
-        self.arena.alive(key.object())
-            && (key.gate == 0 || self.gate_is_live(key.gate()))
-            && (key.seal == 0 || self.arena.alive(key.seal()))
+        self.arena.alive(key.object()) && (key.gate | key.seal == 0 || self.is_open(key))
+    }
+
+    /// Whether the gates and the seal of a key live.
+    #[inline(never)]
+    fn is_open(&self, key: &Key) -> bool {
+        (key.gate == 0 || self.gate_is_live(key.gate())) && (key.seal == 0 || self.arena.alive(key.seal()))
     }
 
     fn gate_is_live(&self, mut gate: Ref) -> bool {
@@ -144,6 +148,22 @@ impl Kernel {
             return Err(Trap::NoRight);
         }
         Ok(key)
+    }
+
+    /// What the key in a slot names, if the key has rights, came through no gate, and is not sealed. For what is done
+    /// most often; `None` does not mean that there is no such object.
+    #[inline(always)]
+    pub(super) fn plain_object(
+        &self,
+        keys: &[Option<Key>],
+        slot: SlotNumber,
+        rights: Rights,
+    ) -> Option<(Ref, &Slot)> {
+        let key = keys.get(usize::try_from(slot).ok()?)?.as_ref()?;
+        let object = key.object();
+        let slot = self.arena.filling(object)?;
+        (key.gate | key.seal == 0 && key.rights.has(rights) && !self.arena.is_haunted())
+            .then_some((object, slot))
     }
 
     /// As [`Kernel::use_key`] with one kind, for what is done most often: the object that the key names.

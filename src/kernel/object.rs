@@ -177,6 +177,7 @@ impl CodePage {
     }
 
     /// Whether nothing in it jumps or calls a subroutine, so that no run executes an instruction twice.
+    #[inline]
     pub(crate) fn is_straight(&self) -> bool {
         const FIRST: u64 = Op::Jump as u64;
         const LAST: u64 = Op::Tailcalltable as u64;
@@ -187,6 +188,13 @@ impl CodePage {
             self.goes.store(known, Ordering::Relaxed);
         }
         known == STRAIGHT
+    }
+
+    /// Whether it runs so few instructions, none of them twice, that entering native code would take longer.
+    #[inline]
+    pub(crate) fn is_tiny(&self) -> bool {
+        const TINY: usize = 24;
+        self.code.len() <= TINY && self.is_straight()
     }
 
     /// The root over its words, worked out when it is first asked for.
@@ -284,14 +292,14 @@ impl Workspace {
     /// Moves it to where nothing is.
     #[inline(always)]
     fn put_into(self, other: &mut Self) {
-        std::mem::replace(other, self).expect_nothing();
+        debug_assert!(other.is_nothing(), "what a process computes with is in one place");
+        // Then nothing has to be dropped.
+        std::mem::forget(std::mem::replace(other, self));
     }
 
-    /// For where it must be nothing: then nothing has to be dropped.
-    #[inline(always)]
-    pub(crate) fn expect_nothing(self) {
-        debug_assert!(self.stack.capacity() == 0 && self.frames.capacity() == 0 && self.data.is_vacant());
-        std::mem::forget(self);
+    /// Whether it takes no host memory.
+    pub(super) const fn is_nothing(&self) -> bool {
+        self.stack.capacity() == 0 && self.frames.capacity() == 0 && self.data.is_vacant()
     }
 }
 
@@ -422,19 +430,23 @@ impl Process {
         self.stack.capacity() <= 64 && self.frames.capacity() <= 16 && self.keys.capacity() <= 32
     }
 
-    /// Pushes words; the stack's capacity must allow them.
+    /// Pushes words; the stack's capacity must allow them. Gives the operands above, which `more` words have room in.
     #[inline(always)]
-    fn push_words(&mut self, words: &[u64]) {
+    fn push_words(&mut self, words: &[u64], more: usize) -> &mut [u64] {
         let height = self.height as usize;
         let end = height + words.len();
-        if self.stack.len() < end {
-            self.lengthen(end);
+        if self.stack.len() < end + more {
+            self.lengthen(end + more);
         }
-        // Messages are short: a loop beats a call of memcpy.
-        for (operand, &word) in self.stack[height..end].iter_mut().zip(words) {
-            *operand = word;
+        self.height = u32::try_from(end + more).unwrap_or(u32::MAX);
+        let (operands, above) = self.stack[height..end + more].split_at_mut(words.len());
+        match (operands, words) {
+            // Most messages are a word or none.
+            ([], _) => {}
+            ([operand], [word]) => *operand = *word,
+            (operands, words) => operands.copy_from_slice(words),
         }
-        self.height = u32::try_from(end).unwrap_or(u32::MAX);
+        above
     }
 
     /// Makes room for the operands that every process has paid for.
@@ -462,10 +474,21 @@ impl Process {
         Some(grown - self.stack_capacity)
     }
 
+    /// Whether `more` operands fit without raising the capacity of its stack.
+    #[inline(always)]
+    pub(crate) const fn has_room(&self, more: u32) -> bool {
+        self.height as u64 + more as u64 <= self.stack_capacity as u64
+    }
+
     /// Pushes a message; the stack's capacity must allow it.
     #[inline(always)]
     pub(crate) fn push_message(&mut self, words: &[u64], keys: &[Key]) {
-        self.push_words(words);
+        self.push_words(words, 0);
+        self.note_message(words, keys);
+    }
+
+    #[inline(always)]
+    fn note_message(&mut self, words: &[u64], keys: &[Key]) {
         self.message_words = u8::try_from(words.len()).unwrap_or(u8::MAX);
         self.append_message_keys(keys);
     }
@@ -473,8 +496,11 @@ impl Process {
     /// Pushes a result, its length and a status; the stack's capacity must allow them.
     #[inline(always)]
     pub(crate) fn push_result(&mut self, status: Status, words: &[u64], keys: &[Key]) {
-        self.push_message(words, keys);
-        self.push_words(&[words.len() as u64, u64::from(status.number())]);
+        if let [length, said] = self.push_words(words, 2) {
+            *length = words.len() as u64;
+            *said = status.number().into();
+        }
+        self.note_message(words, keys);
     }
 
     /// Appends the keys that came with a message, as far as there is room.
@@ -498,6 +524,12 @@ impl Process {
     #[inline(always)]
     pub(crate) fn take_back(&mut self, workspace: Workspace, index: u64, height: usize) {
         workspace.put_into(&mut self.workspace);
+        self.stand(index, height);
+    }
+
+    /// Notes where it goes on, and how many operands there are.
+    #[inline(always)]
+    pub(super) fn stand(&mut self, index: u64, height: usize) {
         self.index = index;
         self.height = u32::try_from(height).unwrap_or(u32::MAX);
     }

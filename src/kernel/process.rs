@@ -1,7 +1,7 @@
 //! Operations on processes and meters.
 
 use super::activation::Activation;
-use super::arena::Ref;
+use super::arena::{Ref, Slot};
 use super::key::{Key, SlotNumber};
 use super::object::{Body, Content, Meter, Process};
 use super::page::{Resize, Unit};
@@ -10,17 +10,20 @@ use keyvm_isa::layout::{
     CHUNK_WORDS, Kind, MEMORY_CODE, MEMORY_DATA, MEMORY_META, MEMORY_OPERANDS, METER_DEPTH_MAX,
     STACK_MAXIMUM_LIMIT, meta, meter,
 };
-use keyvm_isa::{Rights, Status, Trap, alu, gas};
+use keyvm_isa::{Op, Rights, Status, Trap, alu, gas};
 
 impl Kernel {
     /// Makes a process of `code` below a meter, and gives its maker, the running process, a key with all rights; in
     /// which slot, and the process.
     #[inline(always)]
     fn make_process(&mut self, maker: Ref, meter: Ref, code: Ref) -> (SlotNumber, Ref) {
-        let random = self.next_random(maker);
+        let (next, random) = alu::random_next(self.arena.process(maker).random);
         let number = self.take_number();
         let process = self.arena.insert_process(number, meter, code, random);
-        (self.append_key(maker, Key::new(process, Rights::ALL)), process)
+        let maker = self.arena.process_mut(maker);
+        maker.random = next;
+        maker.keys.push(Some(Key::new(process, Rights::ALL)));
+        (maker.keys.len() as u64 - 1, process)
     }
 
     /// Gives data to a new process.
@@ -51,7 +54,53 @@ impl Kernel {
         Ok(())
     }
 
+    /// Executes an instruction for native code, which has so much gas, if it is one of those that matter most and nothing
+    /// about it is out of the common run: control stays, and memories are where they were. Then `fuel` is what is left of
+    /// the gas, else nothing else has changed.
+    #[inline]
+    pub(crate) fn do_plainly(&mut self, act: &mut Activation, op: Op, gas: u64) -> bool {
+        const CREATE: u64 = Op::Create.info().cost.base();
+        const DESTROY: u64 = Op::Destroy.info().cost.base();
+        match op {
+            Op::Create if gas >= CREATE => {
+                act.fuel = gas - CREATE;
+                self.create_plainly(act).is_some()
+            }
+            Op::Destroy if gas >= DESTROY => {
+                act.fuel = gas - DESTROY;
+                self.destroy_plainly(act).is_some()
+            }
+            _ => false,
+        }
+    }
+
     pub(crate) fn create(&mut self, act: &mut Activation) -> Step {
+        if self.create_plainly(act).is_some() { Ok(()) } else { self.create_fully(act) }
+    }
+
+    /// A `create` without data, in which nothing is out of the common run. If it was none nothing has changed.
+    #[inline(always)]
+    fn create_plainly(&mut self, act: &mut Activation) -> Option<()> {
+        // Check.
+        let [slot, 0] = act.operands().ok()? else { return None };
+        let maker = self.arena.process(act.process);
+        let (code, Slot { body: Body::Code(_), .. }) = self.plain_object(&maker.keys, slot, Rights::CALL)?
+        else {
+            return None;
+        };
+        if maker.key_room() == 0 {
+            return None;
+        }
+        let meter = self.charge_running(gas::PROCESS_WORDS)?;
+        // Act.
+        let (slot, _) = self.make_process(act.process, meter, code);
+        act.drop_operands(2);
+        act.push_unchecked(slot);
+        Some(())
+    }
+
+    #[inline(never)]
+    fn create_fully(&mut self, act: &mut Activation) -> Step {
         // Check.
         let [slot, words] = act.operands()?;
         let code = self.use_object(act.process, slot, Kind::Code, Rights::CALL)?;

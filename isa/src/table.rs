@@ -227,6 +227,7 @@ macro_rules! instructions {
         impl Op {
             /// The instruction with this opcode, if there is one.
             #[must_use]
+            #[inline]
             pub const fn from_byte(byte: u8) -> Option<Self> {
                 match byte { $( $code => Some(Self::$name), )* _ => None }
             }

@@ -80,6 +80,7 @@ impl Exit {
 
     /// The exit with this number; `Edge` for a number that is none.
     #[must_use]
+    #[inline]
     pub fn from_number(number: u64) -> Self {
         let number = usize::try_from(number).unwrap_or(usize::MAX);
         Self::ALL.get(number).map_or(Self::Edge, |&(exit, _)| exit)
@@ -161,6 +162,7 @@ impl Context {
     ///
     /// # Panics
     /// If there are more than [`STACK_WORDS_MAX`] words or 2^32 frames.
+    #[inline]
     pub fn set_room(&mut self, words: usize, frames: usize) {
         assert!(words <= STACK_WORDS_MAX && frames >> 32 == 0, "more room than can be counted");
         self.room = (frames as u64) << FRAME_SHIFT | words as u64;

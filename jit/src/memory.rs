@@ -52,6 +52,7 @@ impl Entry {
     /// The batch it comes from must be one for this processor, and live until this returns. Everything that `context`
     /// points to must be as its fields say until then, but for what the helper changes; the code must be the one whose
     /// operands, frames and memories these are, and the height above the base be the entry's.
+    #[inline]
     pub unsafe fn enter(self, context: &mut Context) {
         // SAFETY: the address is of a function with this signature, by `Batch::new`; it lives, says the caller.
         unsafe {

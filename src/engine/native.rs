@@ -1,9 +1,9 @@
 //! Runs a process, in native code where there is some.
 
 use super::page::{PASSING, Record};
-use super::{Engine, NativePage};
+use super::{Engine, NativePage, RecentCode};
 use crate::interp::{Watch, interpret, interpret_one, interpret_until};
-use crate::kernel::{Activation, Kernel, Stop};
+use crate::kernel::{Activation, Kernel, Ref, Stop};
 use keyvm_isa::image::Frame;
 use keyvm_isa::layout::{MEMORY_META, MEMORY_OPERANDS, meta};
 use keyvm_isa::{Code, ImmKind, Insn, Op};
@@ -51,10 +51,35 @@ struct Host {
     stop: Option<Stop>,
 }
 
+/// The native code of a page that runs.
+#[derive(Clone, Copy)]
+pub(super) struct Native<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) page: &'a Arc<NativePage>,
+    /// What it may call.
+    pub(super) recent: &'a RecentCode,
+}
+
+impl Native<'_> {
+    /// When control has moved: if it is with a tiny callee this is executed. Then control may be back where this code runs;
+    /// if not, gives what has stopped.
+    #[inline(always)]
+    fn come_back(&self, own_code: Ref, kernel: &mut Kernel, act: &mut Activation) -> Option<Stop> {
+        if act.is_running(act.code, kernel)
+            && let Some(callee) = self.recent.tiny(act.code)
+        {
+            match interpret(kernel, act, callee) {
+                Stop::Switched => {}
+                stop => return Some(stop),
+            }
+        }
+        if act.is_running(own_code, kernel) { None } else { Some(Stop::Switched) }
+    }
+}
+
 /// Tells the interpreter where native code begins.
 struct Arrivals<'a> {
-    native: &'a Arc<NativePage>,
-    engine: &'a Engine,
+    native: Native<'a>,
     /// The native code for where control has arrived last.
     entry: Option<&'a Record>,
 }
@@ -63,7 +88,7 @@ impl Watch for Arrivals<'_> {
     #[inline]
     fn arrive(&mut self, index: u64, height: usize) -> bool {
         let (Ok(index), Ok(height)) = (u32::try_from(index), u32::try_from(height)) else { return false };
-        self.entry = self.native.arrive(self.engine, EntryPoint { index, height });
+        self.entry = self.native.page.arrive(self.native.engine, EntryPoint { index, height });
         self.entry.is_some()
     }
 }
@@ -101,39 +126,33 @@ impl Default for Runner {
 
 impl Runner {
     /// Executes the running process until something stops it, as [`interpret`] does.
-    pub(crate) fn run(
+    pub(super) fn run(
         &mut self,
-        engine: &Engine,
-        native: &Arc<NativePage>,
+        native: Native<'_>,
         kernel: &mut Kernel,
         act: &mut Activation,
         code: &Code,
     ) -> Stop {
         let before = kernel.instructions;
-        let stop = self.go_on(engine, native, kernel, act, code);
-        if native.is_spent() {
-            native.earn(kernel.instructions - before);
+        let stop = self.go_on(native, kernel, act, code);
+        if native.page.is_spent() {
+            native.page.earn(kernel.instructions - before);
         }
         stop
     }
 
-    fn go_on(
-        &mut self,
-        engine: &Engine,
-        native: &Arc<NativePage>,
-        kernel: &mut Kernel,
-        act: &mut Activation,
-        code: &Code,
-    ) -> Stop {
-        let mut arrivals = Arrivals { native, engine, entry: None };
+    fn go_on(&mut self, native: Native<'_>, kernel: &mut Kernel, act: &mut Activation, code: &Code) -> Stop {
+        let Native { engine, page, .. } = native;
+        let own_code = act.code;
+        let mut arrivals = Arrivals { native, entry: None };
         // A pause may be anywhere: only where control comes to by itself it is worth asking for native code.
-        arrivals.entry = here(act).and_then(|point| native.entry(point));
-        if arrivals.entry.is_none() && !native.is_never(act.index) && begins(code, act.index) {
+        arrivals.entry = here(act).and_then(|point| page.entry(point));
+        if arrivals.entry.is_none() && !page.is_never(act.index) && begins(code, act.index) {
             arrivals.arrive(act.index, act.height - act.base);
         }
         loop {
             if let Some(entry) = arrivals.entry.take() {
-                match self.enter(engine, entry, native, kernel, act, code) {
+                match self.enter(engine, entry, page, kernel, act, code) {
                     Left::Stopped(stop) => return stop,
                     // Not enough gas for a block: it is over soon.
                     Left::At(Exit::Gas) => break,
@@ -143,19 +162,22 @@ impl Runner {
                         }
                     }
                     Left::At(Exit::Room) if act.extend(kernel) => {
-                        arrivals.entry = here(act).and_then(|point| native.entry(point));
+                        arrivals.entry = here(act).and_then(|point| page.entry(point));
                         if arrivals.entry.is_some() {
                             continue;
                         }
                     }
-                    Left::At(Exit::Kernel) if kernel.recurse_at_once(act, code) => {
-                        kernel.instructions += 1;
-                        return Stop::Switched;
-                    }
                     Left::At(exit) => {
-                        let step = interpret_one(kernel, act, code);
-                        kernel.instructions += u64::from(matches!(step, Ok(()) | Err(Stop::Switched)));
-                        if let Err(stop) = step {
+                        let mut switched = exit == Exit::Kernel && kernel.recurse_at_once(act, code);
+                        if !switched {
+                            match interpret_one(kernel, act, code) {
+                                Ok(()) => {}
+                                Err(Stop::Switched) => switched = true,
+                                Err(stop) => return stop,
+                            }
+                        }
+                        kernel.instructions += 1;
+                        if switched && let Some(stop) = native.come_back(own_code, kernel, act) {
                             return stop;
                         }
                         let settled =
@@ -166,8 +188,15 @@ impl Runner {
                     }
                 }
             }
-            if let Some(stop) = interpret_until(kernel, act, code, &mut arrivals) {
-                return stop;
+            match interpret_until(kernel, act, code, &mut arrivals) {
+                None => {}
+                Some(Stop::Switched) => {
+                    if let Some(stop) = native.come_back(own_code, kernel, act) {
+                        return stop;
+                    }
+                    arrivals.arrive(act.index, act.height - act.base);
+                }
+                Some(stop) => return stop,
             }
         }
         interpret(kernel, act, code)

@@ -3,6 +3,7 @@
 
 use super::page::NativePage;
 use crate::kernel::{CodePage, Kernel, Ref};
+use keyvm_isa::Code;
 use std::sync::Arc;
 
 /// How many pages are kept.
@@ -20,13 +21,28 @@ pub(super) struct Recent {
     pub(super) native: Option<Arc<NativePage>>,
     /// Whether native code will never be asked for.
     pub(super) settled: bool,
+    /// Whether it is interpreted where a process calls it: native code would take longer to enter.
+    pub(super) tiny: bool,
 }
 
 impl RecentCode {
     /// The page, if it ran lately.
     #[inline]
-    pub(super) fn find(&mut self, code: Ref) -> Option<&mut Recent> {
+    pub(super) fn find(&self, code: Ref) -> Option<&Recent> {
+        self.0.iter().find(|recent| recent.code == code)
+    }
+
+    /// As [`RecentCode::find`], to change what is known of it.
+    #[inline]
+    pub(super) fn find_mut(&mut self, code: Ref) -> Option<&mut Recent> {
         self.0.iter_mut().find(|recent| recent.code == code)
+    }
+
+    /// The code of a page that is interpreted where a process calls it, if it is known that it is.
+    #[inline]
+    pub(super) fn tiny(&self, code: Ref) -> Option<&Code> {
+        let recent = self.find(code)?;
+        (recent.tiny && (recent.settled || recent.native.is_some())).then_some(&recent.page.code)
     }
 
     /// Takes in the code of the running process, if it is not gone.
@@ -36,7 +52,8 @@ impl RecentCode {
             if self.0.len() == RECENT_MAX {
                 self.0.remove(0);
             }
-            self.0.push(Recent { code, page: Arc::clone(page), native: None, settled: false });
+            let tiny = page.is_tiny();
+            self.0.push(Recent { code, page: Arc::clone(page), native: None, settled: false, tiny });
         }
         Some(code)
     }

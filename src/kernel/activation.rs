@@ -82,15 +82,22 @@ impl Activation {
         let (process, gas) = (top.process, kernel.gas_for(top));
         let state = kernel.arena.process_mut(process);
         if state.callee.is_none() {
-            self.enter(process, state, gas);
+            let nothing = self.enter(process, state, gas);
+            nothing.put_into(&mut state.workspace);
         }
         !self.parked
     }
 
-    /// Takes a process out of its object, with so much gas, and leaves there what the one before computed with: nothing,
-    /// if that is parked.
+    /// Whether it holds a process with this code, which lives.
+    #[inline]
+    pub(crate) fn is_running(&self, code: Ref, kernel: &Kernel) -> bool {
+        !self.parked && self.code == code && kernel.arena.alive(code)
+    }
+
+    /// Takes a process out of its object, with so much gas, and gives what the one before computed with: nothing, if that
+    /// is parked.
     #[inline(always)]
-    pub(crate) fn enter(&mut self, process: Ref, state: &mut Process, gas: u64) {
+    fn enter(&mut self, process: Ref, state: &mut Process, gas: u64) -> Workspace {
         state.fill_stack();
         self.process = process;
         self.code = state.code;
@@ -101,16 +108,14 @@ impl Activation {
         self.fuel = self.loaded;
         self.charged = 0;
         self.parked = false;
-        std::mem::swap(&mut self.workspace, &mut state.workspace);
+        std::mem::replace(&mut self.workspace, std::mem::take(&mut state.workspace))
     }
 
     /// As [`Activation::enter`], from another process, which is put back: its index is at the next instruction.
     #[inline(always)]
     pub(crate) fn switch(&mut self, process: Ref, state: &mut Process, gas: u64, before: &mut Process) {
         before.stand(self.next, self.height);
-        self.enter(process, state, gas);
-        debug_assert!(before.workspace.is_nothing(), "what a process computes with is in one place");
-        std::mem::swap(&mut state.workspace, &mut before.workspace);
+        self.enter(process, state, gas).put_into(&mut before.workspace);
     }
 
     /// Completes the present instruction and puts the process back into its object, its index at the next one.
@@ -177,6 +182,15 @@ impl Activation {
     pub(crate) fn commit(&mut self, kernel: &mut Kernel) {
         self.charged = 0;
         self.sync(kernel);
+    }
+
+    /// Takes more gas, which is there, for the present instruction, after which another process is entered; gives all
+    /// that has been used and the kernel has not been told of.
+    #[inline(always)]
+    pub(super) const fn use_up(&mut self, more: u64) -> u64 {
+        let used = self.loaded - (self.fuel - more);
+        self.slice -= used;
+        used
     }
 
     /// Asks the kernel anew how much gas there is. To be called when meters may have changed.

@@ -299,15 +299,15 @@ impl Arena {
     /// Puts in a call meter.
     #[inline(always)]
     pub(crate) fn insert_call(&mut self, number: Number, meter: Ref, call: CallMeter) -> Ref {
-        let body = Body::CallMeter(call);
-        match self.free.pop() {
-            Some(slot) => {
-                // What stood in a free slot had nothing to be dropped.
-                std::mem::forget(std::mem::replace(&mut self.slots[slot as usize].body, body));
-                self.enter::<true>(number, slot, meter)
-            }
-            None => self.insert(number, meter, body),
+        // The slots that are free last had call meters, mostly.
+        if let Some(&slot) = self.free.last()
+            && let Some(Slot { body: Body::CallMeter(body), .. }) = self.slots.get_mut(slot as usize)
+        {
+            *body = call;
+            self.free.pop();
+            return self.enter::<true>(number, slot, meter);
         }
+        self.insert(number, meter, Body::CallMeter(call))
     }
 
     /// Gives a slot whose body stands already to an object.

@@ -110,7 +110,7 @@ impl Kernel {
     }
 
     /// Makes a slot, which is in the list, null; if it is the last, it is cut off with null slots before it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn drop_slot(&mut self, process: Ref, slot: SlotNumber) {
         let keys = &self.arena.process(process).keys;
         let before = match usize::try_from(slot).ok().and_then(|slot| keys.split_at_checked(slot)) {

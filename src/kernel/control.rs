@@ -370,19 +370,25 @@ impl Kernel {
             return false;
         }
         // Act.
-        act.fuel -= more_gas;
-        act.drop_operands(count + 3);
-        act.commit(self);
+        let place = self.place_of_next();
+        let number = self.take_number();
         let granted = asked_words.min(own_words - gas::METER_WORDS);
-        let (place, number) = (self.place_of_next(), self.take_number());
-        self.count_running(Change::Charge(gas::METER_WORDS));
+        let used = act.use_up(more_gas);
+        act.drop_operands(count + 3);
+        let change = Change::Charge(gas::METER_WORDS);
+        self.settle_run(used, change);
         let Some(top) = self.chain.last_mut() else { return false };
-        let gas = asked_gas.min(if top.is_recurse() { top.gas } else { self.own_gas });
+        top.gas -= used;
+        let mut gas = self.own_gas;
+        if top.is_recurse() {
+            top.count(change);
+            gas = top.gas;
+        }
+        let gas = asked_gas.min(gas);
         top.gas -= gas;
         top.words = top.words.wrapping_sub(granted);
         let (superior, base) = (top.meter, top.base);
-        let body = CallMeter::new(callee, self.base, place);
-        let meter = self.arena.insert_call(number, superior, body);
+        let meter = self.arena.insert_call(number, superior, CallMeter::new(callee, self.base, place));
         let call = LinkCall::Recurse;
         self.chain.push(Link { process: callee, meter, gas, words: granted, charged: 0, base, call });
         let (state, waiting) = self.arena.processes_mut(callee, caller);
@@ -557,24 +563,28 @@ impl Kernel {
             return false;
         }
         // Act.
-        act.fuel -= more_gas;
+        let used = act.use_up(more_gas);
         act.drop_operands(count);
-        act.commit(self);
+        let change = Change::Credit(gas::METER_WORDS);
+        self.settle_run(used, change);
         let Some(top) = self.chain.pop() else { return false };
+        let gas_left = top.gas - used;
         self.forget_ties();
         let Some(below) = self.chain.last_mut() else { return false };
-        below.gas = below.gas.saturating_add(top.gas);
+        below.gas = below.gas.saturating_add(gas_left);
         below.words = below.words.saturating_add(top.words);
+        if below.is_recurse() {
+            below.count(change);
+        }
         let gas = below.gas.min(self.base_gas);
         self.arena.remove_bare(meter);
-        self.count_running(Change::Credit(gas::METER_WORDS));
         let (state, ended) = self.arena.processes_mut(caller, callee);
         state.callee = Ref::NONE;
         state.set_running();
         state.push_result(status, act.dropped(words), &[]);
         act.switch(caller, state, gas, ended);
         ended.link = u32::MAX;
-        ended.gas_seen = top.gas;
+        ended.gas_seen = gas_left;
         ended.words_seen = top.words;
         ended.status = status;
         ended.caller = Ref::NONE;

@@ -29,7 +29,7 @@ impl Kernel {
     }
 
     /// A `destroy` of a process that nothing else hangs on, by a plain key. If it was none nothing has changed.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn destroy_plainly(&mut self, act: &mut Activation) -> Option<()> {
         let [slot] = act.operands().ok()?;
         let keys = &self.arena.process(act.process).keys;

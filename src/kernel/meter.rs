@@ -265,13 +265,25 @@ impl Kernel {
         }
     }
 
-    /// Counts gas that the running process has used.
+    /// Counts gas that was used in the current run, and a change of words, as far as that is not its last link's affair.
     #[inline(always)]
-    pub(crate) fn settle(&mut self, gas: u64) {
+    pub(super) fn settle_run(&mut self, gas: u64, change: Change) {
+        self.settle_gas(gas);
+        self.count_in_run(change);
+    }
+
+    #[inline(always)]
+    fn settle_gas(&mut self, gas: u64) {
         self.unbooked += gas;
         self.total_gas = self.total_gas.saturating_add(gas);
         self.base_gas = self.base_gas.saturating_sub(gas);
         self.own_gas = self.own_gas.saturating_sub(gas);
+    }
+
+    /// Counts gas that the running process has used.
+    #[inline(always)]
+    pub(crate) fn settle(&mut self, gas: u64) {
+        self.settle_gas(gas);
         if let Some(top) = self.chain.last_mut() {
             top.gas -= gas;
         }

@@ -291,7 +291,7 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// Moves it to where nothing is.
     #[inline(always)]
-    fn put_into(self, other: &mut Self) {
+    pub(super) fn put_into(self, other: &mut Self) {
         debug_assert!(other.is_nothing(), "what a process computes with is in one place");
         // Then nothing has to be dropped.
         std::mem::forget(std::mem::replace(other, self));

@@ -79,7 +79,7 @@ impl Kernel {
     }
 
     /// A `create` without data, in which nothing is out of the common run. If it was none nothing has changed.
-    #[inline(always)]
+    #[inline(never)]
     fn create_plainly(&mut self, act: &mut Activation) -> Option<()> {
         // Check.
         let [slot, 0] = act.operands().ok()? else { return None };

@@ -325,6 +325,107 @@ end:    ret
 }
 
 #[test]
+fn what_is_destroyed_stopped_or_moved_in_a_native_call_chain_ends_what_it_must_and_nothing_else() {
+    for end in [
+        "destroy(1)",
+        "destroy(2)",
+        "destroy(3)",
+        "destroy(0)",
+        "destroy(attenuate(3, 128))",
+        "stop(1)",
+        "stop(2)",
+        "stop(3)",
+        "stop(0)",
+        "start(2)",
+        "start(3)",
+        "setmeter(3, 2)",
+        "setmeter(3, 9)",
+        "setmeter(1, 2)",
+    ] {
+        alike(
+            &image(&format!(
+                "
+image {{ root boss }}
+meter all {{}}
+meter small {{ under all  gas_limit 5000 }}
+process boss under small {{ code calls  standing  keys {{ 1: child(call|read) }} }}
+process child {{ code ending  keys {{ 1: boss(all)  2: small(all)  3: idle(all) }}  data {{ words 2 }} }}
+process idle {{ code calls }}
+code calls {{
+again:  recurse 0 (1, 1000, 1000)
+        drop
+        drop
+        jump(:again)
+}}
+code ending {{
+        3
+again:  call(get 0, :down)
+        set 0 (sub(get 0, 1))
+        jumpif(get 0, :again)
+        halt
+        func down 1 -> 0
+        store64(0, add(load64(0), get 0))
+        jumpif(gt(get 0, 1), :end)
+        {end}
+        store64(8, 1)
+end:    ret
+}}"
+            )),
+            400,
+        );
+    }
+}
+
+#[test]
+fn a_tiny_callee_of_native_code_may_end_in_any_way() {
+    for end in [
+        "return 1 (add(get 0, 1))",
+        "return",
+        "yield 1 (get 0)",
+        "fail",
+        "halt",
+        "div(get 0, 0)",
+        "store64(0, get 0)",
+        "recurse 0 (1, 100, 100)",
+        "recurse 1 (5, 4, 20, 100)",
+        "create(2, 0)",
+        "destroy(0)",
+        "destroy(1)",
+        "destroy(2)",
+        "destroy(3)",
+        "stop(1)",
+        "stop(3)",
+        "random(0, 0)",
+    ] {
+        alike(
+            &image(&format!(
+                "
+image {{ root boss }}
+meter all {{}}
+meter small {{ under all  gas_limit 5000 }}
+process boss under small {{ code calls  standing  keys {{ 1: child(call|read) }} }}
+process child {{ code tiny  keys {{ 1: boss(all)  2: tiny(all)  3: small(all)  4: other(all) }} }}
+process other {{ code tiny }}
+code calls {{
+        6
+again:  recurse 1 (get 0, 1, 60, 300)
+        drop
+        drop
+        set 0 (sub(get 0, 1))
+        jumpif(get 0, :again)
+        return
+}}
+code tiny {{
+        {end}
+        return 1 (7)
+}}"
+            )),
+            400,
+        );
+    }
+}
+
+#[test]
 fn code_that_a_program_makes_runs_natively_too() {
     natively_alike(
         "

@@ -315,8 +315,7 @@ unsafe extern "C" fn helper(context: *mut Context, index: u64, height: u64) -> u
         (context, host)
     };
     // SAFETY: as above.
-    let (kernel, act, code, memories) =
-        unsafe { (&mut *host.kernel, &mut *host.act, &*host.code, &*host.memories) };
+    let (kernel, act, code) = unsafe { (&mut *host.kernel, &mut *host.act, &*host.code) };
     let base = context.stack_words - context.words_left();
     act.index = index;
     act.base = usize::try_from(base).unwrap_or(usize::MAX);
@@ -330,6 +329,21 @@ unsafe extern "C" fn helper(context: *mut Context, index: u64, height: u64) -> u
         context.set_gas_after(act.fuel, 1);
         return 0;
     }
+    // SAFETY: as above.
+    unsafe { interpreted(context, host, word, op) }
+}
+
+/// Has the present instruction executed by the interpreter for native code; answers as a helper.
+///
+/// # Safety
+/// As for a helper: the host is that of the context, and native code waits.
+#[inline(never)]
+unsafe fn interpreted(context: &mut Context, host: &mut Host, word: u64, op: Op) -> u64 {
+    // SAFETY: nothing else touches what the host points to while native code waits.
+    let (kernel, act, code, memories) =
+        unsafe { (&mut *host.kernel, &mut *host.act, &*host.code, &*host.memories) };
+    let index = act.index;
+    let before = context.gas_left();
     act.fuel = before + host.beyond;
     if !is_for_helper(kernel, act, word, op) {
         return 1;

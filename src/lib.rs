@@ -21,7 +21,7 @@
 //!
 //! Both are on by default; `default-features = false` leaves what it takes to load, run and save images.
 //!
-//! - `asm`: the assembler and disassembler.
+//! - `asm`: the assembler and disassembler, and the language.
 //! - `cli`: what the program `keyvm` needs; implies `asm`.
 #![deny(unsafe_code)]
 
@@ -47,5 +47,5 @@ pub use keyvm_isa as isa;
 pub use keyvm_jit as jit;
 pub use keyvm_jit::{CompileError, Exit, Levels, Options as CompilerOptions};
 #[cfg(feature = "asm")]
-pub use keyvm_lang::{Diagnostic, Diagnostics, asm, render};
+pub use keyvm_lang::{Diagnostic, Diagnostics, asm, entish, render};
 pub use machine::{Budget, Event, Interrupt, Machine};

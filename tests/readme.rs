@@ -78,13 +78,13 @@ fn compare_pictures(folder: &Path) -> usize {
 }
 
 #[test]
-fn the_assembly_in_the_readme_is_that_of_the_example() {
+fn the_program_that_is_shown_first_is_that_of_the_example() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = |name: &str| std::fs::read_to_string(root.join(name)).expect("the file can be read");
-    let (readme, example) = (text("README.md"), text("examples/sandbox.kasm"));
-    let shown = readme.split("```kasm\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block");
-    for part in shown.split("\n\n") {
-        assert!(example.contains(part.trim_end()), "{part}");
+    for document in ["README.md", "docs/language.md"] {
+        let text_of = text(document);
+        let shown = text_of.split("```python\n").nth(1).and_then(|rest| rest.split("```").next());
+        assert_eq!(shown, Some(text("examples/sandbox.et").as_str()), "{document}");
     }
 }
 

@@ -7,7 +7,10 @@
 
 pub mod asm;
 mod diagnostic;
+pub mod entish;
+mod escape;
 mod nearest;
+mod positions;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Label, render};
 pub use nearest::nearest;

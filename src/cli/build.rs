@@ -1,4 +1,4 @@
-//! `keyvm build`: makes an image file of an assembly file.
+//! `keyvm build`: makes an image file of a program.
 
 use super::exit::{Exit, Failure};
 use super::input::Source;
@@ -7,11 +7,11 @@ use clap::Args;
 use keyvm::isa::debug::DebugInfo;
 use std::path::PathBuf;
 
-/// Make an image of an assembly file, or of an image.
+/// Make an image of a program, or of an image.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The assembly file (.kasm, .ism) or image.
+    /// The program (.et), assembly file (.kasm, .ism) or image.
     file: PathBuf,
     /// The image to write; an image that is there is replaced when the new one is whole.
     #[arg(short, long, value_name = "OUT.blob")]
@@ -23,7 +23,7 @@ pub(super) struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  keyvm build program.kasm -o program.blob";
+  keyvm build program.et -o program.blob";
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
     let Arguments { file, output, strip } = arguments;

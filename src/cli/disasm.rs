@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The image, or an assembly file to see what it makes.
+    /// The image, or a program or an assembly file to see what is made of it.
     file: PathBuf,
 }
 

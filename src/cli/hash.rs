@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The image, or an assembly file.
+    /// The image, program or assembly file.
     image: PathBuf,
 }
 

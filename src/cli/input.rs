@@ -1,12 +1,13 @@
 //! From a FILE of the command line to a machine.
 //!
-//! An image is known by its first bytes, whatever its name is; an assembly file by its name.
+//! An image is known by its first bytes, whatever its name is; a program and an assembly file by their names.
 
 use super::exit::Failure;
 use super::output::style_errors;
 use super::text::printable;
 use keyvm::Machine;
 use keyvm::asm;
+use keyvm::entish;
 use keyvm::image::{self, LoadError, MAGIC};
 use keyvm::isa::image::Image;
 use std::fs::File;
@@ -16,8 +17,8 @@ use std::path::Path;
 /// The two things that can be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// An assembly file.
-    Assembly,
+    /// A program, or an assembly file.
+    Text,
     /// An image file.
     Image,
 }
@@ -26,11 +27,11 @@ pub(super) enum Form {
 pub(super) struct Source {
     pub(super) form: Form,
     pub(super) image: Image<'static>,
-    /// The text, if it is an assembly file.
-    pub(super) text: Option<Text>,
+    /// The texts that it was made of, if it was.
+    pub(super) texts: Vec<Text>,
 }
 
-/// The text that an image was made of.
+/// A text that an image was made of.
 pub(super) struct Text {
     /// The name of the file, as the image has it.
     pub(super) name: String,
@@ -66,38 +67,33 @@ impl Source {
             .take(MAGIC.len() as u64)
             .read_to_end(&mut start)
             .map_err(|error| wrong(&plain(&error)))?;
-        let assembly = is_assembly(path);
-        if start == MAGIC || (!assembly && looks_like_an_image(&start)) {
+        let is_text = is_text(path);
+        if start == MAGIC || (!is_text && looks_like_an_image(&start)) {
             let image = image::load(path).map_err(|error| match error {
                 LoadError::Io(error) => wrong(&plain(&error)),
                 LoadError::Image(error) => wrong(&error),
             })?;
-            return Ok(Self { form: Form::Image, image, text: None });
+            return Ok(Self { form: Form::Image, image, texts: Vec::new() });
         }
-        if !assembly {
+        if !is_text {
             return Err(wrong(
-                &"this is neither an image nor an assembly file: it does not begin as an image does, and its \
-                  name does not end in .kasm or .ism",
+                &"this is neither an image nor a program: it does not begin as an image does, and its name does \
+                  not end in .et, .kasm or .ism",
             ));
         }
-        let mut bytes = start;
-        file.read_to_end(&mut bytes).map_err(|error| wrong(&plain(&error)))?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            if error.as_bytes().starts_with(&[0xff, 0xfe]) || error.as_bytes().starts_with(&[0xfe, 0xff]) {
-                return wrong(&"this is UTF-16 text; save it as UTF-8");
-            }
-            let at = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
-            wrong(&format_args!("line {line} is not UTF-8 text (at byte {at}); save the file as UTF-8"))
-        })?;
+        let text = rest_of_text(file, start, longest(path)).map_err(|error| wrong(&error))?;
         let name = show(path);
-        match asm::assemble_file(&name, &text) {
-            Ok(image) => Ok(Self { form: Form::Assembly, image, text: Some(Text { name, text }) }),
-            Err(diagnostics) => {
-                let rendered = keyvm_lang::render(&name, &text, &diagnostics, style_errors());
-                Err(Failure::Diagnostics(rendered))
-            }
-        }
+        let (image, texts) = if is_program(path) {
+            let program = compile(path, name, text)?;
+            let texts = program.files.into_iter().map(|file| Text { name: file.name, text: file.text });
+            (program.image, texts.collect())
+        } else {
+            let image = asm::assemble_file(&name, &text).map_err(|diagnostics| {
+                Failure::Diagnostics(keyvm_lang::render(&name, &text, &diagnostics, style_errors()))
+            })?;
+            (image, vec![Text { name, text }])
+        };
+        Ok(Self { form: Form::Text, image, texts })
     }
 
     /// The machine in the state that the file describes.
@@ -117,9 +113,78 @@ pub(super) fn machine(path: &Path) -> Result<Machine, Failure> {
     Source::read(path)?.machine(path)
 }
 
-/// Whether a file's name is that of an assembly file.
-pub(super) fn is_assembly(path: &Path) -> bool {
-    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("kasm") || end.eq_ignore_ascii_case("ism"))
+/// Compiles a program; what it imports stands beside it.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(super) fn compile(path: &Path, name: String, text: String) -> Result<entish::Program, Failure> {
+    let mut find = |import: &str| {
+        let beside = path.with_file_name(format!("{import}.et"));
+        let file = match File::open(&beside) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(plain(&error)),
+        };
+        if !file.metadata().is_ok_and(|found| found.is_file()) {
+            return Err("this is not a regular file".to_owned());
+        }
+        let text = rest_of_text(file, Vec::new(), longest(&beside))?;
+        Ok(Some(entish::File { name: show(&beside), text }))
+    };
+    entish::compile(entish::File { name, text }, &mut find)
+        .map_err(|errors| Failure::Diagnostics(errors.render(style_errors())))
+}
+
+/// What a program's file says.
+///
+/// # Errors
+/// If it cannot be read, or is no text.
+pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
+    let wrong = |message: &dyn std::fmt::Display| Failure::about(show(path), message);
+    if !std::fs::metadata(path).map_err(|error| wrong(&plain(&error)))?.is_file() {
+        return Err(wrong(&"this is not a regular file; save it to one first"));
+    }
+    let file = File::open(path).map_err(|error| wrong(&plain(&error)))?;
+    rest_of_text(file, Vec::new(), longest(path)).map_err(|error| wrong(&error))
+}
+
+/// What a file says, of which `start` has been read; an error in words, also if it is longer than `most` bytes.
+fn rest_of_text(file: File, start: Vec<u8>, most: u64) -> Result<String, String> {
+    let mut bytes = start;
+    let room = most.saturating_sub(bytes.len() as u64);
+    file.take(room + 1).read_to_end(&mut bytes).map_err(|error| plain(&error))?;
+    if bytes.len() as u64 > most {
+        return Err(format!("this file is longer than {most} bytes, which is too long"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        if error.as_bytes().starts_with(&[0xff, 0xfe]) || error.as_bytes().starts_with(&[0xfe, 0xff]) {
+            return "this is UTF-16 text; save it as UTF-8".to_owned();
+        }
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        format!("line {line} is not UTF-8 text (at byte {at}); save the file as UTF-8")
+    })
+}
+
+/// An assembly file may have so many bytes.
+const ASSEMBLY_BYTES_MAX: u64 = 1 << 30;
+
+/// How many bytes a text may have.
+fn longest(path: &Path) -> u64 {
+    if is_program(path) { entish::FILE_BYTES_MAX as u64 } else { ASSEMBLY_BYTES_MAX }
+}
+
+/// Whether a file's name is that of a program or an assembly file.
+pub(super) fn is_text(path: &Path) -> bool {
+    is_program(path)
+        || path
+            .extension()
+            .is_some_and(|end| end.eq_ignore_ascii_case("kasm") || end.eq_ignore_ascii_case("ism"))
+}
+
+/// Whether a file's name is that of a program.
+pub(super) fn is_program(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("et"))
 }
 
 /// Whether a file that begins like this should be told apart by the image reader: it is an image, or was one.

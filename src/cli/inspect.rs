@@ -23,7 +23,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The image, or an assembly file.
+    /// The image, program or assembly file.
     image: PathBuf,
     /// What each process can reach, or only the one with this number.
     #[arg(long, value_name = "PROCESS", num_args = 0..=1, require_equals = true, value_parser = number)]

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The assembly file or image.
+    /// The program, assembly file or image.
     file: PathBuf,
 
     /// Begin at this index or label of the root process's code, with HEIGHT operands [default: 0]; a subroutine is

@@ -8,8 +8,10 @@
 
 mod authority;
 mod build;
+mod check;
 mod disasm;
 mod exit;
+mod fmt;
 mod grants;
 mod graph;
 mod hash;
@@ -50,6 +52,8 @@ struct Cli {
 enum Command {
     Run(run::Arguments),
     Resume(resume::Arguments),
+    Check(check::Arguments),
+    Fmt(fmt::Arguments),
     Build(build::Arguments),
     Disasm(disasm::Arguments),
     Hash(hash::Arguments),
@@ -63,6 +67,8 @@ impl Command {
         match self {
             Self::Run(arguments) => run::execute(arguments),
             Self::Resume(arguments) => resume::execute(arguments),
+            Self::Check(arguments) => check::execute(&arguments),
+            Self::Fmt(arguments) => fmt::execute(&arguments),
             Self::Build(arguments) => build::execute(&arguments),
             Self::Disasm(arguments) => disasm::execute(&arguments),
             Self::Hash(arguments) => hash::execute(&arguments),

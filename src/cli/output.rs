@@ -1,7 +1,7 @@
 //! Where results go: the standard output, and files.
 
 use super::exit::Failure;
-use super::input::{is_assembly, plain, show};
+use super::input::{is_text, plain, show};
 use keyvm::image::{MAGIC, Target};
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
@@ -169,16 +169,16 @@ pub(super) fn check_target(
     })
 }
 
-/// As [`check_target`], for an image: assembly files are not overwritten by one.
+/// As [`check_target`], for an image: programs are not overwritten by one.
 ///
 /// # Errors
-/// As [`check_target`], and if the name is that of an assembly file.
+/// As [`check_target`], and if the name is that of a program or an assembly file.
 pub(super) fn check_image_target(path: &Path, input: &Path) -> Result<(), Failure> {
-    if is_assembly(path) {
-        let message = "this is the name of an assembly file, and an image would be written to it; use .blob";
+    if is_text(path) {
+        let message = "this is the name of a program, and an image would be written to it; use .blob";
         return Err(Failure::about(show(path), message));
     }
-    check_target(path, input, IMAGE, !is_assembly(input))
+    check_target(path, input, IMAGE, !is_text(input))
 }
 
 fn is_same(path: &Path, other: &Path) -> bool {

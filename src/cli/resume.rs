@@ -31,8 +31,8 @@ Exit codes: see keyvm --help.";
 pub(super) fn execute(arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { image, options } = arguments;
     let source = Source::read(&image)?;
-    if source.form == Form::Assembly {
-        let message = "this is an assembly file, not an image; start it with `keyvm run`";
+    if source.form == Form::Text {
+        let message = "this is a program, not an image; start it with `keyvm run`";
         return Err(Failure::about(show(&image), message));
     }
     session::run(&image, source, options)

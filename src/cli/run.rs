@@ -1,4 +1,4 @@
-//! `keyvm run`: runs an assembly file, or an image.
+//! `keyvm run`: runs a program, or an image.
 
 use super::exit::{Exit, Failure};
 use super::input::Source;
@@ -7,14 +7,14 @@ use super::session;
 use clap::Args;
 use std::path::PathBuf;
 
-/// Run an assembly file (.kasm, .ism) or an image.
+/// Run a program (.et), an assembly file (.kasm, .ism) or an image.
 ///
 /// Each result that the root process yields, and the one that it returns, is printed as a line of decimal numbers.
 /// What programs write to the console goes to the standard output.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The assembly file or image.
+    /// The program, assembly file or image.
     file: PathBuf,
     #[command(flatten)]
     options: Options,

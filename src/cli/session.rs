@@ -25,7 +25,7 @@ pub(super) fn run(path: &Path, mut source: Source, options: Options) -> Result<E
         perf::write_map(&engine, &source)?;
     }
     let form = source.form;
-    let text = source.text.take();
+    let texts = std::mem::take(&mut source.texts);
     let mut machine = source.machine(path)?;
     machine.set_engine(&engine);
     if let Some(target) = &options.snapshot {
@@ -40,7 +40,7 @@ pub(super) fn run(path: &Path, mut source: Source, options: Options) -> Result<E
         json: options.json,
         stats: options.stats,
         engine: options.engine.name(),
-        text,
+        texts,
     };
     let mut session = Session { machine, engine, grants, output, again, yields: 0 };
     let ending = session.go(options.slice.unwrap_or(u64::MAX), options.max_yields.unwrap_or(u64::MAX));
@@ -63,7 +63,7 @@ fn engine(asked: options::Engine) -> Result<Engine, Failure> {
 /// must be asked for.
 fn check_words(path: &Path, machine: &mut Machine, form: Form, words: Option<u64>) -> Result<(), Failure> {
     let used = machine.budget().words_used;
-    if let (Form::Assembly, Some(words)) = (form, words)
+    if let (Form::Text, Some(words)) = (form, words)
         && words < used
     {
         let message = format!("{used} words are in use already; at least --words {used} is needed");
@@ -77,15 +77,15 @@ fn check_words(path: &Path, machine: &mut Machine, form: Form, words: Option<u64
     Ok(())
 }
 
-/// Limits of the prime meter. An assembly file gets what is asked for. An image keeps its own limits, unless more is
+/// Limits of the prime meter. A program gets what is asked for. An image keeps its own limits, unless more is
 /// asked for. Where there is none, there is the default.
 fn set_limits(machine: &mut Machine, form: Form, gas: Option<u64>, words: Option<u64>) {
     let before = machine.budget();
     let limit = |asked: Option<u64>, used: u64, limit: u64, default: u64| match (asked, form) {
-        (Some(asked), Form::Assembly) => asked,
+        (Some(asked), Form::Text) => asked,
         (Some(asked), Form::Image) if limit == u64::MAX => used.saturating_add(asked),
         (Some(asked), Form::Image) => limit.max(used.saturating_add(asked)),
-        (None, Form::Assembly) if limit == u64::MAX => default,
+        (None, Form::Text) if limit == u64::MAX => default,
         (None, Form::Image) if limit == u64::MAX => used.saturating_add(default),
         (None, _) => limit,
     };
@@ -117,7 +117,7 @@ struct Report {
     /// The engine's name on the command line.
     engine: &'static str,
     /// The text that the image was made of.
-    text: Option<Text>,
+    texts: Vec<Text>,
 }
 
 struct Session {
@@ -183,7 +183,7 @@ impl Session {
         }
         let written = saved.as_ref().ok().and(snapshot).map(show);
         if let Some(message) =
-            explain(ending, &mut self.machine, written.as_deref(), &self.again, report.text.as_ref())
+            explain(ending, &mut self.machine, written.as_deref(), &self.again, &report.texts)
         {
             self.output.end_shown_line();
             tell(message);

@@ -122,7 +122,7 @@ pub(super) fn explain(
     machine: &mut Machine,
     saved: Option<&str>,
     again: &str,
-    text: Option<&Text>,
+    texts: &[Text],
 ) -> Option<String> {
     let file = saved.unwrap_or("IMAGE");
     let go_on = |options: &str| match saved {
@@ -136,10 +136,10 @@ pub(super) fn explain(
     };
     let budget = machine.budget();
     Some(match event {
-        Event::Trapped(trap) => trapped(*trap, &machine.image(), text),
+        Event::Trapped(trap) => trapped(*trap, &machine.image(), texts),
         Event::OutOfGas(need) => {
             let used = format!("out of gas after {}", budget.gas_used);
-            let place = trace(&machine.image(), text);
+            let place = trace(&machine.image(), texts);
             let needs = format!("the next instruction needs {need} at least");
             if budget.gas_left() < *need {
                 let raise = format!(" --gas {}", budget.gas_used.max(1_000_000));
@@ -155,7 +155,7 @@ pub(super) fn explain(
         }
         Event::OutOfWords(need) => {
             let used = format!("out of words with {} in use", budget.words_used);
-            let place = trace(&machine.image(), text);
+            let place = trace(&machine.image(), texts);
             let needs = format!("the next instruction needs {need} more");
             if budget.words_left() < *need {
                 let raise = format!(" --words {}", need.saturating_mul(2).max(1_000_000));
@@ -187,7 +187,7 @@ pub(super) fn explain(
             format!(
                 "interrupted after {} gas\n{}{}",
                 machine.total_gas(),
-                trace(&machine.image(), text),
+                trace(&machine.image(), texts),
                 go_on("")
             )
         }

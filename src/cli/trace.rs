@@ -20,8 +20,8 @@ const SHOWN_TRAPPED: usize = 3;
 const SHOWN_CHARACTERS: usize = 100;
 
 /// What is said of a trap of the root process.
-pub(super) fn trapped(trap: Trap, image: &Image<'_>, text: Option<&Text>) -> String {
-    let mut tracer = Tracer::new(image, text);
+pub(super) fn trapped(trap: Trap, image: &Image<'_>, texts: &[Text]) -> String {
+    let mut tracer = Tracer::new(image, texts);
     let root = tracer.find(image.root);
     let insn = root.and_then(|root| tracer.page(root.code)?.decoded(root.index));
     tracer.line(format_args!("trap {trap} ({}): {}", trap.number(), meaning(trap, insn)));
@@ -57,8 +57,8 @@ fn meaning(trap: Trap, insn: Option<Insn>) -> String {
 }
 
 /// Where control is: the running process, and those that wait for it, a line each.
-pub(super) fn trace(image: &Image<'_>, text: Option<&Text>) -> String {
-    let mut tracer = Tracer::new(image, text);
+pub(super) fn trace(image: &Image<'_>, texts: &[Text]) -> String {
+    let mut tracer = Tracer::new(image, texts);
     tracer.chain();
     tracer.out
 }
@@ -75,15 +75,15 @@ enum Stop {
 
 struct Tracer<'i, 'a> {
     image: &'i Image<'a>,
-    text: Option<&'i Text>,
+    texts: &'i [Text],
     /// Code pages that have been looked at.
     pages: BTreeMap<Number, Option<Disassembly>>,
     out: String,
 }
 
 impl<'i, 'a> Tracer<'i, 'a> {
-    const fn new(image: &'i Image<'a>, text: Option<&'i Text>) -> Self {
-        Self { image, text, pages: BTreeMap::new(), out: String::new() }
+    const fn new(image: &'i Image<'a>, texts: &'i [Text]) -> Self {
+        Self { image, texts, pages: BTreeMap::new(), out: String::new() }
     }
 
     fn line(&mut self, line: impl std::fmt::Display) {
@@ -229,7 +229,7 @@ impl<'i, 'a> Tracer<'i, 'a> {
     /// The line of the text that an instruction stands in.
     fn source_line(&self, code: Number, index: u64) -> Option<String> {
         let place = self.image.code_debug(code)?.place(index)?;
-        let text = self.text.filter(|text| text.name == place.file)?;
+        let text = self.texts.iter().find(|text| text.name == place.file)?;
         let line = text.text.lines().nth(usize::try_from(place.line - 1).ok()?)?.trim();
         let shown: String = line.chars().take(SHOWN_CHARACTERS).collect();
         let more = if shown.len() < line.len() { " …" } else { "" };

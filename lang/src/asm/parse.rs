@@ -4,9 +4,10 @@
 //! declaration, where [`Parser::recover`] finds a place to go on.
 
 use super::ast::{Expr, ExprKind, File, Name, Operator, Step};
-use super::lex::{BadEscape, Span, Token, Value, string_bytes};
+use super::lex::{Span, Token, Value};
 use super::say;
 use crate::diagnostic::Diagnostic;
+use crate::escape::{BadEscape, string_bytes};
 use keyvm_isa::{OPS, Op};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

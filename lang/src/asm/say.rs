@@ -342,7 +342,7 @@ pub(crate) fn too_many_operands(span: &Span, op: Op, most: u64, written: usize) 
     let counted = op.info().imms.first().is_some_and(|imm| imm.kind == ImmKind::Count);
     let words = u64::try_from(written).map_or(0, |written| written.saturating_sub(op.info().pops.into()));
     let noun = if words == 1 { "word" } else { "words" };
-    let hint = if counted && most == op.info().pops.into() {
+    let hint = if counted && most == u64::from(op.info().pops) {
         format!("to hand on {words} {noun}, write `{name} {words} (…)`")
     } else {
         form(op)

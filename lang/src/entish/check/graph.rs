@@ -1,0 +1,181 @@
+//! Which functions and constants need which, and in which order they are looked at.
+
+use super::super::ast::{Expr, ExprKind, StmtKind};
+use super::names::{Item, Scope};
+use super::walk;
+use super::{Checker, ConstInfo};
+use std::collections::BTreeSet;
+
+/// Functions come first, then constants.
+pub(super) struct Graph {
+    /// What each mentions.
+    mentions: Vec<Vec<u32>>,
+    /// What each function calls directly, and not in a sandbox.
+    calls: Vec<Vec<u32>>,
+    yielding: Vec<bool>,
+    functions: u32,
+}
+
+/// Which item an expression names, if it does.
+pub(super) fn item_named(
+    scopes: &[Scope<'_>],
+    module: usize,
+    locals: &BTreeSet<&str>,
+    expr: &Expr<'_>,
+) -> Option<Item> {
+    match &expr.kind {
+        ExprKind::Name(name) if !locals.contains(name) => scopes[module].get(name),
+        ExprKind::Member(of, name) => match &of.kind {
+            ExprKind::Name(of) if !locals.contains(of) => match scopes[module].get(of)? {
+                Item::Module(index) => scopes[index].get(name.text),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+impl Graph {
+    pub(super) fn of(checker: &Checker<'_>) -> Self {
+        let functions = checker.funcs.len();
+        let count = functions + checker.consts.len();
+        let mut graph = Self {
+            mentions: vec![Vec::new(); count],
+            calls: vec![Vec::new(); functions],
+            yielding: vec![false; functions],
+            functions: u32::try_from(functions).unwrap_or(u32::MAX),
+        };
+        for (index, func) in checker.funcs.iter().enumerate() {
+            let params = func.ast.iter().flat_map(|ast| &ast.params);
+            let defaults = params.clone().filter_map(|param| param.default.as_ref());
+            for default in defaults {
+                graph.look(checker, index, func.module, &BTreeSet::new(), default);
+            }
+            let mut locals = walk::assigned(func.body);
+            locals.extend(params.map(|param| param.name.text));
+            walk::stmts(func.body, &mut |stmt| {
+                graph.yielding[index] |= matches!(stmt.kind, StmtKind::Yield(_));
+                walk::exprs_of(stmt, &mut |expr| {
+                    graph.look_once(checker, index, func.module, &locals, expr);
+                });
+            });
+        }
+        for (index, ConstInfo { module, ast, .. }) in checker.consts.iter().enumerate() {
+            graph.look(checker, functions + index, *module, &BTreeSet::new(), &ast.value);
+        }
+        graph.spread_yielding();
+        graph
+    }
+
+    fn look<'a>(
+        &mut self,
+        checker: &Checker<'a>,
+        from: usize,
+        module: usize,
+        locals: &BTreeSet<&str>,
+        expr: &'a Expr<'a>,
+    ) {
+        walk::exprs(expr, &mut |expr| self.look_once(checker, from, module, locals, expr));
+    }
+
+    fn look_once(
+        &mut self,
+        checker: &Checker<'_>,
+        from: usize,
+        module: usize,
+        locals: &BTreeSet<&str>,
+        expr: &Expr<'_>,
+    ) {
+        match item_named(&checker.scopes, module, locals, expr) {
+            Some(Item::Func(index)) => self.mentions[from].push(index),
+            Some(Item::Const(index)) => self.mentions[from].push(self.functions + index),
+            _ => {}
+        }
+        if let ExprKind::Call(callee, _) = &expr.kind
+            && let Some(Item::Func(index)) = item_named(&checker.scopes, module, locals, callee)
+            && let Some(calls) = self.calls.get_mut(from)
+        {
+            calls.push(index);
+        }
+    }
+
+    /// Whoever calls a function that yields, yields.
+    fn spread_yielding(&mut self) {
+        let mut callers = vec![Vec::new(); self.calls.len()];
+        for (caller, called) in self.calls.iter().enumerate() {
+            for &callee in called {
+                callers[callee as usize].push(caller);
+            }
+        }
+        let mut work: Vec<_> = (0..self.yielding.len()).filter(|&index| self.yielding[index]).collect();
+        while let Some(index) = work.pop() {
+            for &caller in &callers[index] {
+                if !std::mem::replace(&mut self.yielding[caller], true) {
+                    work.push(caller);
+                }
+            }
+        }
+    }
+
+    pub(super) fn yields(&self, function: usize) -> bool {
+        self.yielding[function]
+    }
+
+    /// Whether it mentions itself.
+    pub(super) fn is_recursive(&self, node: u32) -> bool {
+        self.mentions[node as usize].contains(&node)
+    }
+
+    /// Groups of what needs one another, each behind those that it needs (Tarjan's algorithm, without recursion).
+    pub(super) fn groups(&self) -> Vec<Vec<u32>> {
+        const NEW: u32 = u32::MAX;
+        let count = self.mentions.len();
+        let (mut number, mut low) = (vec![NEW; count], vec![0; count]);
+        let (mut open, mut path) = (Vec::new(), Vec::<(usize, usize)>::new());
+        let mut is_open = vec![false; count];
+        let mut groups = Vec::new();
+        let mut next = 0;
+        for start in 0..count {
+            if number[start] != NEW {
+                continue;
+            }
+            path.push((start, 0));
+            while let Some((node, edge)) = path.last_mut() {
+                let at = *node;
+                if *edge == 0 {
+                    (number[at], low[at], is_open[at]) = (next, next, true);
+                    next += 1;
+                    open.push(at);
+                }
+                if let Some(&to) = self.mentions[at].get(*edge) {
+                    *edge += 1;
+                    let to = to as usize;
+                    if number[to] == NEW {
+                        path.push((to, 0));
+                    } else if is_open[to] {
+                        low[at] = low[at].min(number[to]);
+                    }
+                    continue;
+                }
+                path.pop();
+                if let Some(&(above, _)) = path.last() {
+                    low[above] = low[above].min(low[at]);
+                }
+                if low[at] == number[at] {
+                    let mut group = Vec::new();
+                    while let Some(member) = open.pop() {
+                        is_open[member] = false;
+                        group.push(u32::try_from(member).unwrap_or(0));
+                        if member == at {
+                            break;
+                        }
+                    }
+                    group.sort_unstable();
+                    groups.push(group);
+                }
+            }
+        }
+        groups
+    }
+}

@@ -1,0 +1,226 @@
+//! `for` loops, as the loops that they become.
+
+use super::super::ast::{self, Arg, Expr as Ast, ExprKind as AstKind, Name, Span};
+use super::super::hir::{Expr, ExprKind, Indexed, LocalId, Stmt, StmtKind};
+use super::body::{Body, ty};
+use super::types::{Node, Ty};
+use super::{say, walk};
+use keyvm_isa::Op;
+use std::collections::BTreeSet;
+
+impl<'a> Body<'_, 'a> {
+    /// `for var in over: body`
+    pub(super) fn each(
+        &mut self,
+        var: &'a Name<'a>,
+        over: &'a Ast<'a>,
+        body: &'a [ast::Stmt<'a>],
+        span: &Span,
+        made: &mut Vec<Stmt>,
+    ) {
+        match &over.kind {
+            AstKind::Call(callee, args) if self.is_builtin(callee, "range") => {
+                self.each_number(var, args, &over.span, body, span, made);
+            }
+            _ => self.each_element(var, over, body, span, made),
+        }
+    }
+
+    /// The bounds and the step of a range.
+    fn range(&mut self, var: &Name<'a>, args: &'a [Arg<'a>], span: &Span) -> Option<(Expr, Expr, Expr, Ty)> {
+        if let Some(name) = args.iter().find_map(|arg| arg.name.as_ref()) {
+            self.say(say::no_names(name));
+        }
+        let args: Vec<_> = args.iter().map(|arg| &arg.value).collect();
+        let want = self.variable_type(var.text);
+        let (from, to, step) = match args[..] {
+            [to] => {
+                let to = self.flexible(to, want);
+                (self.word(0, ty(&to), span), to, None)
+            }
+            [from, to] => {
+                let (from, to) = self.sides(from, to, want);
+                (from, to, None)
+            }
+            [from, to, step] => {
+                let (from, to) = self.sides(from, to, want);
+                let step = self.flexible(step, Some(ty(&to)));
+                (from, to, Some(step))
+            }
+            _ => {
+                args.iter().for_each(|arg| drop(self.flexible(arg, None)));
+                self.say(say::wrong_range(span, args.len()));
+                return None;
+            }
+        };
+        let of = ty(&to);
+        let (mut from, mut step) = (from, step.unwrap_or_else(|| self.word(1, of, span)));
+        for bound in [&mut from, &mut step] {
+            let at = bound.place.span.clone();
+            self.expect(bound, of, &at);
+        }
+        match self.head(of, span) {
+            Node::U | Node::I => {}
+            Node::Broken => return None,
+            _ => {
+                let shown = self.show(of);
+                self.say(say::no_range(span, &shown));
+                return None;
+            }
+        }
+        let is_signed = self.cx.types.root(of) == Ty::I;
+        if let ExprKind::Word(word) = step.kind
+            && (word == 0 || is_signed && word.cast_signed() < 0)
+        {
+            let at = step.place.span.clone();
+            self.say(say::no_step(&at));
+        }
+        Some((from, to, step, of))
+    }
+
+    fn each_number(
+        &mut self,
+        var: &'a Name<'a>,
+        args: &'a [Arg<'a>],
+        over: &Span,
+        body: &'a [ast::Stmt<'a>],
+        span: &Span,
+        made: &mut Vec<Stmt>,
+    ) {
+        let Some((from, to, step, of)) = self.range(var, args, over) else {
+            return self.body_of(var, body);
+        };
+        let assigned = walk::assigned(body);
+        let before = self.by_name.get(var.text).copied();
+        // The variable itself counts, unless its value could be seen to be another than that of the last turn.
+        let is_seen = before.is_some_and(|local| self.flow.is_reached() && self.flow.has(local.0 as usize));
+        let counts_itself = !is_seen && !assigned.contains(var.text);
+        let first = self.make(ExprKind::Word(0), of, over);
+        let flow = self.flow.clone();
+        let mut ignored = Vec::new();
+        self.set_name(var.text, &var.span, first, over, span, &mut ignored);
+        let Some(&variable) = self.by_name.get(var.text) else {
+            return self.body_of(var, body);
+        };
+        let counter = if counts_itself { variable } else { self.hidden(of) };
+        made.push(self.stmt_of(StmtKind::Set(counter, from), over));
+        let to = self.steady(to, &assigned, variable, made);
+        let step = self.steady(step, &assigned, variable, made);
+        let (inside, mut behind) = self.looping(body);
+        behind.join(flow);
+        self.flow = behind;
+
+        let is_signed = self.cx.types.root(of) == Ty::I;
+        let count = self.make(ExprKind::Local(counter), of, over);
+        let less = if is_signed { Op::Lts } else { Op::Lt };
+        let cond = self.op(less, [count.clone(), to], Ty::BOOL, over);
+        let mut turn = Vec::new();
+        if !counts_itself {
+            turn.push(self.stmt_of(StmtKind::Set(variable, count.clone()), over));
+        }
+        turn.extend(inside);
+        let next = self.op(Op::Add, [count, step], of, over);
+        let step = vec![self.stmt_of(StmtKind::Set(counter, next), over)];
+        made.push(self.stmt_of(StmtKind::Loop { cond: Some(cond), body: turn, step }, span));
+    }
+
+    /// A value that stays the same while the loop runs: a constant, a variable that the loop does not assign, or a
+    /// hidden one.
+    fn steady(
+        &mut self,
+        value: Expr,
+        assigned: &BTreeSet<&str>,
+        variable: LocalId,
+        made: &mut Vec<Stmt>,
+    ) -> Expr {
+        match value.kind {
+            ExprKind::Word(_) => return value,
+            ExprKind::Local(local)
+                if local != variable && !assigned.contains(self.variables[local.0 as usize].name) =>
+            {
+                return value;
+            }
+            _ => {}
+        }
+        let span = value.place.span.clone();
+        let local = self.hidden(ty(&value));
+        let kept = self.make(ExprKind::Local(local), ty(&value), &span);
+        made.push(self.stmt_of(StmtKind::Set(local, value), &span));
+        kept
+    }
+
+    fn each_element(
+        &mut self,
+        var: &'a Name<'a>,
+        over: &'a Ast<'a>,
+        body: &'a [ast::Stmt<'a>],
+        span: &Span,
+        made: &mut Vec<Stmt>,
+    ) {
+        let object = self.expr(over, None);
+        let of = ty(&object);
+        let at = &over.span;
+        // Nobody else has a list that is made for the loop.
+        let mut is_new = matches!(object.kind, ExprKind::Elements(_));
+        let (kind, element, object) = match self.head(of, at) {
+            Node::Map(key, _) => {
+                is_new = true;
+                let keys = self.cx.types.list(key);
+                (Indexed::List, key, self.runtime("map_keys", vec![object], keys, at))
+            }
+            node => match Self::indexed(&node) {
+                Some((kind, element)) => (kind, element, object),
+                None => {
+                    if !matches!(node, Node::Broken) {
+                        let shown = self.show(of);
+                        self.say(say::no_loop(at, &shown));
+                    }
+                    return self.body_of(var, body);
+                }
+            },
+        };
+        let grows = kind == Indexed::List && !is_new;
+        let assigned = walk::assigned(body);
+        let flow = self.flow.clone();
+        let mut ignored = Vec::new();
+        let first = self.word(0, element, at);
+        self.set_name(var.text, &var.span, first, at, span, &mut ignored);
+        let Some(&variable) = self.by_name.get(var.text) else {
+            return self.body_of(var, body);
+        };
+        let object = match object.kind {
+            ExprKind::Text(_) => object,
+            _ => self.steady(object, &assigned, variable, made),
+        };
+        let length = self.len(object.clone(), at);
+        let length = if grows { length } else { self.steady(length, &assigned, variable, made) };
+        let counter = self.hidden(Ty::U);
+        let count = self.make(ExprKind::Local(counter), Ty::U, at);
+        made.push(self.stmt_of(StmtKind::Set(counter, self.word(0, Ty::U, at)), at));
+        let (inside, mut behind) = self.looping(body);
+        behind.join(flow);
+        self.flow = behind;
+
+        let cond = self.op(Op::Lt, [count.clone(), length], Ty::BOOL, at);
+        let (object, index) = (Box::new(object), Box::new(count.clone()));
+        let value = self.make(ExprKind::Index { kind, object, index }, element, at);
+        let mut turn = vec![self.stmt_of(StmtKind::Set(variable, value), at)];
+        turn.extend(inside);
+        let one = self.word(1, Ty::U, at);
+        let next = self.op(Op::Add, [count, one], Ty::U, at);
+        let step = vec![self.stmt_of(StmtKind::Set(counter, next), at)];
+        made.push(self.stmt_of(StmtKind::Loop { cond: Some(cond), body: turn, step }, span));
+    }
+
+    /// The body of a loop over what has been reported.
+    fn body_of(&mut self, var: &Name<'a>, body: &'a [ast::Stmt<'a>]) {
+        let flow = self.flow.clone();
+        let local = self.by_name.get(var.text).copied();
+        let hole = self.hole(&var.span);
+        let local = local.unwrap_or_else(|| self.variable(var, ty(&hole)));
+        self.flow.assign(local.0 as usize);
+        let (_, mut behind) = self.looping(body);
+        behind.join(flow);
+        self.flow = behind;
+    }
+}

@@ -1,0 +1,295 @@
+//! What names mean and which types values have: from the texts of a program to the program that is compiled.
+//!
+//! Functions and constants are looked at in groups of those that need one another, each group behind those that it
+//! needs, so that results without an arrow are known where they are used. Types are found by unification (`types`).
+//! A function whose types are not all known when they are needed first is looked at a second time, with what is
+//! known of its variables by then.
+
+mod assign;
+mod body;
+mod builtin;
+mod call;
+mod consts;
+mod expr;
+mod finish;
+mod flow;
+mod graph;
+mod loops;
+mod machine;
+mod methods;
+mod names;
+mod operators;
+mod results;
+mod sandbox;
+mod say;
+mod stmt;
+mod types;
+mod walk;
+
+use super::ast::{self, Span, Stmt};
+use super::hir::{self, FuncId, Program};
+use crate::Diagnostic;
+use body::{Attempt, Body};
+use graph::Graph;
+use names::{Item, Scope};
+use std::collections::{BTreeMap, BTreeSet};
+use types::{Ty, Types};
+
+/// A file of the program.
+#[derive(Debug)]
+pub(crate) struct Module<'a> {
+    /// Its name where it is imported.
+    pub(crate) name: &'a str,
+    pub(crate) ast: &'a ast::File<'a>,
+    /// Index of the file, for the places.
+    pub(crate) file: u32,
+    /// Whether it is of the library, which has some instructions of its own.
+    pub(crate) is_library: bool,
+}
+
+/// Finds out what the program means. The first file is the program; those that are called `runtime` and `border` have
+/// what the language's built-in functions need.
+///
+/// # Errors
+/// Everything that is wrong, with the indices of the files.
+pub(crate) fn check(modules: &[Module<'_>]) -> Result<Program, Vec<(u32, Diagnostic)>> {
+    let mut checker = Checker::new();
+    checker.collect(modules);
+    checker.find_main(modules);
+    checker.resolve_structs();
+    for function in 0..checker.funcs.len() {
+        checker.resolve_signature(function);
+    }
+    let main = checker.main as usize;
+    if let Some(ast) = checker.funcs.get(main).and_then(|main| main.ast)
+        && (!ast.params.is_empty() || ast.results.as_ref().is_some_and(|results| !results.is_empty()))
+    {
+        checker.say(0, say::main_signature(&ast.span));
+    }
+    if let Some(main) = checker.funcs.get_mut(main) {
+        (main.results, main.written) = (Some(Vec::new()), true);
+    }
+    let graph = Graph::of(&checker);
+    for function in 0..checker.funcs.len() {
+        checker.funcs[function].yields =
+            graph.yields(function).then(|| if function == main { Ty::U } else { checker.types.unknown() });
+    }
+    for group in graph.groups() {
+        checker.check_group(&graph, &group);
+    }
+    if checker.errors.is_empty() { checker.finish() } else { Err(checker.errors) }
+}
+
+/// A constant at the top level.
+#[derive(Debug)]
+struct ConstInfo<'a> {
+    module: usize,
+    ast: &'a ast::Const<'a>,
+    /// Known behind its group.
+    value: Option<hir::Expr>,
+}
+
+/// A function, or the main program.
+#[derive(Debug)]
+struct FuncInfo<'a> {
+    module: usize,
+    name: String,
+    /// `None` for a main program at the top level.
+    ast: Option<&'a ast::Func<'a>>,
+    body: &'a [Stmt<'a>],
+    span: Span,
+    params: Vec<Ty>,
+    /// The type parameters.
+    letters: Vec<char>,
+    defaults: Vec<Option<hir::Expr>>,
+    /// `None` as long as not even their number is known.
+    results: Option<Vec<Ty>>,
+    /// Whether the results are written.
+    written: bool,
+    yields: Option<Ty>,
+    made: Option<Made>,
+}
+
+/// What comes of a function, with types that are not those of the program yet.
+#[derive(Debug)]
+struct Made {
+    locals: Vec<Ty>,
+    body: Vec<hir::Stmt>,
+}
+
+impl<'a> FuncInfo<'a> {
+    fn new(
+        module: usize,
+        name: String,
+        ast: Option<&'a ast::Func<'a>>,
+        body: &'a [Stmt<'a>],
+        span: Span,
+    ) -> Self {
+        Self {
+            module,
+            name,
+            ast,
+            body,
+            span,
+            params: Vec::new(),
+            letters: Vec::new(),
+            defaults: Vec::new(),
+            results: None,
+            written: false,
+            yields: None,
+            made: None,
+        }
+    }
+}
+
+struct Checker<'a> {
+    types: Types<'a>,
+    modules: Vec<&'a str>,
+    /// Indices of the modules' files.
+    files: Vec<u32>,
+    scopes: Vec<Scope<'a>>,
+    /// Whether they are of the library.
+    in_library: Vec<bool>,
+    /// The modules with what built-in functions become.
+    runtime: Vec<usize>,
+    /// Where each struct of [`Types::structs`] is declared.
+    structs: Vec<(usize, &'a ast::Struct<'a>)>,
+    consts: Vec<ConstInfo<'a>>,
+    funcs: Vec<FuncInfo<'a>>,
+    main: u32,
+    /// The variables of the main program, once somebody has asked for them.
+    main_variables: Option<BTreeSet<&'a str>>,
+    /// How many names may still be compared with all those that there are.
+    comparisons: u32,
+    errors: Vec<(u32, Diagnostic)>,
+}
+
+/// How many unknown names are compared with all that are known.
+const COMPARISONS_MAX: u32 = 400;
+
+impl<'a> Checker<'a> {
+    fn new() -> Self {
+        Self {
+            types: Types::new(),
+            modules: Vec::new(),
+            files: Vec::new(),
+            scopes: Vec::new(),
+            in_library: Vec::new(),
+            runtime: Vec::new(),
+            structs: Vec::new(),
+            consts: Vec::new(),
+            funcs: Vec::new(),
+            main: 0,
+            main_variables: None,
+            comparisons: COMPARISONS_MAX,
+            errors: Vec::new(),
+        }
+    }
+
+    fn say(&mut self, module: usize, diagnostic: Diagnostic) {
+        self.errors.push((self.files[module], diagnostic));
+    }
+
+    /// The function of the library with this name that a built-in function becomes.
+    fn runtime(&self, name: &str) -> Option<FuncId> {
+        self.runtime.iter().find_map(|&module| match self.scopes[module].get(name) {
+            Some(Item::Func(index)) => Some(FuncId(index)),
+            _ => None,
+        })
+    }
+
+    /// Whether the main program has a variable of this name.
+    fn is_main_variable(&mut self, name: &str) -> bool {
+        let body = self.funcs[self.main as usize].body;
+        self.main_variables.get_or_insert_with(|| walk::assigned(body)).contains(name)
+    }
+
+    fn check_group(&mut self, graph: &Graph, group: &[u32]) {
+        let errors = self.errors.len();
+        let functions = u32::try_from(self.funcs.len()).unwrap_or(u32::MAX);
+        let recursive = group.len() > 1 || group.first().is_some_and(|&node| graph.is_recursive(node));
+        let (members, consts): (Vec<u32>, Vec<u32>) = group.iter().partition(|&&node| node < functions);
+        for node in consts {
+            let index = (node - functions) as usize;
+            if recursive {
+                let (module, name) = (self.consts[index].module, &self.consts[index].ast.name);
+                self.say(module, say::constant_cycle(name));
+            } else {
+                Body::constant(self, index);
+            }
+        }
+        for &member in &members {
+            Body::defaults(self, member as usize);
+        }
+        self.count_results(&members);
+        let inferred = members.iter().any(|&member| {
+            let func = &self.funcs[member as usize];
+            !func.written || func.yields.is_some()
+        });
+        let mut known: BTreeMap<u32, BTreeMap<&'a str, Ty>> = BTreeMap::new();
+        if recursive && inferred {
+            let before = self.errors.len();
+            for &member in &members {
+                known.insert(
+                    member,
+                    Body::function(self, member as usize, &members, BTreeMap::new(), Attempt::Probe),
+                );
+            }
+            self.errors.truncate(before);
+        }
+        for &member in &members {
+            let known = known.remove(&member).unwrap_or_default();
+            Body::function(self, member as usize, &members, known, Attempt::First);
+        }
+        if self.errors.len() > errors {
+            // What is wrong may be why a type is not known.
+            return self.give_up(&members);
+        }
+        for &member in &members {
+            self.check_signature(member as usize);
+        }
+    }
+
+    /// What is not known of these functions, in which something is wrong, is not reported where they are used.
+    fn give_up(&mut self, members: &[u32]) {
+        for &member in members {
+            let FuncInfo { results, yields, .. } = &self.funcs[member as usize];
+            let types: Vec<_> = results.iter().flatten().chain(yields).copied().collect();
+            for ty in types {
+                self.types.give_up(ty);
+            }
+        }
+    }
+
+    /// What can be said of a function's results and of what it yields when its group has been looked at.
+    fn check_signature(&mut self, function: usize) {
+        let FuncInfo { module, ast, .. } = self.funcs[function];
+        let results = self.funcs[function].results.clone().unwrap_or_default();
+        let yields = self.funcs[function].yields;
+        let span = self.funcs[function].span.clone();
+        if let Some(ast) = ast
+            && results.iter().any(|&ty| self.types.is_open(ty))
+        {
+            let endless = results.iter().all(|&ty| self.types.is_unknown(ty));
+            self.say(module, say::open_results(&ast.name, endless));
+            let broken = vec![Ty::BROKEN; results.len()];
+            self.funcs[function].results = Some(broken);
+            return;
+        }
+        let Some(yields) = yields else { return };
+        if self.types.is_open(yields) && self.types.unify(yields, Ty::U).is_err() {
+            self.say(module, say::open_yields(&span));
+        }
+        match results[..] {
+            [] => {}
+            [one] if self.types.unify(one, yields).is_ok() => {}
+            _ => {
+                let (results, yields) = (self.types.show_results(&results), self.types.show(yields));
+                self.say(module, say::yields_and_returns(&span, &yields, &results));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

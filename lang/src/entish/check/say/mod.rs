@@ -1,0 +1,720 @@
+//! The words for everything that can be wrong with names and types; nowhere else are there any.
+
+mod machine;
+
+use super::super::ast::{Binary, Name, Span, Unary};
+use super::builtin;
+use super::types::Node;
+use crate::diagnostic::Diagnostic;
+use crate::nearest::nearest;
+use std::ops::Range;
+
+pub(super) use machine::*;
+
+fn at(span: &Span) -> Range<usize> {
+    span.start as usize..span.end as usize
+}
+
+fn new(span: &Span, title: impl Into<String>, label: impl Into<String>) -> Diagnostic {
+    Diagnostic::new(&at(span), title, label)
+}
+
+/// Words at a second place, if there is one.
+fn also(diagnostic: Diagnostic, span: Option<&Span>, text: &str) -> Diagnostic {
+    match span {
+        Some(span) => diagnostic.label(&at(span), text),
+        None => diagnostic,
+    }
+}
+
+fn did_you_mean<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(text, names).map(|name| format!("did you mean `{name}`?"))
+}
+
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        [one] => format!("`{one}`"),
+        [most @ .., last] => format!("`{}` and `{last}`", most.join("`, `")),
+    }
+}
+
+/// Of so many fields, parameters and methods the nearest one is looked for.
+const COMPARED_MAX: usize = 200;
+
+/// The name that is meant, or all that there are.
+fn one_of(text: &str, names: &[&str]) -> String {
+    did_you_mean(text, names.iter().copied().take(COMPARED_MAX)).unwrap_or_else(|| match names {
+        [_, _, ..] if names.len() <= 12 => format!("there are {}", listed(names)),
+        [one] => format!("there is only `{one}`"),
+        [] => "it has none".to_owned(),
+        _ => format!("there are {} and others", listed(&names[..10]).replace("` and `", "`, `")),
+    })
+}
+
+fn count(number: usize, noun: &str) -> String {
+    match number {
+        0 => format!("no {noun}s"),
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+// ---- Names at the top level ---------------------------------------------------------------------------
+
+pub(super) fn name_taken(name: &Name<'_>, first: &Span) -> Diagnostic {
+    new(&name.span, format!("the name `{}` is taken", name.text), "declared again")
+        .label(&at(first), "declared here first")
+}
+
+pub(super) fn unknown_module(name: &Name<'_>) -> Diagnostic {
+    new(&name.span, format!("there is no file `{}.et`", name.text), "cannot be imported")
+        .hint("an imported file lies beside the importing one, below the program's folder, or in the library")
+}
+
+pub(super) fn struct_of_one_letter(name: &Name<'_>) -> Diagnostic {
+    new(&name.span, format!("a struct cannot be called `{}`", name.text), "one capital letter")
+        .hint("in the type of a parameter one capital letter is any type; give the struct a longer name")
+}
+
+pub(super) fn statements_in_import(span: &Span) -> Diagnostic {
+    new(span, "an imported file has no statements at its top level", "would never run")
+        .hint("put it into a function: `def main():` runs if the file itself is the program")
+}
+
+pub(super) fn two_mains(span: &Span, main: &Span) -> Diagnostic {
+    new(span, "there are statements besides `def main():`", "would never run")
+        .label(&at(main), "this is the main program")
+        .hint("move the statement into `main`, or give the function another name")
+}
+
+pub(super) fn main_signature(span: &Span) -> Diagnostic {
+    new(span, "`main` takes nothing and gives nothing", "has parameters or results")
+        .hint("`$arg(0)` is the first argument of the command line; `yield e` hands a number to the host")
+}
+
+pub(super) fn field_twice(name: &Name<'_>, first: &Span) -> Diagnostic {
+    new(&name.span, format!("there are two fields `{}`", name.text), "declared again")
+        .label(&at(first), "declared here first")
+}
+
+pub(super) fn parameter_twice(name: &Name<'_>, first: &Span) -> Diagnostic {
+    new(&name.span, format!("there are two parameters `{}`", name.text), "declared again")
+        .label(&at(first), "declared here first")
+}
+
+pub(super) fn default_before(name: &Name<'_>, before: &Name<'_>) -> Diagnostic {
+    new(&name.span, format!("`{}` lacks a default value", name.text), "behind a parameter that has one")
+        .label(&at(&before.span), "has a default value")
+        .hint("parameters with default values come last")
+}
+
+pub(super) fn constant_cycle(name: &Name<'_>) -> Diagnostic {
+    new(&name.span, format!("`{}` depends on itself", name.text), "needed for its own value")
+}
+
+pub(super) fn no_constant(span: &Span) -> Diagnostic {
+    new(span, "this is no constant", "not known when the program is compiled").hint(
+        "a constant is made of numbers, `bool`s, texts, other constants and operators, and does not trap",
+    )
+}
+
+// ---- Types that are written ---------------------------------------------------------------------------
+
+const TYPES: [&str; 11] =
+    ["u", "i", "f", "bool", "text", "bytes", "key", "list(T)", "array(T)", "map(K, V)", "job(T)"];
+
+pub(super) fn unknown_type<'a>(name: &Name<'_>, structs: impl Iterator<Item = &'a str>) -> Diagnostic {
+    let foreign = match name.text {
+        "int" | "uint" | "u64" | "usize" | "byte" => Some("`u`"),
+        "i64" => Some("`i`"),
+        "float" | "double" | "f64" => Some("`f`"),
+        "str" | "string" => Some("`text`"),
+        "boolean" => Some("`bool`"),
+        "dict" => Some("`map(K, V)`"),
+        "void" => Some("`-> ()` for no result"),
+        _ => None,
+    };
+    let hint = foreign.map(|meant| format!("write {meant}"));
+    let near = || did_you_mean(name.text, TYPES.into_iter().chain(structs));
+    new(&name.span, format!("there is no type `{}`", name.text), "unknown type")
+        .hint(format!("`typ {} {{…}}` would make one", name.text))
+        .maybe_hint(hint.or_else(near))
+}
+
+pub(super) fn unknown_type_of<'a>(
+    name: &Name<'_>,
+    module: &str,
+    structs: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    new(&name.span, format!("`{module}` has no type `{}`", name.text), "unknown type")
+        .maybe_hint(did_you_mean(name.text, structs))
+}
+
+pub(super) fn not_imported<'a>(name: &Name<'_>, modules: impl Iterator<Item = &'a str>) -> Diagnostic {
+    new(&name.span, format!("`{}` is not imported", name.text), "unknown file")
+        .hint(format!("write `import {}` at the top", name.text))
+        .maybe_hint(did_you_mean(name.text, modules))
+}
+
+pub(super) fn no_type(name: &Name<'_>, declared: Option<&Span>) -> Diagnostic {
+    let diagnostic = new(&name.span, format!("`{}` is no type", name.text), "a type was expected");
+    also(diagnostic, declared, "declared here")
+}
+
+pub(super) fn unknown_letter(name: &Name<'_>) -> Diagnostic {
+    new(&name.span, format!("`{}` is no type here", name.text), "unknown type parameter")
+        .hint("a capital letter is a type where it also stands in the function's parameters or results")
+}
+
+fn type_form(name: &str) -> &'static str {
+    match name {
+        "list" => "list(T)",
+        "array" => "array(T)",
+        "map" => "map(K, V)",
+        _ => "job(T)",
+    }
+}
+
+pub(super) fn type_arguments(name: &Name<'_>, given: usize) -> Diagnostic {
+    let label = if given == 0 { "of what?".to_owned() } else { format!("{} given", count(given, "type")) };
+    new(&name.span, format!("`{}` alone is no type", name.text), label)
+        .hint(format!("it is written `{}`", type_form(name.text)))
+}
+
+pub(super) fn no_type_arguments(name: &Name<'_>) -> Diagnostic {
+    new(&name.span, format!("`{}` takes no types", name.text), "not a type with parts")
+        .hint("`list(T)`, `array(T)`, `map(K, V)` and `job(T)` have parts")
+}
+
+pub(super) fn key_type(span: &Span, shown: &str) -> Diagnostic {
+    new(span, format!("a `{shown}` cannot be the key of a map"), "not a type of keys")
+        .hint("keys are `u`, `i`, `bool`, `text` or `bytes`")
+}
+
+pub(super) fn no_empty(span: &Span, shown: &str) -> Diagnostic {
+    new(span, format!("there is no empty `{shown}`"), "cannot be made like this")
+        .hint("`u[]()` makes an empty list, `map(text, u)()` an empty map")
+}
+
+pub(super) fn type_too_large(span: &Span, shown: &str) -> Diagnostic {
+    new(span, "the type of this would be endless", format!("in itself, or nested too deeply: `{shown}`"))
+        .hint("make a struct type for what holds its own kind: `typ node {node[] children}`")
+}
+
+// ---- Types that are not known -------------------------------------------------------------------------
+
+pub(super) fn unknown_here(span: &Span) -> Diagnostic {
+    new(span, "the type of this is not known", "used before anything says what it is")
+        .hint("write the type where the variable is made: `u[] xs = []`, `map(text, u) m = {}`")
+}
+
+pub(super) fn unknown_within(span: &Span) -> Diagnostic {
+    new(span, "the type of something in this is not known", "in here")
+        .hint("write the types of the function's results, and those of its variables")
+}
+
+pub(super) fn open_variable(span: &Span, name: &str, shown: &str) -> Diagnostic {
+    let (title, hint) = match shown {
+        "none" => (
+            format!("the type of `{name}` is not known"),
+            format!("write the struct's name before it: `point {name} = none`"),
+        ),
+        _ => (
+            format!("what `{name}` holds is not known"),
+            format!("write its type before it, such as `{} {name} = …`", shown.replace('_', "u")),
+        ),
+    };
+    new(span, title, format!("nothing says what `_` is in `{shown}`").replace("`_` is in `none`", "it is"))
+        .hint(hint)
+}
+
+pub(super) fn open_results(name: &Name<'_>, endless: bool) -> Diagnostic {
+    let hint = if endless {
+        "it only gives what it gives itself: write the type, `-> u`, and a way that ends"
+    } else {
+        "write the type of the result: `-> u[]`"
+    };
+    new(&name.span, format!("the type of what `{}` returns is not known", name.text), "no type to be found")
+        .hint(hint)
+}
+
+pub(super) fn open_yields(span: &Span) -> Diagnostic {
+    new(span, "the type of what this yields is not known", "no type to be found")
+        .hint("assign the value to a variable whose type is written, and yield that")
+}
+
+pub(super) fn generic_recursion(span: &Span, name: &str) -> Diagnostic {
+    new(span, format!("the type that `{name}` gives is needed before it is known"), "used by itself")
+        .hint("a function for any type that calls itself has its results written: `-> T`")
+}
+
+// ---- Types that do not fit ----------------------------------------------------------------------------
+
+/// How the one becomes the other, if they can.
+pub(super) fn conversion(want: &Node, found: &Node) -> Option<&'static str> {
+    match (want, found) {
+        (Node::U, Node::I | Node::F | Node::Bool) => Some("`u(…)` converts it"),
+        (Node::I, Node::U | Node::F) => Some("`i(…)` converts it"),
+        (Node::F, Node::U | Node::I) => Some("`f(…)` converts it"),
+        (Node::Text, Node::U | Node::I | Node::F | Node::Bool) => Some("`str(…)` makes a text of it"),
+        (Node::Text, Node::Bytes) => Some("`.text()` makes a text of bytes"),
+        (Node::Bytes, Node::Text) => Some("`.bytes()` makes bytes of a text"),
+        (Node::Array(_), Node::List(_)) => Some("`.array()` makes an array of a list"),
+        (Node::List(_), Node::Array(_)) => Some("`.list()` makes a list of an array"),
+        (Node::Bool, Node::U | Node::I) => Some("compare it: `x != 0`"),
+        (_, Node::Unknown { of_none: true }) | (Node::Unknown { of_none: true }, _) => {
+            Some("`none` belongs to structs alone")
+        }
+        _ => None,
+    }
+}
+
+pub(super) fn mismatch(span: &Span, want: &str, found: &str, hint: Option<&str>) -> Diagnostic {
+    new(span, format!("expected `{want}`, found `{found}`"), format!("this is `{found}`"))
+        .maybe_hint(hint.map(str::to_owned))
+}
+
+pub(super) fn sides(
+    op: Binary,
+    a: &Span,
+    left: &str,
+    b: &Span,
+    right: &str,
+    hint: Option<&str>,
+) -> Diagnostic {
+    new(b, format!("`{}` of a `{left}` and a `{right}`", symbol(op)), format!("this is `{right}`"))
+        .label(&at(a), format!("this is `{left}`"))
+        .hint("both sides of an operator have the same type")
+        .maybe_hint(hint.map(str::to_owned))
+}
+
+fn symbol(op: Binary) -> &'static str {
+    match op {
+        Binary::Or => "or",
+        Binary::And => "and",
+        Binary::Eq => "==",
+        Binary::Ne => "!=",
+        Binary::Lt => "<",
+        Binary::Le => "<=",
+        Binary::Gt => ">",
+        Binary::Ge => ">=",
+        Binary::In => "in",
+        Binary::NotIn => "not in",
+        Binary::BitOr => "|",
+        Binary::BitXor => "^",
+        Binary::BitAnd => "&",
+        Binary::Shl => "<<",
+        Binary::Shr => ">>",
+        Binary::Add => "+",
+        Binary::Sub => "-",
+        Binary::Mul => "*",
+        Binary::Div => "/",
+        Binary::Rem => "%",
+    }
+}
+
+fn unary_symbol(op: Unary) -> &'static str {
+    match op {
+        Unary::Neg => "-",
+        Unary::Plus => "+",
+        Unary::Invert => "~",
+        Unary::Not => "not",
+    }
+}
+
+pub(super) fn no_operator(span: &Span, op: Binary, shown: &str) -> Diagnostic {
+    let diagnostic =
+        new(span, format!("there is no `{}` of `{shown}`", symbol(op)), format!("both sides are `{shown}`"));
+    match (op, shown) {
+        (Binary::Rem, "f") => diagnostic.hint("write `x - y * trunc(x / y)`"),
+        (Binary::Add, "bool") => diagnostic.hint("`u(b)` is 0 or 1"),
+        (Binary::BitAnd | Binary::BitOr | Binary::BitXor | Binary::Shl | Binary::Shr, "f") => {
+            diagnostic.hint("bits are those of `u` and `i`")
+        }
+        _ if shown.len() == 1 && shown.starts_with(char::is_uppercase) => {
+            diagnostic.hint("a value of any type can be assigned and passed on, nothing else")
+        }
+        _ => diagnostic,
+    }
+}
+
+pub(super) fn no_unary(span: &Span, op: Unary, shown: &str, operand: &Span) -> Diagnostic {
+    let title = format!("there is no `{}` of `{shown}`", unary_symbol(op));
+    if operand == span {
+        return new(span, title, format!("of `{shown}`"));
+    }
+    new(operand, title, format!("this is `{shown}`"))
+}
+
+pub(super) fn int_too_large(span: &Span, number: &str) -> Diagnostic {
+    new(span, format!("{number} is no `i`"), "does not fit")
+        .hint("an `i` is from -9223372036854775808 to 9223372036854775807")
+}
+
+pub(super) fn no_condition(span: &Span, shown: &str) -> Diagnostic {
+    let diagnostic = new(span, "this is no condition", format!("this is `{shown}`"));
+    match shown {
+        "f" => diagnostic.hint("compare it: `x != 0`"),
+        "text" | "bytes" => diagnostic.hint("compare its length: `len(x) > 0`"),
+        _ if shown.ends_with("[]") => diagnostic.hint("compare its length: `len(x) > 0`"),
+        "none" => diagnostic.hint("compare with it: `p != none`"),
+        _ => diagnostic.hint("a condition is a `bool`, or a `u` or `i`, which is true if it is not 0"),
+    }
+}
+
+pub(super) fn not_one_value(span: &Span, found: usize) -> Diagnostic {
+    match found {
+        0 => new(span, "this gives no value", "a value was expected"),
+        _ => new(span, format!("this gives {found} values"), "one value was expected")
+            .hint("assign them first: `a, b = f()`"),
+    }
+}
+
+pub(super) fn no_conversion(span: &Span, shown: &str, to: &str) -> Diagnostic {
+    let diagnostic = new(span, format!("`{to}` of a `{shown}`"), format!("this is `{shown}`"));
+    match (shown, to) {
+        ("bool", "f") => diagnostic.hint("`f(u(b))` is 0.0 or 1.0"),
+        _ => diagnostic.hint("`u`, `i` and `f` convert numbers, and `u` and `i` a `bool`"),
+    }
+}
+
+pub(super) fn no_number(span: &Span, shown: &str) -> Diagnostic {
+    new(span, "a number was expected", format!("this is `{shown}`"))
+}
+
+pub(super) fn no_text_of(span: &Span, shown: &str) -> Diagnostic {
+    new(span, format!("a `{shown}` has no text"), format!("this is `{shown}`"))
+        .hint("numbers, `bool` and texts can be written; take the parts of anything else one by one")
+}
+
+// ---- Names in functions -------------------------------------------------------------------------------
+
+pub(super) fn unknown_name<'a>(
+    span: &Span,
+    name: &str,
+    of_main: bool,
+    visible: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    let diagnostic = new(span, format!("nothing is called `{name}`"), "unknown name");
+    let foreign = match name {
+        "True" | "TRUE" => Some("it is written `true`"),
+        "False" | "FALSE" => Some("it is written `false`"),
+        "None" | "null" | "nil" => Some("it is written `none`"),
+        "self" | "this" => {
+            Some("there are no methods of one's own: a function takes the struct as a parameter")
+        }
+        _ if of_main => Some("a function does not see the main program's variables: pass it as an argument"),
+        _ => None,
+    };
+    diagnostic.maybe_hint(foreign.map(str::to_owned).or_else(|| did_you_mean(name, visible)))
+}
+
+pub(super) fn maybe_unassigned(span: &Span, name: &str, first: &Span) -> Diagnostic {
+    new(span, format!("`{name}` may have no value here"), "not assigned on every way that leads here")
+        .label(&at(first), "assigned here")
+        .hint("assign it before the `if` or the loop")
+}
+
+pub(super) fn not_yet_assigned(span: &Span, name: &str) -> Diagnostic {
+    new(span, format!("`{name}` has no value yet"), "assigned only further down")
+}
+
+pub(super) fn module_as_value(span: &Span, name: &str) -> Diagnostic {
+    new(span, format!("`{name}` is a file, not a value"), "imported")
+        .hint(format!("`{name}.f(x)` calls its function, `{name}.N` is its constant"))
+}
+
+pub(super) fn type_as_value(span: &Span, name: &str) -> Diagnostic {
+    new(span, format!("`{name}` is a type, not a value"), "a value was expected")
+        .hint(format!("`{name}{{…}}` makes a value of it"))
+}
+
+pub(super) fn builtin_as_value(span: &Span, name: &str) -> Diagnostic {
+    new(span, format!("`{name}` is a built-in function, not a value"), "a value was expected")
+        .hint(format!("call it: `{}`", builtin::form(name)))
+}
+
+pub(super) fn yielding_as_value(span: &Span, name: &str) -> Diagnostic {
+    new(span, format!("`{name}` yields, so it cannot be a value"), "a function that yields")
+        .hint("what a function yields is not part of its type; call it by its name")
+}
+
+pub(super) fn unknown_in_module<'a>(
+    name: &Name<'_>,
+    module: &str,
+    names: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    new(&name.span, format!("`{module}` has no `{}`", name.text), "unknown name")
+        .maybe_hint(did_you_mean(name.text, names))
+}
+
+pub(super) fn unknown_given(name: &Name<'_>, group: &str) -> Diagnostic {
+    let names = builtin::given_names(group);
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    new(&name.span, format!("there is no `{group}.{}`", name.text), format!("unknown {group}"))
+        .hint(one_of(name.text, &names))
+}
+
+pub(super) fn assigned_constant(span: &Span, name: &str, declared: Option<&Span>) -> Diagnostic {
+    let diagnostic = new(span, format!("`{name}` is a constant"), "assigned here");
+    also(diagnostic, declared, "declared here").hint("give the variable another name")
+}
+
+pub(super) fn assigned_item(span: &Span, name: &str, declared: Option<&Span>) -> Diagnostic {
+    let diagnostic = new(span, format!("`{name}` is no variable"), "assigned here");
+    also(diagnostic, declared, "declared here").hint("give the variable another name")
+}
+
+pub(super) fn assigned_otherwise(
+    span: &Span,
+    name: &str,
+    want: &str,
+    found: &str,
+    first: &Span,
+    hint: Option<&str>,
+) -> Diagnostic {
+    new(span, format!("`{name}` is a `{want}`, not a `{found}`"), format!("this is `{found}`"))
+        .label(&at(first), format!("`{name}` is a `{want}` since here"))
+        .maybe_hint(hint.map(str::to_owned))
+}
+
+pub(super) fn declared_otherwise(
+    span: &Span,
+    name: &str,
+    has: &str,
+    written: &str,
+    first: &Span,
+) -> Diagnostic {
+    new(span, format!("`{name}` has the type `{has}` already"), format!("declared as `{written}`"))
+        .label(&at(first), format!("`{name}` is a `{has}` since here"))
+        .hint("a variable belongs to its whole function and keeps its type; take another name")
+}
+
+// ---- Parts of values ----------------------------------------------------------------------------------
+
+pub(super) fn unknown_field(name: &Name<'_>, of: &str, fields: &[&str]) -> Diagnostic {
+    new(&name.span, format!("`{of}` has no field `{}`", name.text), "unknown field")
+        .hint(one_of(name.text, fields))
+}
+
+pub(super) fn unknown_member(name: &Name<'_>, of: &str, members: &[&str]) -> Diagnostic {
+    let diagnostic = new(&name.span, format!("a `{of}` has no `.{}`", name.text), "unknown");
+    let foreign = match name.text {
+        "len" | "length" | "size" | "count" => Some("the length is `len(x)`"),
+        "push" | "add" if members.contains(&"append") => Some("it is called `.append(v)`"),
+        _ => None,
+    };
+    if members.contains(&name.text) {
+        return diagnostic.hint(format!("it is called with parentheses: `.{}(…)`", name.text));
+    }
+    match (foreign, members) {
+        (Some(foreign), _) => diagnostic.hint(foreign),
+        (None, []) => diagnostic,
+        (None, members) => diagnostic.hint(one_of(name.text, members)),
+    }
+}
+
+pub(super) fn no_field_of(name: &Name<'_>, of: &str) -> Diagnostic {
+    new(&name.span, format!("`.{}` of a `{of}` cannot be assigned", name.text), "not the field of a struct")
+}
+
+pub(super) fn job_without_value(span: &Span) -> Diagnostic {
+    new(span, "this job has no value", "its function neither returns nor yields anything")
+}
+
+pub(super) fn no_elements(span: &Span, shown: &str) -> Diagnostic {
+    new(span, format!("a `{shown}` has no elements"), format!("this is `{shown}`"))
+        .hint("texts, bytes, arrays, lists, maps and keys to pages have `a[i]`")
+}
+
+pub(super) fn no_element_assignment(span: &Span, shown: &str) -> Diagnostic {
+    let diagnostic =
+        new(span, format!("an element of a `{shown}` cannot be assigned"), format!("this is `{shown}`"));
+    match shown {
+        "text" => diagnostic.hint("a text never changes; `.bytes()` gives bytes that can be changed"),
+        _ => diagnostic,
+    }
+}
+
+pub(super) fn no_slice(span: &Span, shown: &str) -> Diagnostic {
+    new(span, format!("a `{shown}` has no parts"), format!("this is `{shown}`"))
+        .hint("`a[i:j]` is a copy of a part of a text, bytes, a list or an array")
+}
+
+pub(super) fn no_container(span: &Span, shown: &str) -> Diagnostic {
+    new(span, format!("nothing is `in` a `{shown}`"), format!("this is `{shown}`"))
+        .hint("`in` looks for an element of a list or array, a key of a map, or a part of a text")
+}
+
+pub(super) fn not_comparable(span: &Span, shown: &str) -> Diagnostic {
+    new(span, format!("values of `{shown}` cannot be looked for"), format!("holds `{shown}`"))
+}
+
+pub(super) fn no_length(span: &Span, shown: &str) -> Diagnostic {
+    new(span, format!("a `{shown}` has no length"), format!("this is `{shown}`"))
+        .hint("texts, bytes, arrays, lists, maps and keys to pages have one")
+}
+
+pub(super) fn unknown_struct<'a>(name: &Name<'_>, structs: impl Iterator<Item = &'a str>) -> Diagnostic {
+    new(&name.span, format!("there is no struct `{}`", name.text), "unknown type")
+        .hint(format!("`typ {} {{…}}` would make one", name.text))
+        .maybe_hint(did_you_mean(name.text, structs))
+}
+
+pub(super) fn missing_fields(span: &Span, of: &str, missing: &[&str]) -> Diagnostic {
+    new(span, format!("`{of}` lacks {}", listed(missing)), "not all fields are given")
+        .hint("all fields of a struct are given; `none` is a struct that is not there")
+}
+
+pub(super) fn too_many_fields(span: &Span, of: &str, fields: &[&str]) -> Diagnostic {
+    new(span, format!("`{of}` has {}", count(fields.len(), "field")), "more are given")
+        .hint(format!("its fields are {}", listed(fields)))
+}
+
+// ---- Calls --------------------------------------------------------------------------------------------
+
+pub(super) fn no_function(span: &Span, shown: &str, is_job: bool) -> Diagnostic {
+    let diagnostic = new(span, "this is no function", format!("this is `{shown}`"));
+    if is_job {
+        return diagnostic.hint("a job goes on with a budget: `job<gas, words>()`");
+    }
+    diagnostic
+}
+
+pub(super) fn struct_called(span: &Span, name: &str) -> Diagnostic {
+    new(span, format!("`{name}` is a struct, not a function"), "called")
+        .hint(format!("a struct is made with braces: `{name}{{…}}`"))
+}
+
+pub(super) fn wrong_arguments(
+    span: &Span,
+    name: &str,
+    want: usize,
+    found: usize,
+    declared: Option<&Span>,
+) -> Diagnostic {
+    let diagnostic = new(
+        span,
+        format!("`{name}` takes {}", count(want, "argument")).replace("`this function`", "this function"),
+        format!("{} given", count(found, "argument")),
+    );
+    also(diagnostic, declared, "declared here")
+}
+
+pub(super) fn wrong_builtin_arguments(span: &Span, name: &str, want: usize, found: usize) -> Diagnostic {
+    wrong_arguments(span, name, want, found, None)
+        .hint(format!("it is called like this: `{}`", builtin::form(name)))
+}
+
+pub(super) fn missing_arguments(
+    span: &Span,
+    name: &str,
+    missing: &[&str],
+    declared: Option<&Span>,
+) -> Diagnostic {
+    let diagnostic = new(span, format!("`{name}` lacks {}", listed(missing)), "not all arguments are given");
+    also(diagnostic, declared, "declared here")
+}
+
+pub(super) fn unknown_parameter(
+    name: &Name<'_>,
+    of: &str,
+    names: &[&str],
+    declared: Option<&Span>,
+) -> Diagnostic {
+    let diagnostic = new(&name.span, format!("`{of}` has no parameter `{}`", name.text), "unknown parameter");
+    also(diagnostic, declared, "declared here").hint(one_of(name.text, names))
+}
+
+pub(super) fn given_twice(span: &Span, name: &str, first: &Span) -> Diagnostic {
+    new(span, format!("`{name}` is given twice"), "given again").label(&at(first), "given here first")
+}
+
+pub(super) fn position_behind_name(span: &Span) -> Diagnostic {
+    new(span, "what has no name stands behind what has one", "for which parameter or field?")
+        .hint("what goes by position comes first")
+}
+
+pub(super) fn no_names(name: &Name<'_>) -> Diagnostic {
+    new(&name.span, "arguments go by position here", format!("`{}` has no meaning", name.text))
+        .hint("only functions that are called by their own names have names for their parameters")
+}
+
+pub(super) fn wrong_count(span: &Span, targets: usize, values: usize) -> Diagnostic {
+    new(span, format!("{} for {}", count(values, "value"), count(targets, "variable")), "do not fit")
+}
+
+pub(super) fn only_in_main(span: &Span, name: &str) -> Diagnostic {
+    new(span, format!("`{name}()` is there in the main program alone"), "in a function")
+        .hint("pass the key to the function: a function has the keys that it is given")
+}
+
+pub(super) fn no_runtime(span: &Span, name: &str) -> Diagnostic {
+    new(span, format!("the library has no `{name}`"), "needed for this")
+        .hint("the file `runtime.et` of the standard library does not belong to this compiler")
+}
+
+// ---- Statements ---------------------------------------------------------------------------------------
+
+pub(super) fn no_return(name: &Name<'_>, written: bool) -> Diagnostic {
+    let hint = if written {
+        "let every way end with `return`"
+    } else {
+        "another way returns a value: let every way end with `return`"
+    };
+    new(&name.span, format!("`{}` does not return a value on every way", name.text), "its end is reached")
+        .hint(hint)
+}
+
+pub(super) fn wrong_results(span: &Span, want: usize, found: usize, declared: &Span) -> Diagnostic {
+    new(span, format!("this function returns {}", count(want, "value")), count(found, "value"))
+        .label(&at(declared), "declared here")
+}
+
+pub(super) fn return_from_main(span: &Span) -> Diagnostic {
+    new(span, "the main program returns nothing", "a value")
+        .hint("`yield e` hands a number to the host, `print(e)` writes to the console")
+}
+
+pub(super) fn outside_loop(span: &Span, what: &str) -> Diagnostic {
+    new(span, format!("`{what}` outside of a loop"), "no loop around it")
+}
+
+pub(super) fn useless_comparison(span: &Span) -> Diagnostic {
+    new(span, "this compares, and nothing comes of it", "the result is not used")
+        .hint("`=` assigns; `assert a == b` insists")
+}
+
+pub(super) fn no_target(span: &Span) -> Diagnostic {
+    new(span, "this cannot be assigned", "not a variable, field or element")
+}
+
+pub(super) fn no_loop(span: &Span, shown: &str) -> Diagnostic {
+    let diagnostic = new(span, format!("a `{shown}` has nothing to go over"), format!("this is `{shown}`"));
+    match shown {
+        "u" | "i" => diagnostic.hint("to count, write `for x in range(n):`"),
+        _ => {
+            diagnostic.hint("`for` goes over a range, a list, an array, a text, bytes, or the keys of a map")
+        }
+    }
+}
+
+pub(super) fn wrong_range(span: &Span, found: usize) -> Diagnostic {
+    new(span, "a range has one to three numbers", count(found, "argument"))
+        .hint("`range(b)`, `range(a, b)` or `range(a, b, step)`")
+}
+
+pub(super) fn no_range(span: &Span, shown: &str) -> Diagnostic {
+    new(span, "a range is of whole numbers", format!("this is of `{shown}`"))
+}
+
+pub(super) fn no_step(span: &Span) -> Diagnostic {
+    new(span, "a range goes upwards", "not above 0")
+        .hint("to go down, count up and subtract: `for n in range(10): x = 9 - n`")
+}
+
+pub(super) fn range_as_value(span: &Span) -> Diagnostic {
+    new(span, "a range is no value", "not behind `for x in`")
+        .hint("to have the numbers in a list, append them in a loop")
+}

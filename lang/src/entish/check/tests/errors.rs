@@ -1,0 +1,137 @@
+//! What is said of each mistake: the whole text with the whole message, in `snapshots/`.
+
+use super::checked;
+
+const GEOMETRY: &str = "const SCALE = 3\ntyp point {u x, u y}\ndef double(n) -> u: return n + n\n";
+
+macro_rules! refused {
+    ($($name:ident: $source:expr;)*) => { $(
+        #[test]
+        fn $name() {
+            let source: &str = $source;
+            let message = checked(source, &[("geometry", GEOMETRY)]).map(|_| ()).expect_err("a mistake");
+            insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+                insta::assert_snapshot!(stringify!($name), format!("{source}\n\n{message}"));
+            });
+        }
+    )* };
+}
+
+refused! {
+    // Names at the top level.
+    a_name_declared_twice: "def f(): pass\nconst f = 1\nimport geometry\ntyp geometry {u x}";
+    a_struct_of_one_letter: "typ T {u x}";
+    a_main_besides_statements: "def main(): pass\nprint(1)";
+    a_main_with_parameters: "def main(x): pass";
+    a_field_declared_twice: "typ point {u x, f x}";
+    a_parameter_declared_twice: "def f(a, i b, a): pass";
+    a_parameter_without_a_default_behind_one: "def f(a = 1, b): pass";
+    constants_that_need_one_another: "const A = B + 1\nconst B = A * 2\nconst C = C\nyield A";
+    a_constant_that_is_none: "def f(): return 1\nconst A = f()\nconst B = 1 / 0\nconst C = [1]\ndef g(x = f()): pass\nyield A";
+    a_constant_of_a_broken_one: "const A = B\nconst C = A + 1\nyield C";
+
+    // Types that are written.
+    an_unknown_type: "typ point {f x}\ndef f(piont p): pass\ndef g(int x, string[] y, float z, numbr w): pass";
+    a_type_of_an_unknown_file: "import geometry\ngeometry.pont p = none\ngeometri.point q = none";
+    a_name_that_is_no_type: "const N = 1\ndef g(N x): pass";
+    an_unknown_letter: "def f(T x):\n    S y = x\ntyp box {T inside}";
+    types_with_the_wrong_parts: "def f(list x, map(u) y): pass";
+    a_key_that_is_no_key: "map(f, u) m = {}\nn = {1.5: 2}\ndef f(list(u) l): return {l: 1}";
+    nothing_that_is_empty: "x = job(u)()";
+    an_endless_type: "x = []\nx.append(x)";
+
+    // Types that are not known.
+    a_list_of_nothing_known: "x = []\ny = {}\nz = none";
+    an_element_of_nothing_known: "x = []\nprint(x[0])";
+    results_of_nothing_known: "def f(x): return f(x + 1)\ndef g(): return []\ndef h(x):\n    return j(x)\ndef j(x):\n    return h(x)";
+    recursion_of_any_type: "def f(T x, n):\n    if n == 0: return x\n    return f(x, n - 1)";
+
+    // Types that do not fit.
+    a_text_for_a_number: "u x = \"a\"\ntext t = 5\ndef f(text t): pass\nf(1.5)";
+    numbers_of_different_kinds: "a = 1\nb = -1\nc = 1.5\nprint(a + b, b * c, a == c)\na = b\nc = a";
+    a_negative_u: "u x = -1";
+    numbers_that_do_not_fit: "i x = 0x8000000000000000\ni y = -0x8000000000000001";
+    a_list_for_an_array: "array(u) a = [1]\nl = [1]\na = l\nl = a";
+    sides_of_different_types: "print(\"a\" + 1, 1 + \"a\", [1] == [1.5], true == 1, \"a\" < b\"a\")";
+    operators_that_are_not_there: "print(true + false, \"a\" * \"b\", 1.5 % 2.0, 1.5 & 2.5, [1] < [2], -\"a\", ~1.5, not 1, 1.5 << 2)";
+    shifts_by_what_is_no_u: "i x = 1\nprint(1 << x, x << x)";
+    operators_of_any_type: "def f(T a, T b):\n    print(a)\n    if a == b: return a\n    return a + b\ndef g(T[] l, T x):\n    return x in l";
+    conditions_that_are_none: "if 1.5: pass\nwhile \"a\": pass\nif [1]: pass\nx = 1 if none else 2\nassert \"x\"";
+    elements_of_different_types: "x = [1, \"a\"]\ny = {\"a\": 1, \"b\": true}\nz = [1.5, none]";
+    a_choice_of_different_types: "x = 1 if true else \"a\"";
+    a_none_for_a_number: "u x = none\nif 5 == none: pass\ntext t = none";
+    another_type_than_before: "x = 1\nx = \"a\"\ni x = 2\nx += 1.5";
+    conversions_that_are_not_there: "print(u(\"5\"), f(true), i([1]))";
+    what_has_no_text: "typ point {f x}\nprint(point{1}, [1])\ntext t = str({1: 2})";
+    numbers_that_are_none: "print(abs(\"a\"), min(\"a\", \"b\"), sqrt(2 + 1 == 3), max(1, 1.5, 2))";
+
+    // Names in functions.
+    an_unknown_name: "count = 1\nprint(cuont)\nprnt(5)\ny = null\nx = self";
+    a_variable_of_the_main_program: "limit = 5\ndef f(x): return x < limit\nprint(f(1))";
+    a_variable_that_may_be_unassigned: "n = $arg(0)\nif n > 1:\n    x = 1\nelif n > 2:\n    y = 1\nelse:\n    x = 2\nprint(x, y)\nwhile n > 5:\n    z = 1\n    break\nprint(z)\nfor k in range(3): pass\nprint(k)";
+    a_variable_before_it_is_assigned: "print(x)\nx = 1\nprint(x)\ny += 1";
+    a_break_before_the_variable_is_assigned: "n = $arg(0)\nwhile:\n    if n > 5: break\n    x = 1\n    if n > 6: break\nprint(x)";
+    names_that_are_no_values: "import geometry\ntyp point {f x}\nx = point\ny = geometry\nz = len\nw = geometry.point";
+    a_function_that_yields_as_a_value: "def f(): yield 1\ng = f";
+    what_a_file_does_not_have: "import geometry\nprint(geometry.SCALES, geometry.duoble(1))\nmath.sin(1.5)";
+    an_unknown_status_or_right: "print(status.trappd, right.x)";
+    an_assigned_constant: "const N = 1\nN = 2\nN += 1\nimport geometry\ngeometry = 1\nfor N in range(2): pass";
+
+    // Parts of values.
+    an_unknown_field: "typ point {f x, f y}\np = point{1, 2}\nprint(p.z)\np.xx = 1\np.f()";
+    an_unknown_method: "x = [1]\nx.push(2)\nx.lenght()\nprint(x.length, x.append, \"a\".upper(), (1).foo, 1.5.bar())";
+    a_field_of_what_has_none: "x = 1\nx.y = 2\nt = \"a\"\nt.len = 5";
+    a_job_without_a_value: "def f(): pass\nj = try f<5, 5>()\nprint(j.value, j.statas)";
+    elements_of_what_has_none: "x = 1\nprint(x[0], x[1:2], 1 in x, len(x))\nx[0] = 1\nt = \"abc\"\nt[0] = 'x'\nfor y in 5: pass\nm = {1: 2}\nprint(m[0:1])";
+    an_index_that_is_no_u: "x = [1]\ny = -1\nprint(x[y], x[\"a\"], x[1.5:])\nx[y] = 2\nm = {\"a\": 1}\nprint(m[1])";
+    a_struct_with_the_wrong_fields: "typ point {f x, f y}\np = point{1}\nq = point{1, 2, 3}\nr = point{x: 1, z: 2}\ns = point{1, x: 2}\nt = point{x: 1, 2}\nw = pont{1, 2}\nv = point{\"a\", 2}";
+
+    // Calls.
+    a_call_of_what_is_no_function: "x = 1\nx(2)\n(1.5)(2)\ntyp point {f x}\npoint(1)";
+    the_wrong_number_of_arguments: "def f(a, b): pass\nf(1)\nf(1, 2, 3)\nlen()\nlen(1, 2)\n[1].append()\ng = f\ng(1)\n$arg()\nimport geometry\ngeometry.double()";
+    arguments_by_the_wrong_name: "def f(alpha, b = 1): pass\nf(alpa=1)\nf(1, alpha=2)\nf(b=1, 2)\nlen(x=[1])\ng = f\ng(alpha=1, b=2)";
+    an_argument_of_the_wrong_type: "def f(u[] l, text t = \"x\"): pass\nf(1, t=5)\nf([1.5])";
+    what_gives_no_value: "def f(): pass\nx = f()\nprint(f() + 1)\ndef g(): return 1, 2\ny = g()\na, b, c = g()\nd, e = 1, 2, 3\nh, k = 5";
+    the_host_in_a_function: "def f(): return console()\nprint(args().rights())";
+    a_range_as_a_value: "x = range(5)\nfor y in range(): pass\nfor z in range(1, 2, 0): pass\nfor w in range(1.5): pass\nfor v in range(0, -5, -1): pass";
+
+    // Statements.
+    a_way_without_a_return: "def f(x) -> u:\n    if x > 1: return 1\ndef g(x):\n    while x > 1:\n        return x\ndef h() -> u: pass";
+    the_wrong_number_of_results: "def f() -> u: return\ndef g(x):\n    if x == 1: return 1\n    return 1, 2\ndef h(): \n    print(1)\n    return\ndef k() -> (u, u): return 1\ndef l() -> (u, u): return h()";
+    results_of_the_wrong_type: "def f() -> u: return \"a\"\ndef g(x):\n    if x == 1: return 1\n    return \"a\"\ndef h() -> (u, text): return f2()\ndef f2(): return 1, 2";
+    a_result_of_the_main_program: "return 5";
+    a_break_outside_of_a_loop: "break\nif true: continue";
+    a_comparison_for_an_assignment: "x = 1\nx == 2";
+    an_assertion_with_a_number: "assert true == false, 5";
+
+    // Yields and sandboxes.
+    yields_of_different_types: "def f():\n    yield 1\n    yield \"a\"\ndef g():\n    yield 1.5\n    f()\nyield 1.5\ng()";
+    a_function_that_yields_and_returns: "def f() -> text:\n    yield 1\n    return \"a\"\ndef g():\n    yield 1\n    return 1, 2";
+    what_cannot_run_in_a_sandbox: "x = 1\ny = len<5, 5>([1])\nz = x<5, 5>(1)\nw = \"a\"<5, 5>()";
+    a_budget_that_is_none: "def f(): return 1\nx = f<1.5, -1>()";
+    a_job_with_arguments: "def f(): return 1\nj = try f<5, 5>()\ns = j<5, 5>(1)\nk = try j<5, 5>()\nl = j()";
+    a_try_of_what_is_no_call: "def f(): return 1\nj = try f<5, 5>() else 1";
+    several_results_in_a_sandbox: "def f(): return 1, 2\ndef g(): pass\nj = try f<5, 5>()\nx = f<5, 5>() else 1\ny = g<5, 5>() else 1\na, b = f<5, 5>()\nz = g<5, 5>()";
+    keys_within_arguments: "typ box {key k}\ndef f(key[] l, box b, key k): pass\nf<5, 5>([page(1)], box{page(1)}, page(1))";
+    jobs_as_arguments: "def f(): return 1\ndef g(job(u) j): pass\ng<5, 5>(try f<5, 5>())";
+    results_that_are_not_trusted: "typ box {box[] more, key k}\ndef f(): return page(1)\ndef g(): return [f]\ndef h() -> box: return none\ndef j(): return try f2<1, 1>()\ndef f2(): pass\na = f<5, 5>()\nb = g<5, 5>()\nc = try h<5, 5>()\nd = j<5, 5>()";
+    any_type_in_a_sandbox: "def g(T x): return x\ndef f(T x): return g<5, 5>(x)\ndef h(def(T) -> T call, T x): return call<5, 5>(x)\nprint(f(1))";
+
+    // Instructions.
+    an_unknown_instruction: "$ad(1, 2)\n$len([1])";
+    instructions_that_are_refused: "$jump(1)\n$call(1)\n$ret()\n$halt()\n$slide(1, 1)\n$get(0)\n$yield(0, 0)\n$invoke(0, 0, 1)\n$const(0)";
+    the_wrong_number_of_operands: "x = $add(1)\ny = $load64(0)\nz = $rotl(1, 2, 3)";
+    immediates_that_are_wrong: "n = $arg(0)\nx = $load64(n, 0, 1)\ny = $load64(256, 0, 1)\nz = $push(0x80000000000000)\nw = $load64(2, 1.5, 0)";
+    operands_that_are_no_numbers: "x = $add([1], \"a\")";
+    an_instruction_without_a_result: "x = $store64(2, 0, 8, 1)\na, b = $keyinfo(page(1))\nc = $keyinfo(page(1))";
+
+}
+
+#[test]
+fn statements_in_a_file_that_is_imported() {
+    let message =
+        checked("import other", &[("other", "x = 1\nprint(x)")]).map(|_| ()).expect_err("a mistake");
+    assert!(message.contains("an imported file has no statements"), "{message}");
+    let message = checked("import nowhere", &[]).map(|_| ()).expect_err("a mistake");
+    assert!(message.contains("there is no file `nowhere.et`"), "{message}");
+}

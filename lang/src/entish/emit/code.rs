@@ -1,0 +1,208 @@
+//! A code page in the making: instructions with labels that are not yet placed.
+
+use crate::entish::hir::Place;
+use keyvm_isa::code::{CodeParts, FuncType};
+use keyvm_isa::layout::CHUNK_WORDS;
+use keyvm_isa::{Insn, Op};
+use std::collections::BTreeMap;
+
+/// A place in the code, perhaps still to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Label(u32);
+
+/// What an instruction's first immediate will be.
+#[derive(Clone, Copy, Debug)]
+enum Later {
+    /// The index of a label.
+    Label(Label),
+    /// Where in memory 1 a descriptor is, by its place among them.
+    Descriptor(u32),
+    /// Where in memory 1 the tables are, in bytes.
+    Tables,
+    /// How many words memory 2 begins with, as far as a process can be made with so many.
+    Statics,
+    /// A constant, by its place in [`Code::constants`].
+    Constant(u32),
+}
+
+/// A code page in the making.
+#[derive(Debug, Default)]
+pub(super) struct Code {
+    insns: Vec<Insn>,
+    /// For each instruction, which of `places` it belongs to.
+    place_of: Vec<u32>,
+    places: Vec<Place>,
+    later: Vec<(u32, Later)>,
+    labels: Vec<Option<u32>>,
+    constants: Vec<u64>,
+    constant_of: BTreeMap<u64, u32>,
+    types: Vec<FuncType>,
+    /// By the types' words.
+    type_of: BTreeMap<u64, u32>,
+    /// The last label's index: nothing before it is looked at again.
+    barrier: usize,
+}
+
+/// A finished code page, and where its instructions come from.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) words: Vec<u64>,
+    pub(super) place_of: Vec<u32>,
+    pub(super) places: Vec<Place>,
+}
+
+impl Code {
+    /// From here on instructions belong to this place.
+    pub(super) fn at(&mut self, place: &Place) {
+        if self.places.last() != Some(place) {
+            self.places.push(place.clone());
+        }
+    }
+
+    /// The present place.
+    pub(super) fn place(&self) -> Option<Place> {
+        self.places.last().cloned()
+    }
+
+    /// The index of the next instruction.
+    pub(super) fn index(&self) -> u32 {
+        u32::try_from(self.insns.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn label(&mut self) -> Label {
+        self.labels.push(None);
+        Label(u32::try_from(self.labels.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    /// Places a label here.
+    pub(super) fn put(&mut self, label: Label) {
+        self.labels[label.0 as usize] = Some(self.index());
+        self.barrier = self.insns.len();
+    }
+
+    pub(super) fn insn(&mut self, op: Op, imms: [i64; 3]) {
+        self.insns.push(Insn { op, imms });
+        let place = self.places.len().saturating_sub(1);
+        self.place_of.push(u32::try_from(place).unwrap_or(u32::MAX));
+    }
+
+    pub(super) fn op(&mut self, op: Op) {
+        self.insn(op, [0; 3]);
+    }
+
+    pub(super) fn op1(&mut self, op: Op, imm: u64) {
+        self.insn(op, [imm.cast_signed(), 0, 0]);
+    }
+
+    pub(super) fn op2(&mut self, op: Op, first: u64, second: u64) {
+        self.insn(op, [first.cast_signed(), second.cast_signed(), 0]);
+    }
+
+    fn op_later(&mut self, op: Op, later: Later) {
+        self.later.push((self.index(), later));
+        self.op(op);
+    }
+
+    /// An instruction whose target is a label, or that pushes its index.
+    pub(super) fn to(&mut self, op: Op, label: Label) {
+        self.op_later(op, Later::Label(label));
+    }
+
+    /// Pushes a word.
+    pub(super) fn push(&mut self, word: u64) {
+        let value = word.cast_signed();
+        if (value << 8) >> 8 == value {
+            self.insn(Op::Push, [value, 0, 0]);
+            return;
+        }
+        let next = u32::try_from(self.constants.len()).unwrap_or(u32::MAX);
+        let index = *self.constant_of.entry(word).or_insert(next);
+        if index == next {
+            self.constants.push(word);
+        }
+        self.op_later(Op::Const, Later::Constant(index));
+    }
+
+    /// Pushes where in memory 1 a descriptor is.
+    pub(super) fn push_descriptor(&mut self, at: u32) {
+        self.op_later(Op::Push, Later::Descriptor(at));
+    }
+
+    /// Pushes how many words memory 2 begins with, as far as a process can be made with so many.
+    pub(super) fn push_statics(&mut self) {
+        self.op_later(Op::Push, Later::Statics);
+    }
+
+    /// Pushes where in memory 1 the tables are, in bytes.
+    pub(super) fn push_tables(&mut self) {
+        self.op_later(Op::Push, Later::Tables);
+    }
+
+    pub(super) fn get(&mut self, slot: u32) {
+        // What has just been stored is still there: `set s, get s` is `tee s`.
+        let slot = i64::from(slot);
+        if self.insns.len() > self.barrier
+            && let Some(last) = self.insns.last_mut()
+            && last.op == Op::Set
+            && last.imms[0] == slot
+        {
+            last.op = Op::Tee;
+            return;
+        }
+        self.insn(Op::Get, [slot, 0, 0]);
+    }
+
+    pub(super) fn set(&mut self, slot: u32) {
+        self.op1(Op::Set, slot.into());
+    }
+
+    pub(super) fn tee(&mut self, slot: u32) {
+        self.op1(Op::Tee, slot.into());
+    }
+
+    /// The number of a type.
+    pub(super) fn typ(&mut self, typ: FuncType) -> u64 {
+        let next = u32::try_from(self.types.len()).unwrap_or(u32::MAX);
+        let index = *self.type_of.entry(typ.word()).or_insert(next);
+        if index == next {
+            self.types.push(typ);
+        }
+        index.into()
+    }
+
+    /// Says what a subroutine whose `func` stands at `at` is: that is known when its body has been made.
+    pub(super) fn set_func(&mut self, at: u32, typ: FuncType) {
+        let typ = self.typ(typ);
+        self.insns[at as usize].imms[0] = typ.cast_signed();
+    }
+
+    /// Puts the page together. The tables lead the constants: what memory 2 begins with, and the descriptors, of which these
+    /// words are places of others.
+    pub(super) fn finish(mut self, statics: &[u64], descriptors: &[u64], references: &[u32]) -> Finished {
+        let tables_at = self.insns.len() as u64;
+        let descriptors_at = tables_at + statics.len() as u64;
+        let mut tables = [statics, descriptors].concat();
+        for &at in references {
+            tables[statics.len() + at as usize] += descriptors_at;
+        }
+        let labels: Vec<u32> = self.labels.iter().map(|at| at.unwrap_or(u32::MAX)).collect();
+        for &(at, later) in &self.later {
+            let value = match later {
+                Later::Label(Label(label)) => u64::from(labels[label as usize]),
+                Later::Descriptor(at) => descriptors_at + u64::from(at),
+                Later::Tables => tables_at * 8,
+                Later::Statics => (statics.len() as u64).min(CHUNK_WORDS),
+                Later::Constant(index) => tables.len() as u64 + u64::from(index),
+            };
+            self.insns[at as usize].imms[0] = value.cast_signed();
+        }
+        tables.extend(&self.constants);
+        let parts = CodeParts {
+            instructions: self.insns.iter().map(|insn| insn.word()).collect(),
+            constants: tables,
+            types: self.types,
+            switches: Vec::new(),
+        };
+        Finished { words: parts.words(), place_of: self.place_of, places: self.places }
+    }
+}

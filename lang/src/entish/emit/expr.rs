@@ -1,0 +1,278 @@
+//! Expressions.
+
+use super::func::{DATA, Frame, Shown, field_offset};
+use super::{Emitter, failure};
+use crate::entish::hir::{Expr, ExprKind, FuncId, Indexed, Type};
+use keyvm_isa::Op;
+use keyvm_isa::code::FuncType;
+
+/// A reference to nothing: an address at which nothing can be, whatever is added to it.
+const NONE: u64 = 0xffff_ffff_0000_0000;
+
+impl Emitter<'_> {
+    /// Makes an expression; gives how many words it leaves.
+    pub(super) fn expr(&mut self, frame: &mut Frame, expr: &Expr) -> usize {
+        match &expr.kind {
+            ExprKind::Word(word) => self.code.push(*word),
+            ExprKind::None => self.code.push(NONE),
+            ExprKind::Text(text) => {
+                let address = self.statics.address(text.as_bytes());
+                self.code.push(address);
+            }
+            ExprKind::Bytes(bytes) => {
+                let address = self.statics.address(bytes);
+                self.code.push(address);
+                self.code.push(0);
+                self.code.push(bytes.len() as u64);
+                self.call(self.runtime.bytes_slice);
+            }
+            ExprKind::Local(local) => self.code.get(local.0),
+            ExprKind::Op { op, imms, operands } => {
+                for operand in operands {
+                    self.expr(frame, operand);
+                }
+                self.code.at(&expr.place);
+                let mut values = [0; 3];
+                for (value, &imm) in values.iter_mut().zip(imms) {
+                    *value = imm.cast_signed();
+                }
+                self.code.insn(*op, values);
+                return op.info().pushes.into();
+            }
+            ExprKind::And(..) | ExprKind::Or(..) => self.logic(frame, expr),
+            ExprKind::Not(operand) => {
+                self.expr(frame, operand);
+                self.code.op(Op::Eqz);
+            }
+            ExprKind::If { cond, then, otherwise } => {
+                let [on_false, end] = [(); 2].map(|()| self.code.label());
+                self.branch(frame, cond, on_false, false);
+                self.expr(frame, then);
+                self.code.to(Op::Jump, end);
+                self.code.put(on_false);
+                self.expr(frame, otherwise);
+                self.code.put(end);
+            }
+            ExprKind::Block(stmts, value) => {
+                for stmt in stmts {
+                    self.stmt(frame, stmt);
+                }
+                return self.expr(frame, value);
+            }
+            ExprKind::Func(id) => {
+                let label = self.func_label(*id);
+                self.code.to(Op::Push, label);
+            }
+            ExprKind::Call(id, args) => {
+                for arg in args {
+                    self.expr(frame, arg);
+                }
+                self.code.at(&expr.place);
+                self.call(*id);
+                return self.program.funcs[id.0 as usize].results.len();
+            }
+            ExprKind::CallValue(callee, args) => return self.call_value(frame, expr, callee, args),
+            ExprKind::Request { key, words } => {
+                self.request(frame, expr, key, words);
+                return 2;
+            }
+            ExprKind::Struct(fields) => self.new_struct(frame, fields),
+            ExprKind::Elements(elements) => self.elements(frame, expr, elements),
+            ExprKind::Field(object, field) => {
+                self.expr(frame, object);
+                self.code.at(&expr.place);
+                self.code.op2(Op::Load64, DATA, field_offset(*field));
+            }
+            ExprKind::Len(object) => {
+                self.expr(frame, object);
+                self.code.op2(Op::Load32, DATA, 0);
+            }
+            ExprKind::Index { kind, object, index } => {
+                let (scale, load) = match kind {
+                    Indexed::Text | Indexed::Bytes => (0, Op::Load8),
+                    Indexed::Array | Indexed::List => (3, Op::Load64),
+                };
+                self.code.at(&expr.place);
+                self.element_address(frame, *kind, object, index, scale);
+                self.code.op2(load, DATA, 8);
+            }
+            ExprKind::Sandbox(sandbox) => {
+                self.code.at(&expr.place);
+                return self.sandbox(frame, sandbox, expr.ty);
+            }
+            ExprKind::Resume { job, gas, words } => {
+                self.code.at(&expr.place);
+                self.resume(frame, job, gas, words);
+            }
+            ExprKind::JobValue(job) => {
+                self.expr(frame, job);
+                self.call(self.runtime.job_value);
+            }
+            ExprKind::Cast(operand) => return self.expr(frame, operand),
+        }
+        1
+    }
+
+    pub(super) fn call(&mut self, id: FuncId) {
+        let label = self.func_label(id);
+        self.code.to(Op::Call, label);
+    }
+
+    /// `and`, `or` as a value: 0 or 1.
+    fn logic(&mut self, frame: &mut Frame, expr: &Expr) {
+        let (ExprKind::And(a, b) | ExprKind::Or(a, b)) = &expr.kind else { return };
+        let is_or = matches!(expr.kind, ExprKind::Or(..));
+        let [short, end] = [(); 2].map(|()| self.code.label());
+        self.branch(frame, a, short, is_or);
+        self.expr(frame, b);
+        self.code.to(Op::Jump, end);
+        self.code.put(short);
+        self.code.push(is_or.into());
+        self.code.put(end);
+    }
+
+    fn call_value(&mut self, frame: &mut Frame, expr: &Expr, callee: &Expr, args: &[Expr]) -> usize {
+        let slot = self.in_slot(frame, callee);
+        for arg in args {
+            self.expr(frame, arg);
+        }
+        self.code.get(slot.number);
+        self.release(frame, slot);
+        let results = match &self.program.types[callee.ty.0 as usize] {
+            Type::Func { results, .. } => results.len(),
+            _ => 1,
+        };
+        // Only what it takes and gives is compared with the callee's type.
+        let typ = self.code.typ(FuncType {
+            arguments: u16::try_from(args.len()).unwrap_or(u16::MAX),
+            results: u16::try_from(results).unwrap_or(u16::MAX),
+            locals: 0,
+        });
+        self.code.at(&expr.place);
+        self.code.op1(Op::Callto, typ);
+        results
+    }
+
+    /// A request to a host: its status, and the first word of the reply or 0.
+    fn request(&mut self, frame: &mut Frame, expr: &Expr, key: &Expr, words: &[Expr]) {
+        let key = self.in_slot(frame, key);
+        for word in words {
+            self.expr(frame, word);
+        }
+        self.code.get(key.number);
+        self.release(frame, key);
+        self.code.at(&expr.place);
+        self.code.op2(Op::Invoke, words.len() as u64, 0);
+        let (status, result) = (frame.slot(), frame.slot());
+        self.code.set(status);
+        self.first_result(result);
+        self.code.get(status);
+        self.code.get(result);
+        frame.give_back(status);
+        frame.give_back(result);
+    }
+
+    /// Takes a count of results, none or one, off the stack, and the result into a slot; 0 if there is none.
+    pub(super) fn first_result(&mut self, slot: u32) {
+        let [none, end] = [(); 2].map(|()| self.code.label());
+        self.code.to(Op::Jumpz, none);
+        self.code.set(slot);
+        self.code.to(Op::Jump, end);
+        self.code.put(none);
+        self.code.push(0);
+        self.code.set(slot);
+        self.code.put(end);
+    }
+
+    pub(super) fn new_struct(&mut self, frame: &mut Frame, fields: &[Expr]) {
+        self.code.push(field_offset(u32::try_from(fields.len()).unwrap_or(u32::MAX)));
+        self.call(self.runtime.allocate);
+        let slot = frame.slot();
+        self.code.set(slot);
+        // Its first word is 0, as is all memory that nothing was stored to.
+        for (number, field) in (0..).zip(fields) {
+            self.code.get(slot);
+            self.expr(frame, field);
+            self.code.op2(Op::Store64, DATA, field_offset(number));
+        }
+        self.code.get(slot);
+        frame.give_back(slot);
+    }
+
+    /// An array or a list of these.
+    fn elements(&mut self, frame: &mut Frame, expr: &Expr, elements: &[Expr]) {
+        self.code.push(elements.len() as u64);
+        self.call(self.runtime.array_room);
+        let slot = frame.slot();
+        self.code.set(slot);
+        for (number, element) in (0..).zip(elements) {
+            self.code.get(slot);
+            self.expr(frame, element);
+            self.code.op2(Op::Store64, DATA, field_offset(number));
+        }
+        self.code.get(slot);
+        frame.give_back(slot);
+        if matches!(self.program.types[expr.ty.0 as usize], Type::List(_)) {
+            self.code.push(elements.len() as u64);
+            self.call(self.runtime.list_of);
+        }
+    }
+
+    /// Leaves the address, less 8, of an element; traps if there is no such element.
+    pub(super) fn element_address(
+        &mut self,
+        frame: &mut Frame,
+        kind: Indexed,
+        object: &Expr,
+        index: &Expr,
+        scale: u64,
+    ) {
+        let object = self.in_slot(frame, object);
+        let index = self.in_slot(frame, index);
+        let shown =
+            vec![Shown::Slot(index.number), Shown::Length(object.number), Shown::Word(failure::INDEX)];
+        let failure = self.failure(frame, shown);
+        self.code.get(index.number);
+        self.code.get(object.number);
+        self.code.op2(Op::Load32, DATA, 0);
+        self.code.op(Op::Lt);
+        self.code.to(Op::Jumpz, failure);
+        self.code.get(object.number);
+        if kind == Indexed::List {
+            self.code.op2(Op::Load64, DATA, 8);
+        }
+        self.code.get(index.number);
+        if scale > 0 {
+            self.code.push(scale);
+            self.code.op(Op::Shl);
+        }
+        self.code.op(Op::Add);
+        self.release(frame, index);
+        self.release(frame, object);
+    }
+
+    /// A slot that holds the value of an expression: its own if it is a local.
+    pub(super) fn in_slot(&mut self, frame: &mut Frame, expr: &Expr) -> Slot {
+        if let ExprKind::Local(local) = expr.kind {
+            return Slot { number: local.0, added: false };
+        }
+        self.expr(frame, expr);
+        let number = frame.slot();
+        self.code.set(number);
+        Slot { number, added: true }
+    }
+
+    pub(super) fn release(&mut self, frame: &mut Frame, slot: Slot) {
+        if slot.added {
+            frame.give_back(slot.number);
+        }
+    }
+}
+
+/// A slot that holds a value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    pub(super) number: u32,
+    /// Whether it is to be given back.
+    added: bool,
+}

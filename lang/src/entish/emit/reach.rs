@@ -1,0 +1,324 @@
+//! Which functions a program needs, and what each of them needs in turn.
+
+use crate::entish::hir::{
+    Callee, Expr, ExprKind, Func, FuncId, Outcome, Program, Stmt, StmtKind, Type, TypeId,
+};
+use keyvm_isa::{ImmKind, Op};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Functions of the runtime that the generated code calls.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Runtime {
+    pub(super) allocate: FuncId,
+    pub(super) array_room: FuncId,
+    pub(super) list_of: FuncId,
+    pub(super) bytes_slice: FuncId,
+    pub(super) pack: FuncId,
+    pub(super) unpack: FuncId,
+    pub(super) take: FuncId,
+    pub(super) job_new: FuncId,
+    pub(super) job_update: FuncId,
+    pub(super) job_process: FuncId,
+    pub(super) job_value: FuncId,
+}
+
+impl Runtime {
+    /// Finds them in a program.
+    ///
+    /// # Panics
+    /// If one is not there: the library and this list belong together.
+    pub(super) fn find(program: &Program) -> Self {
+        let find = |name: &str| {
+            let at = program.funcs.iter().position(|func| func.name == name);
+            let at = at.and_then(|at| u32::try_from(at).ok());
+            FuncId(at.unwrap_or_else(|| panic!("the library has `{name}`")))
+        };
+        Self {
+            allocate: find("runtime.allocate"),
+            array_room: find("runtime.array_room"),
+            list_of: find("runtime.list_of"),
+            bytes_slice: find("runtime.bytes_slice"),
+            pack: find("border.pack"),
+            unpack: find("border.unpack"),
+            take: find("border.take"),
+            job_new: find("border.job_new"),
+            job_update: find("border.job_update"),
+            job_process: find("border.job_process"),
+            job_value: find("border.job_value"),
+        }
+    }
+}
+
+/// What a function needs of the process that it runs in, itself or through what it calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Needs {
+    /// Memory 2.
+    pub(super) heap: bool,
+    /// The key to the code.
+    pub(super) code: bool,
+}
+
+/// What is known of all functions.
+#[derive(Debug)]
+pub(super) struct Reach {
+    /// The functions that are needed, the main program first.
+    pub(super) order: Vec<FuncId>,
+    needs: BTreeMap<FuncId, Needs>,
+    /// Functions that are values somewhere.
+    pub(super) values: BTreeSet<FuncId>,
+}
+
+/// What a function's own body does.
+#[derive(Default)]
+struct Own {
+    calls: Vec<FuncId>,
+    /// Called in sandboxes.
+    boxed: Vec<FuncId>,
+    values: Vec<FuncId>,
+    calls_values: bool,
+    needs: Needs,
+}
+
+impl Reach {
+    pub(super) fn new(program: &Program, runtime: &Runtime) -> Self {
+        let mut order = vec![program.main];
+        let mut known: BTreeSet<FuncId> = order.iter().copied().collect();
+        let mut callers: BTreeMap<FuncId, Vec<FuncId>> = BTreeMap::new();
+        let mut call_values: Vec<FuncId> = Vec::new();
+        let mut needs: BTreeMap<FuncId, Needs> = BTreeMap::new();
+        let mut values: BTreeSet<FuncId> = BTreeSet::new();
+        let mut next = 0;
+        while let Some(&id) = order.get(next) {
+            next += 1;
+            let mut own = Own::default();
+            Visitor { program, runtime, own: &mut own }.func(&program.funcs[id.0 as usize]);
+            needs.insert(id, own.needs);
+            for &callee in &own.calls {
+                callers.entry(callee).or_default().push(id);
+            }
+            if own.calls_values {
+                call_values.push(id);
+            }
+            values.extend(&own.values);
+            let found = own.calls.iter().chain(&own.boxed).chain(&own.values);
+            order.extend(found.filter(|&&callee| known.insert(callee)));
+        }
+        // A call of a value may be a call of any function that is a value.
+        for &value in &values {
+            callers.entry(value).or_default().extend(&call_values);
+        }
+        let mut changed = order.clone();
+        while let Some(callee) = changed.pop() {
+            let of_callee = needs[&callee];
+            for caller in callers.get(&callee).into_iter().flatten() {
+                let before = needs[caller];
+                let after = before.and(of_callee);
+                if after != before {
+                    needs.insert(*caller, after);
+                    changed.push(*caller);
+                }
+            }
+        }
+        Self { order, needs, values }
+    }
+
+    /// What a sandboxed call of a function has to hand over.
+    pub(super) fn needs_of(&self, id: FuncId) -> Needs {
+        let needs = self.needs.get(&id).copied().unwrap_or_default();
+        // Whoever calls a value does not know which function it is.
+        Needs { code: needs.code || self.values.contains(&id), ..needs }
+    }
+}
+
+impl Needs {
+    const fn and(self, other: Self) -> Self {
+        Self { heap: self.heap || other.heap, code: self.code || other.code }
+    }
+}
+
+/// Whether values of a type are references to objects that are copied across a border.
+pub(super) fn is_object(program: &Program, ty: TypeId) -> bool {
+    matches!(
+        program.types[ty.0 as usize],
+        Type::Text | Type::Bytes | Type::Array(_) | Type::List(_) | Type::Map(..) | Type::Struct { .. }
+    )
+}
+
+struct Visitor<'a> {
+    program: &'a Program,
+    runtime: &'a Runtime,
+    own: &'a mut Own,
+}
+
+impl Visitor<'_> {
+    fn func(&mut self, func: &Func) {
+        self.stmts(&func.body);
+    }
+
+    fn heap(&mut self, calls: &[FuncId]) {
+        self.own.needs.heap = true;
+        self.own.calls.extend(calls);
+    }
+
+    fn stmts(&mut self, stmts: &[Stmt]) {
+        stmts.iter().for_each(|stmt| self.stmt(stmt));
+    }
+
+    fn stmt(&mut self, stmt: &Stmt) {
+        match &stmt.kind {
+            StmtKind::Expr(expr)
+            | StmtKind::Set(_, expr)
+            | StmtKind::SetMany(_, expr)
+            | StmtKind::ReturnCall(expr) => self.expr(expr),
+            StmtKind::Yield(expr) => {
+                if is_object(self.program, expr.ty) {
+                    self.heap(&[self.runtime.allocate, self.runtime.pack]);
+                }
+                self.expr(expr);
+            }
+            StmtKind::SetField { object, value, .. } => {
+                self.own.needs.heap = true;
+                self.expr(object);
+                self.expr(value);
+            }
+            StmtKind::SetIndex { object, index, value, .. } => {
+                self.own.needs.heap = true;
+                self.expr(object);
+                self.expr(index);
+                self.expr(value);
+            }
+            StmtKind::If { cond, then, otherwise } => {
+                self.expr(cond);
+                self.stmts(then);
+                self.stmts(otherwise);
+            }
+            StmtKind::Loop { cond, body, step } => {
+                cond.iter().for_each(|cond| self.expr(cond));
+                self.stmts(body);
+                self.stmts(step);
+            }
+            StmtKind::Return(values) => values.iter().for_each(|value| self.expr(value)),
+            StmtKind::Assert { cond, message } => {
+                self.expr(cond);
+                message.iter().for_each(|message| self.expr(message));
+            }
+            StmtKind::Break | StmtKind::Continue => {}
+        }
+    }
+
+    fn exprs(&mut self, exprs: &[Expr]) {
+        exprs.iter().for_each(|expr| self.expr(expr));
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        match &expr.kind {
+            ExprKind::Word(_) | ExprKind::None | ExprKind::Local(_) => {}
+            ExprKind::Text(_) => self.own.needs.heap = true,
+            ExprKind::Bytes(_) => self.heap(&[self.runtime.bytes_slice]),
+            ExprKind::Op { op, operands, .. } => {
+                self.own.needs.heap |= touches_memory(*op);
+                self.exprs(operands);
+            }
+            ExprKind::And(a, b) | ExprKind::Or(a, b) => {
+                self.expr(a);
+                self.expr(b);
+            }
+            ExprKind::Not(a) | ExprKind::Cast(a) => self.expr(a),
+            ExprKind::If { cond, then, otherwise } => {
+                self.expr(cond);
+                self.expr(then);
+                self.expr(otherwise);
+            }
+            ExprKind::Block(stmts, value) => {
+                self.stmts(stmts);
+                self.expr(value);
+            }
+            ExprKind::Func(id) => self.own.values.push(*id),
+            ExprKind::Call(id, args) => {
+                self.own.calls.push(*id);
+                self.exprs(args);
+            }
+            ExprKind::CallValue(callee, args) => {
+                self.own.calls_values = true;
+                self.expr(callee);
+                self.exprs(args);
+            }
+            ExprKind::Request { key, words } => {
+                self.expr(key);
+                self.exprs(words);
+            }
+            ExprKind::Struct(fields) => {
+                self.heap(&[self.runtime.allocate]);
+                self.exprs(fields);
+            }
+            ExprKind::Elements(elements) => {
+                self.heap(&[self.runtime.array_room, self.runtime.list_of]);
+                self.exprs(elements);
+            }
+            ExprKind::Field(object, _) | ExprKind::Len(object) => {
+                self.own.needs.heap = true;
+                self.expr(object);
+            }
+            ExprKind::Index { object, index, .. } => {
+                self.own.needs.heap = true;
+                self.expr(object);
+                self.expr(index);
+            }
+            ExprKind::Sandbox(sandbox) => {
+                self.own.needs.code = true;
+                if sandbox.params.iter().any(|&ty| is_object(self.program, ty)) {
+                    self.heap(&[self.runtime.allocate, self.runtime.pack]);
+                }
+                if sandbox.results.iter().any(|&ty| is_object(self.program, ty)) {
+                    self.heap(&[self.runtime.take]);
+                }
+                match &sandbox.callee {
+                    Callee::Func(id) => {
+                        self.own.boxed.push(*id);
+                        self.entry(*id);
+                    }
+                    Callee::Value(value) => self.expr(value),
+                }
+                match &sandbox.outcome {
+                    Outcome::Value => {}
+                    Outcome::Else(value) => self.expr(value),
+                    Outcome::Job => self.heap(&[self.runtime.job_new]),
+                }
+                self.exprs(&sandbox.args);
+                self.expr(&sandbox.gas);
+                self.expr(&sandbox.words);
+            }
+            ExprKind::Resume { job, gas, words } => {
+                self.heap(&[self.runtime.job_process, self.runtime.job_update]);
+                self.expr(job);
+                self.expr(gas);
+                self.expr(words);
+            }
+            ExprKind::JobValue(job) => {
+                self.heap(&[self.runtime.job_value]);
+                self.expr(job);
+            }
+        }
+        if let ExprKind::Func(id) = expr.kind {
+            self.entry(id);
+        }
+    }
+
+    /// What the beginning of a sandboxed call of this function calls.
+    fn entry(&mut self, id: FuncId) {
+        let func = &self.program.funcs[id.0 as usize];
+        let params = &func.locals[..func.params as usize];
+        if params.iter().any(|&ty| is_object(self.program, ty)) {
+            self.own.boxed.push(self.runtime.unpack);
+        }
+        if func.results.iter().any(|&ty| is_object(self.program, ty)) {
+            self.own.boxed.extend([self.runtime.allocate, self.runtime.pack]);
+        }
+    }
+}
+
+/// Whether an instruction may reach memory 2.
+fn touches_memory(op: Op) -> bool {
+    op.info().imms.iter().any(|imm| imm.kind == ImmKind::Memory)
+        || matches!(op, Op::Mempush | Op::Memwrite | Op::Memlen | Op::Memresize)
+}

@@ -1,0 +1,44 @@
+//! What memory 2 begins with, in every process that uses it: its header, and the texts that the program names.
+
+use std::collections::BTreeMap;
+
+/// Words of the header: where the next object goes, the memory's length, the keys of the host's arguments and console.
+const HEADER_WORDS: usize = 4;
+
+/// The texts, each once.
+#[derive(Debug, Default)]
+pub(super) struct Statics {
+    words: Vec<u64>,
+    address_of: BTreeMap<Vec<u8>, u64>,
+}
+
+impl Statics {
+    /// The address of a text, or of bytes, that lie ready.
+    pub(super) fn address(&mut self, bytes: &[u8]) -> u64 {
+        if let Some(&address) = self.address_of.get(bytes) {
+            return address;
+        }
+        let address = (HEADER_WORDS + self.words.len()) as u64 * 8;
+        self.words.push(bytes.len() as u64);
+        self.words.extend(bytes.chunks(8).map(|chunk| {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            u64::from_le_bytes(word)
+        }));
+        self.address_of.insert(bytes.to_vec(), address);
+        address
+    }
+
+    /// How many words there are, with the header.
+    pub(super) fn len(&self) -> usize {
+        HEADER_WORDS + self.words.len()
+    }
+
+    /// The words, for a process that has these keys.
+    pub(super) fn words(&self, args: u64, console: u64) -> Vec<u64> {
+        let end = self.len() as u64 * 8;
+        let mut words = vec![end, end, args, console];
+        words.extend(&self.words);
+        words
+    }
+}

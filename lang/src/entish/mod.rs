@@ -1,0 +1,122 @@
+//! The language: from the texts of a program to its image, or to everything that is wrong with them.
+//! `docs/language.md` describes it.
+//!
+//! `files` loads what a program consists of, `lex` makes tokens and blocks, `parse` what the text says (`ast`), `check`
+//! finds out what names mean and which types there are, and makes the program that is compiled (`hir`), `emit` makes
+//! code of that. The library that programs are compiled with is in `std/`, in the language itself.
+
+mod ast;
+mod check;
+mod emit;
+mod files;
+mod fmt;
+mod hir;
+mod lex;
+mod parse;
+mod say;
+#[cfg(test)]
+mod tests;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, render};
+use keyvm_isa::image::Image;
+
+pub use files::{FILE_BYTES_MAX, File, Find};
+pub use fmt::format;
+
+/// A compiled program.
+#[derive(Debug)]
+pub struct Program {
+    /// The image in which it has not begun. It tells where its code comes from.
+    pub image: Image<'static>,
+    /// Its files: the program's own first, those of the library included.
+    pub files: Vec<File>,
+}
+
+/// What is wrong with a program, file by file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Errors {
+    /// The files in which something is wrong.
+    pub files: Vec<(File, Diagnostics)>,
+}
+
+impl Errors {
+    fn new(files: impl Iterator<Item = File>, wrong: Vec<files::Wrong>) -> Self {
+        let mut of_file: std::collections::BTreeMap<u32, Vec<Diagnostic>> = std::collections::BTreeMap::new();
+        for (file, diagnostic) in wrong {
+            of_file.entry(file).or_default().push(diagnostic);
+        }
+        let files = (0..).zip(files).filter_map(|(index, file)| {
+            let diagnostics = Diagnostics::of(&file.text, of_file.remove(&index)?);
+            Some((file, diagnostics))
+        });
+        Self { files: files.collect() }
+    }
+
+    /// All of it as people read it, with the lines of the files.
+    #[must_use]
+    pub fn render(&self, color: bool) -> String {
+        self.files
+            .iter()
+            .map(|(file, diagnostics)| render(&file.name, &file.text, diagnostics, color))
+            .collect()
+    }
+}
+
+/// A line each.
+impl std::fmt::Display for Errors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, (file, diagnostics)) in self.files.iter().enumerate() {
+            let newline = if index > 0 { "\n" } else { "" };
+            write!(f, "{newline}{}:{diagnostics}", file.name)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Errors {}
+
+/// Compiles a program. `find` gives the files that it imports by name; those of the library need not be found.
+///
+/// # Errors
+/// Everything that is wrong with it.
+///
+/// ```
+/// # use keyvm_lang::entish::{File, compile};
+/// let file = File { name: "answer.et".into(), text: "yield 6 * 7\n".into() };
+/// let program = compile(file, &mut |_| Ok(None)).expect("it is well-formed");
+/// assert_eq!(program.image.root, 3);
+/// ```
+pub fn compile(program: File, find: &mut Find<'_>) -> Result<Program, Errors> {
+    if program.text.len() > FILE_BYTES_MAX {
+        let file = File { text: String::new(), ..program };
+        return Err(Errors::new([file].into_iter(), vec![(0, say::too_long(FILE_BYTES_MAX))]));
+    }
+    let (sources, mut wrong) = files::load(program, find);
+    let mut parsed = Vec::new();
+    for (index, source) in (0..).zip(&sources) {
+        let (ast, diagnostics) = parse::parse(&source.file.text);
+        wrong.extend(diagnostics.into_iter().map(|diagnostic| (index, diagnostic)));
+        parsed.push(ast);
+    }
+    let checked = if wrong.is_empty() {
+        let modules: Vec<_> = (0..)
+            .zip(sources.iter().zip(&parsed))
+            .map(|(file, (source, ast))| check::Module {
+                name: &source.module,
+                ast,
+                file,
+                is_library: source.is_library,
+            })
+            .collect();
+        check::check(&modules)
+    } else {
+        Err(wrong)
+    };
+    let compiled = checked.and_then(|program| emit::emit(&program));
+    drop(parsed);
+    let files: Vec<_> = sources.into_iter().map(|source| source.file).collect();
+    match compiled {
+        Ok(compiled) => Ok(Program { image: emit::image(&compiled, &files), files }),
+        Err(wrong) => Err(Errors::new(files.into_iter(), wrong)),
+    }
+}

@@ -1,0 +1,357 @@
+//! Tokens to what they say.
+//!
+//! Every place is decided by the next token or two, so that what was expected there can be said; the one exception,
+//! the `<` of a sandboxed call, looks ahead to its `>` at most. A statement with a mistake is reported and passed
+//! over, and parsing goes on behind it; slips whose meaning is plain are reported and taken as meant.
+
+mod blocks;
+mod declarations;
+mod expressions;
+mod operands;
+pub(super) mod say;
+mod statements;
+mod types;
+
+pub(super) use expressions::{Level, binary_operator};
+pub(super) use operands::budgets_length;
+
+use super::ast::{Expr, ExprKind, File, Name, Span, Stmt, StmtKind};
+use super::lex::{Kind, NESTING_MAX, Token, lex};
+use crate::diagnostic::Diagnostic;
+use winnow::error::ParserError;
+use winnow::prelude::*;
+use winnow::stream::{Stateful, TokenSlice};
+use winnow::token::any;
+
+/// The tokens that are left, and what is known of those before.
+type Input<'t, 's> = Stateful<TokenSlice<'t, Token>, State<'s>>;
+type Parsed<T> = Result<T, Fault>;
+
+#[derive(Debug)]
+struct State<'s> {
+    source: &'s str,
+    file: File<'s>,
+    diagnostics: Vec<Diagnostic>,
+    /// Where the token before the next one ends.
+    end: u32,
+    /// How deep brackets, operators and types are nested here.
+    depth: usize,
+    /// An `else` here does not belong to a sandboxed call: it is that of `a if c else b`.
+    else_taken: bool,
+    /// This is the first line of a block, up to its colon.
+    in_header: bool,
+}
+
+/// Why a statement could not be parsed.
+#[derive(Debug)]
+enum Fault {
+    /// Another token was wanted; nothing has been consumed.
+    Mismatch,
+    Said(Box<Diagnostic>),
+}
+
+impl<I: winnow::stream::Stream> ParserError<I> for Fault {
+    type Inner = Self;
+
+    fn from_input(_: &I) -> Self {
+        Self::Mismatch
+    }
+
+    fn is_backtrack(&self) -> bool {
+        matches!(self, Self::Mismatch)
+    }
+
+    fn into_inner(self) -> Result<Self, Self> {
+        Ok(self)
+    }
+}
+
+impl From<Diagnostic> for Fault {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Said(Box::new(diagnostic))
+    }
+}
+
+/// A kind of token parses such a token.
+impl<'t, 's> Parser<Input<'t, 's>, Token, Fault> for Kind {
+    fn parse_next(&mut self, input: &mut Input<'t, 's>) -> Parsed<Token> {
+        if peek(input).kind != *self {
+            return Err(Fault::Mismatch);
+        }
+        bump(input)
+    }
+}
+
+/// What a file says, and what is wrong with it.
+pub(crate) fn parse(source: &str) -> (File<'_>, Vec<Diagnostic>) {
+    let lexed = lex(source);
+    if lexed.refused {
+        return (File::default(), lexed.diagnostics);
+    }
+    let state = State {
+        source,
+        file: File::default(),
+        diagnostics: lexed.diagnostics,
+        end: 0,
+        depth: 0,
+        else_taken: false,
+        in_header: false,
+    };
+    let mut input = Stateful { input: TokenSlice::new(&lexed.tokens), state };
+    let main = statements::statements(&mut input, true);
+    let mut file = input.state.file;
+    file.main = main;
+    (file, input.state.diagnostics)
+}
+
+/// The names of the files that a file imports, found without parsing it.
+pub(crate) fn imports(source: &str) -> Vec<(String, Span)> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for line in source.split_inclusive('\n') {
+        if let Some((name, at)) = imported(line) {
+            let at = start + at;
+            let span = u32::try_from(at).ok().zip(u32::try_from(at + name.len()).ok());
+            found.extend(span.map(|(from, to)| (name.to_owned(), from..to)));
+        }
+        start += line.len();
+    }
+    found
+}
+
+/// The name in `import NAME`, and where in the line it is.
+fn imported(line: &str) -> Option<(&str, usize)> {
+    let text = line.trim_start_matches('\u{feff}').strip_prefix("import")?;
+    let rest = text.trim_start_matches([' ', '\t']);
+    let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+    let (name, behind) = rest.split_at(length);
+    let alone = behind.trim_ascii_start().is_empty() || behind.trim_ascii_start().starts_with('#');
+    let named = name.starts_with(|c: char| !c.is_ascii_digit()) && rest.len() < text.len();
+    (named && alone && !super::lex::WORDS.iter().any(|&(word, _)| word == name))
+        .then(|| (name, line.len() - rest.len()))
+}
+
+// ---- Tokens -------------------------------------------------------------------------------------------
+
+/// The next token.
+fn peek(input: &Input<'_, '_>) -> Token {
+    ahead(input, 0)
+}
+
+/// The token that is `count` behind the next one.
+fn ahead(input: &Input<'_, '_>, count: usize) -> Token {
+    let end = input.state.end;
+    input.get(count).copied().unwrap_or(Token { kind: Kind::End, start: end, end, mate: 0 })
+}
+
+fn text<'s>(input: &Input<'_, 's>, token: Token) -> &'s str {
+    token.text(input.state.source)
+}
+
+/// Goes past the next token.
+fn bump(input: &mut Input<'_, '_>) -> Parsed<Token> {
+    let token: &Token = any::<_, Fault>.parse_next(input)?;
+    input.state.end = token.end;
+    Ok(*token)
+}
+
+/// Goes past the next token if it is of this kind.
+fn eat(input: &mut Input<'_, '_>, kind: Kind) -> Option<Token> {
+    let mut kind = kind;
+    kind.parse_next(input).ok()
+}
+
+/// Goes past the next token, which must be of this kind.
+fn expect(input: &mut Input<'_, '_>, kind: Kind, wanted: &str) -> Parsed<Token> {
+    eat(input, kind).ok_or_else(|| unexpected(input, wanted))
+}
+
+/// A name; `what` says whose.
+fn name<'s>(input: &mut Input<'_, 's>, what: &str) -> Parsed<Name<'s>> {
+    let token = peek(input);
+    if token.kind.is_word() {
+        return Err(say::reserved(&token.span(), text(input, token), what).into());
+    }
+    let token = expect(input, Kind::Name, what)?;
+    Ok(Name { text: text(input, token), span: token.span() })
+}
+
+/// From `start` to where the last token ended.
+fn since(input: &Input<'_, '_>, start: u32) -> Span {
+    start..input.state.end.max(start)
+}
+
+// ---- Errors -------------------------------------------------------------------------------------------
+
+/// With so many mistakes, the rest of the file is not looked at.
+const REPORTED_MAX: usize = 1000;
+
+fn report(input: &mut Input<'_, '_>, diagnostic: Diagnostic) {
+    input.state.diagnostics.push(diagnostic);
+    if input.state.diagnostics.len() >= REPORTED_MAX {
+        while peek(input).kind != Kind::End {
+            let _ = bump(input);
+        }
+    }
+}
+
+/// The next token is none of those wanted.
+fn unexpected(input: &Input<'_, '_>, wanted: &str) -> Fault {
+    let token = peek(input);
+    let before = input.state.source.get(..token.start as usize).unwrap_or_default();
+    say::unexpected(&token.span(), token.kind, text(input, token), before, wanted).into()
+}
+
+/// The next token does not go on or end what the bracket began.
+fn unclosed(input: &Input<'_, '_>, open: Token, in_header: bool, wanted: &str) -> Fault {
+    let token = peek(input);
+    let bracket = text(input, open);
+    if open.mate == 0 {
+        return say::unclosed(&open.span(), bracket, &token.span(), wanted).into();
+    }
+    match unexpected(input, wanted) {
+        Fault::Said(diagnostic) => {
+            let block = in_header && open.kind == Kind::OpenBrace;
+            let hint = block.then(|| say::BLOCKS.to_owned());
+            diagnostic.label(&say::wide(&open.span()), format!("in this `{bracket}`")).maybe_hint(hint).into()
+        }
+        mismatch => mismatch,
+    }
+}
+
+/// Parses what nests, one level deeper.
+fn deeper<'t, 's, T>(
+    input: &mut Input<'t, 's>,
+    parse: impl FnOnce(&mut Input<'t, 's>) -> Parsed<T>,
+) -> Parsed<T> {
+    if input.state.depth >= NESTING_MAX {
+        return Err(say::too_deep(&peek(input).span(), NESTING_MAX).into());
+    }
+    input.state.depth += 1;
+    let parsed = parse(input);
+    input.state.depth -= 1;
+    parsed
+}
+
+/// Items between brackets, with commas between them and, if one likes, behind the last. `input` is at the opening
+/// bracket.
+fn bracketed<'t, 's, T>(
+    input: &mut Input<'t, 's>,
+    wanted: &str,
+    mut item: impl FnMut(&mut Input<'t, 's>) -> Parsed<T>,
+) -> Parsed<Vec<T>> {
+    let open = bump(input)?;
+    let close = open.kind.closing().unwrap_or(Kind::End);
+    let in_header = std::mem::replace(&mut input.state.in_header, false);
+    let else_taken = std::mem::replace(&mut input.state.else_taken, false);
+    let mut items = Vec::new();
+    let parsed = deeper(input, |input| {
+        while eat(input, close).is_none() {
+            if matches!(peek(input).kind, Kind::Newline | Kind::End) {
+                return Err(unclosed(input, open, in_header, wanted));
+            }
+            items.push(item(input)?);
+            if eat(input, Kind::Comma).is_none() {
+                let wanted = format!("`,` or `{}`", say::mark(close));
+                eat(input, close).ok_or_else(|| unclosed(input, open, in_header, &wanted))?;
+                break;
+            }
+        }
+        Ok(())
+    });
+    (input.state.in_header, input.state.else_taken) = (in_header, else_taken);
+    parsed.map(|()| items)
+}
+
+/// One item between brackets. `several` says what is wrong if there are more.
+fn enclosed<'t, 's, T>(
+    input: &mut Input<'t, 's>,
+    wanted: &str,
+    several: fn(&Span) -> Diagnostic,
+    item: impl FnOnce(&mut Input<'t, 's>) -> Parsed<T>,
+) -> Parsed<T> {
+    let open = bump(input)?;
+    let close = open.kind.closing().unwrap_or(Kind::End);
+    let in_header = std::mem::replace(&mut input.state.in_header, false);
+    let else_taken = std::mem::replace(&mut input.state.else_taken, false);
+    if matches!(peek(input).kind, Kind::Newline | Kind::End) {
+        return Err(unclosed(input, open, false, wanted));
+    }
+    let parsed = deeper(input, item);
+    (input.state.in_header, input.state.else_taken) = (in_header, else_taken);
+    let item = parsed?;
+    if peek(input).kind == Kind::Comma && open.mate > 0 {
+        return Err(several(&peek(input).span()).into());
+    }
+    let wanted = format!("an operator or `{}`", say::mark(close));
+    eat(input, close).ok_or_else(|| unclosed(input, open, false, &wanted))?;
+    Ok(item)
+}
+
+/// Reports the fault, and goes past the line; also past the block that the line begins, whose statements are parsed for
+/// the mistakes in them unless they would be statements of nothing.
+fn recover<'s>(input: &mut Input<'_, 's>, fault: Fault, first: Token, out: &mut Vec<Stmt<'s>>) {
+    let start = input.state.end;
+    match fault {
+        Fault::Said(diagnostic) => report(input, *diagnostic),
+        Fault::Mismatch => {
+            if let Fault::Said(diagnostic) = unexpected(input, "a statement") {
+                report(input, *diagnostic);
+            }
+        }
+    }
+    (input.state.depth, input.state.else_taken, input.state.in_header) = (0, false, false);
+    skip_line(input);
+    let span = first.start..start.max(first.end);
+    let broken = Expr { kind: ExprKind::Broken, span: span.clone() };
+    let mut kind = StmtKind::Expr(broken);
+    if peek(input).kind == Kind::Indent {
+        if matches!(first.kind, Kind::Typ | Kind::Name | Kind::Try) {
+            skip_block(input);
+        } else {
+            let body = statements::indented(input);
+            let broken = Expr { kind: ExprKind::Broken, span: span.clone() };
+            kind = StmtKind::If { arms: vec![(broken, body)], otherwise: Vec::new() };
+        }
+    }
+    // What belongs to the `try` of other languages.
+    let goes_on = |next: Token, input: &Input<'_, 's>| {
+        next.kind == Kind::Else || matches!(text(input, next), "except" | "catch" | "finally")
+    };
+    while first.kind == Kind::Try && goes_on(peek(input), input) {
+        skip_line(input);
+        if peek(input).kind == Kind::Indent {
+            skip_block(input);
+        }
+    }
+    out.push(Stmt { kind, span });
+}
+
+/// Goes past the rest of the line.
+fn skip_line(input: &mut Input<'_, '_>) {
+    while !matches!(peek(input).kind, Kind::Newline | Kind::End | Kind::Indent | Kind::Dedent) {
+        if bump(input).is_err() {
+            return;
+        }
+    }
+    eat(input, Kind::Newline);
+}
+
+/// Goes past a block.
+fn skip_block(input: &mut Input<'_, '_>) {
+    let mut depth = 0_usize;
+    loop {
+        match peek(input).kind {
+            Kind::Indent => depth += 1,
+            Kind::Dedent => depth -= 1,
+            Kind::End => return,
+            _ => {}
+        }
+        if bump(input).is_err() || depth == 0 {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,4 @@
+mod errors;
+mod hostile;
+mod shape;
+mod show;

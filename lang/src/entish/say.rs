@@ -1,0 +1,52 @@
+//! What is said of a program's files as a whole.
+
+use crate::diagnostic::Diagnostic;
+use crate::nearest;
+use std::ops::Range;
+
+fn place(span: &Range<u32>) -> Range<usize> {
+    span.start as usize..span.end as usize
+}
+
+pub(super) fn no_such_file<'a>(
+    span: &Range<u32>,
+    name: &str,
+    library: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    let near = nearest(name, library);
+    let hint = match near {
+        Some(near) => format!("did you mean `{near}`, of the library?"),
+        None => format!("put `{name}.et` beside this file"),
+    };
+    Diagnostic::new(&place(span), format!("there is no file `{name}.et`"), "imported here").hint(hint)
+}
+
+pub(super) fn unreadable_import(span: &Range<u32>, name: &str, error: &str) -> Diagnostic {
+    Diagnostic::new(&place(span), format!("`{name}.et` cannot be read: {error}"), "imported here")
+}
+
+pub(super) fn too_many_files(span: &Range<u32>, max: usize) -> Diagnostic {
+    Diagnostic::new(&place(span), "too many files", format!("this would be more than {max}"))
+        .hint("put several of them together")
+}
+
+pub(super) fn circle<'a>(span: &Range<u32>, files: impl Iterator<Item = &'a str>) -> Diagnostic {
+    let way = files.collect::<Vec<_>>().join(" imports ");
+    Diagnostic::new(&place(span), "files import each other in a circle", way)
+        .hint("move what both need to a file of its own")
+}
+
+pub(super) fn too_long(max: usize) -> Diagnostic {
+    Diagnostic::new(&(0..0), "this file is too long", format!("a program's file has {max} bytes at most"))
+        .hint("split it, and import the parts")
+}
+
+pub(super) fn too_many_variables(span: &Range<u32>, max: u32) -> Diagnostic {
+    Diagnostic::new(&place(span), "too many variables", format!("this function has more than {max}"))
+        .hint("split the function, or use a list")
+}
+
+pub(super) fn too_much_code(span: &Range<u32>, max: u64) -> Diagnostic {
+    Diagnostic::new(&place(span), "the program is too long", format!("its code has more than {max} words"))
+        .hint("split it into programs that call each other")
+}

@@ -1,0 +1,4 @@
+//! What is written about the language elsewhere is true: the grammar in `docs/language.md`, and that for editors.
+
+mod editors;
+mod reference;

@@ -1,0 +1,267 @@
+//! The constructs of the language, one by one: what programs print, under both engines, cut into slices, saved and loaded.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use keyvm::entish::{self, File};
+use keyvm::isa::image::Image;
+use keyvm::{Args, Console, Engine, Event, Hosts, Machine, Tier, image};
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+/// What a program wrote, with its yields as lines.
+#[derive(Clone, Debug, Default)]
+struct Transcript(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Transcript {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Compiles a program that may import the files behind it.
+fn compiled(source: &str, files: &[(&str, &str)]) -> Image<'static> {
+    let file = |name: &str, text: &str| File { name: format!("{name}.et"), text: text.to_owned() };
+    let mut find = |wanted: &str| {
+        Ok(files.iter().find(|(name, _)| *name == wanted).map(|(name, text)| file(name, text)))
+    };
+    entish::compile(file("program", source), &mut find)
+        .unwrap_or_else(|errors| panic!("{}", errors.render(false)))
+        .image
+}
+
+/// Runs a program to its end, in slices of so much gas, with the machine saved and loaded between them; gives what it printed and how it
+/// ended.
+fn run(image: &Image<'_>, tier: Tier, slice: u64, input: &'static str) -> (String, Event, u64) {
+    let transcript = Transcript::default();
+    let mut hosts = Hosts::new();
+    hosts.grant("args", Args::new(["41", "two words"]));
+    hosts.grant("console", Console::new(input.as_bytes(), transcript.clone()));
+    let engine = Engine::new(tier);
+    let mut slice = slice;
+    let mut machine = Machine::with_engine(image, &engine).unwrap();
+    machine.set_gas_limit(20_000_000);
+    machine.set_words_limit(1 << 20);
+    let end = loop {
+        match machine.run_hosted(slice, &mut hosts) {
+            Event::Yielded(words) => {
+                let words: Vec<_> = words.iter().map(u64::to_string).collect();
+                writeln!(transcript.clone(), "{}", words.join(" ")).unwrap();
+            }
+            Event::Paused => {
+                // One instruction may cost more than a slice.
+                slice = slice.saturating_add(slice / 2);
+                let mut file = Vec::new();
+                image::write(&machine.image(), &mut file).unwrap();
+                machine = Machine::with_engine(&image::read(&file).unwrap(), &engine).unwrap();
+            }
+            event => break event,
+        }
+    };
+    machine.audit().expect("the books balance");
+    let text = String::from_utf8(transcript.0.lock().unwrap().clone()).unwrap();
+    (text, end, machine.budget().gas_used)
+}
+
+/// Checks what a program prints, and that it does so on each engine and however it is cut.
+fn prints(source: &str, expected: &str) {
+    prints_with(source, &[], expected);
+}
+
+fn prints_with(source: &str, files: &[(&str, &str)], expected: &str) {
+    let (event, gas) = ends(source, files, expected);
+    assert_eq!(event, Event::Halted, "after {gas} gas");
+}
+
+fn ends(source: &str, files: &[(&str, &str)], expected: &str) -> (Event, u64) {
+    let image = compiled(source, files);
+    let (text, event, gas) = run(&image, Tier::Interpreter, u64::MAX, "");
+    assert_eq!((text.as_str(), &event), (expected, &event), "in one piece, {event:?}");
+    for (tier, slice) in [(Tier::Jit, u64::MAX), (Tier::Interpreter, gas / 7 + 1), (Tier::Jit, gas / 5 + 1)] {
+        let again = run(&image, tier, slice, "");
+        assert_eq!(again, (text.clone(), event.clone(), gas), "{tier:?}, in slices of {slice}");
+    }
+    (event, gas)
+}
+
+/// Checks that a program traps by `fail` after it has printed this, and with which number.
+fn fails(source: &str, expected: &str, number: u64) {
+    let (event, _) = ends(source, &[], expected);
+    assert_eq!(event, Event::Trapped(keyvm::isa::Trap::Failed));
+    let image = compiled(source, &[]);
+    let mut machine = Machine::new(&image).unwrap();
+    let mut hosts = Hosts::new();
+    hosts.grant("args", Args::new(["41", "two words"]));
+    hosts.grant("console", Console::new(std::io::empty(), Transcript::default()));
+    while let Event::Yielded(_) = machine.run_hosted(u64::MAX, &mut hosts) {}
+    let image = machine.image();
+    let root = image.objects.iter().find(|object| object.number == image.root).unwrap();
+    let keyvm::isa::image::Body::Process(process) = &root.body else { panic!("the root is a process") };
+    assert_eq!(process.stack.last(), Some(&number));
+}
+
+#[test]
+fn the_showcase_yields_one_more_than_its_argument() {
+    let image = compiled(include_str!("../examples/sandbox.et"), &[]);
+    for tier in [Tier::Interpreter, Tier::Jit] {
+        let mut machine = Machine::with_engine(&image, &Engine::new(tier)).unwrap();
+        let mut hosts = Hosts::new();
+        hosts.grant("args", Args::new(["41"]));
+        for _ in 0..3 {
+            assert_eq!(machine.run_hosted(u64::MAX, &mut hosts), Event::Yielded(vec![42]));
+        }
+    }
+}
+
+#[test]
+fn numbers_have_the_operators_of_their_types() {
+    prints(
+        "i a = -7\nprint(a / 2, a % 3, a >> 1, a < 0)\nprint(7 / 2, 7 % 3, 1 << 63, ~0)\n\
+         print(i(0 - 1), u(a) > 5, u(2.9), i(-2.9), u(true))\nprint(3 if a > 0 else 4, not (a > 0 or 2 < 1))",
+        "-3 -1 -4 true\n3 1 9223372036854775808 18446744073709551615\n-1 true 2 -2 1\n4 true\n",
+    );
+}
+
+#[test]
+fn loops_and_conditions_go_where_they_say() {
+    prints(
+        "total = 0\nfor k in range(2, 20, 3):\n    if k == 8:\n        continue\n    if k == 17:\n        break\n    total += k\n\
+         print(total)\nn = 3\nwhile n > 0:\n    n -= 1\nelse_part = n\nprint(else_part)\nfor c in \"ab\":\n    print(c)\n\
+         for k in range(3):\n    k += 10\n    print(k)",
+        "32\n0\n97\n98\n10\n11\n12\n",
+    );
+}
+
+#[test]
+fn functions_have_defaults_names_several_results_and_are_values() {
+    prints(
+        "def divide(a, b=2) -> (u, u):\n    return a / b, a % b\ndef twice(def(u) -> u g, x):\n    return g(g(x))\n\
+         def add(x):\n    return x + 3\ndef first(T[] l) -> T:\n    return l[0]\n\
+         q, r = divide(7)\nprint(q, r)\nq, r = divide(b=3, a=20)\nprint(q, r)\nprint(twice(add, 1))\nprint(first([\"x\"]), first([4]))",
+        "3 1\n6 2\n7\nx 4\n",
+    );
+}
+
+#[test]
+fn texts_bytes_arrays_and_lists_do_what_their_methods_say() {
+    prints(
+        "t = \"one two\"\nprint(t.find(\"two\"), t[1], t[1:3], t + \"!\", \"e t\" in t, t < \"p\")\n\
+         print(\"-\".join(t.split(\" \")), \" x \".strip(), t.starts(\"on\"), t.ends(\"on\"))\n\
+         b = bytes(3)\nb[1] = 104\nb[2] = 105\nprint(b[1:3].text(), len(b), b == b\"\\x00hi\")\n\
+         a = array(3, 7)\na[1] = 8\nprint(a[0] + a[1], len(a), 8 in a)\n\
+         l = [3, 1]\nl.append(2)\nl.insert(0, 9)\nprint(l.pop(), l.remove(0), len(l), l[0], l[1])\nl.extend([5, 6])\nl.reverse()\n\
+         for x in l:\n    print(x)",
+        "4 110 ne one two! true true\none-two x true false\nhi 3 true\n15 3 true\n2 9 2 3 1\n6\n5\n1\n3\n",
+    );
+}
+
+#[test]
+fn maps_keep_the_order_of_insertion_and_grow() {
+    prints(
+        "m = {\"b\": 1, \"a\": 2}\nm[\"c\"] = 3\nm[\"b\"] += 10\nprint(m.remove(\"a\"), m.remove(\"z\"), \"a\" in m, len(m))\n\
+         for k in m:\n    print(k, m[k])\nprint(m.get(\"z\", 5))\nn = map(u, u)()\nfor j in range(1000):\n    n[j * 7] = j\n\
+         for j in range(0, 1000, 2):\n    n.remove(j * 7)\nsum = 0\nfor j in n:\n    sum += n[j]\nprint(len(n), sum)",
+        "true false false 2\nb 11\nc 3\n5\n500 250000\n",
+    );
+}
+
+#[test]
+fn structs_refer_to_each_other() {
+    prints(
+        "typ node {u value, node next}\nlist = none\nnode head = none\nfor k in range(3):\n    head = node{k, head}\n\
+         at = head\nwhile at != none:\n    print(at.value)\n    at = at.next\nhead.value += 40\nprint(head.value)"
+            .replace("list = none\n", "")
+            .as_str(),
+        "2\n1\n0\n42\n",
+    );
+}
+
+#[test]
+fn a_sandboxed_call_gives_its_result_or_another_value_or_a_job() {
+    prints(
+        "def half(x):\n    return 100 / x\ndef ever(x):\n    while:\n        x += 1\n    return x\n\
+         print(half<100, 10>(4))\nprint(half<100, 10>(0) else 7)\nprint(ever<1000, 10>(1) else 8)\n\
+         job = try half<100, 10>(0)\nprint(job.status == status.trapped, job.trap)\n\
+         job = try ever<1000, 10>(0)\nprint(job.status == status.out_of_gas, job<500, 0>() == status.out_of_gas)\njob.end()",
+        "25\n7\n8\ntrue 11\ntrue true\n",
+    );
+}
+
+#[test]
+fn a_generator_is_gone_on_with_and_says_when_it_is_at_its_end() {
+    prints(
+        "def words(text t):\n    for w in t.split(\" \"):\n        yield w + \".\"\n\
+         job = try words<100000, 1000>(\"a bc d\")\nwhile job.status == status.yielded:\n    print(job.value)\n    job<100000, 1000>()\n\
+         print(job.status == status.returned)",
+        "a.\nbc.\nd.\ntrue\n",
+    );
+}
+
+#[test]
+fn what_crosses_a_border_is_copied_with_what_is_shared_and_circles() {
+    prints(
+        "typ node {text name, node other, u[] numbers}\n\
+         def turn(node n, {text: u[]} m) -> node:\n    n.other.other.name = \"new\"\n    n.numbers.append(len(m[\"k\"]))\n    m[\"k\"].append(1)\n    return n.other\n\
+         u[] l = [1, 2]\na = node{\"a\", none, l}\nb = node{\"b\", a, l}\na.other = b\nm = {\"k\": l}\n\
+         c = turn<100000, 10000>(a, m)\n\
+         print(a.name, len(l), c.name, c.other.name, c.other.other.name, len(c.numbers), c.numbers[2])\nc.numbers.append(5)\nprint(len(c.other.numbers), len(l))"
+            .replace("{text: u[]} m", "map(text, u[]) m")
+            .as_str(),
+        "a 2 b new b 4 2\n5 2\n",
+    );
+}
+
+#[test]
+fn sandboxes_nest_and_keys_are_handed_over() {
+    prints(
+        "def deep(n) -> u:\n    if n == 0:\n        return 1\n    return deep<gas() / 2, words() / 2>(n - 1) + 1\n\
+         def fill(key page, x):\n    page[1] = x\n    return len(page)\n\
+         def look(key page):\n    return page[1]\n\
+         print(deep<1000000, 100000>(9))\nk = page(3)\nprint(fill<1000, 100>(k, 8), k[1])\n\
+         print(look<1000, 100>(k.read_only()), fill<1000, 100>(k.read_only(), 9) else 0, k[1])",
+        "10\n3 8\n8 0 8\n",
+    );
+}
+
+#[test]
+fn a_sandboxed_function_reaches_neither_console_nor_arguments() {
+    prints(
+        "def tell(x):\n    print(x)\n    return x\ndef ask(x):\n    return $arg(0)\n\
+         print(tell<10000, 1000>(1) else 5, ask<10000, 1000>(1) else 6, $arg(0))",
+        "5 6 41\n",
+    );
+}
+
+#[test]
+fn functions_are_sandboxed_as_values() {
+    prints(
+        "def add(x, y):\n    return x + y\ndef times(x, y):\n    return x * y\n\
+         for g in [add, times]:\n    print(g<1000, 100>(6, 7))",
+        "13\n42\n",
+    );
+}
+
+#[test]
+fn imported_files_have_functions_constants_and_types() {
+    prints_with(
+        "import shapes\ns = shapes.square{shapes.SIDE}\nprint(shapes.area(s))",
+        &[(
+            "shapes",
+            "const SIDE = 5\ntyp square {u side}\ndef area(square s):\n    return s.side * s.side\n",
+        )],
+        "25\n",
+    );
+}
+
+#[test]
+fn what_goes_wrong_traps_with_its_number() {
+    fails("print(1)\nassert 1 > 2", "1\n", 1);
+    fails("l = [1]\nprint(l[1])", "", 2);
+    fails("m = {1: 2}\nprint(m[3])", "", 3);
+    fails("def f(x):\n    return 1 / x\nprint(f<100, 10>(0))", "", 4);
+    fails("print($arg(1))", "", 5);
+    fails("b = bytes(1)\nb[0] = 255\nprint(b.text())", "", 6);
+}

@@ -167,3 +167,52 @@ fn a_page_that_is_put_in_place_of_another_runs_its_own_code() {
         assert_eq!(run(&first, &engine), (expected, true));
     }
 }
+
+#[test]
+fn a_program_that_makes_one_page_after_another_has_little_compiled() {
+    let _alone = alone();
+    // Pages that are optimized at once.
+    let pages = 2 * SIZE;
+    let terms: String = (0..460).map(|n| format!("get 0\n{}\nfmul\nfadd\n", 1_000_000 + n * n)).collect();
+    let source = format!(
+        "code pattern {{
+            jump :x
+            push 0
+        x:  1
+            0
+            0
+            jumpif(mempush(0, 6), :next)
+            return
+        next: get 2
+            {terms}
+            set 2
+            set 1 (sub(get 1, 1))
+            jumpif(get 1, :next)
+            return
+        }}
+            {pages}
+        again: pagenew(0)
+            memresize(6, size 4 + pattern)
+            copy 6, 4 + pattern (0, 0, mul(size 4 + pattern, 8))
+            store64 6, 8 (0, add(2, shl(get 0, 8)))
+            drop(codeseal(get 1))
+            create(get 1, 0)
+            drop(drop(recurse(get 2, 1000, 1000)))
+            destroy(get 2)
+            destroy(get 1)
+            drop
+            drop
+            set 0 (sub(get 0, 1))
+            jumpif(get 0, :again)
+            return 1 (7)"
+    );
+    let engine = Engine::new(Tier::Jit);
+    let image = asm::assemble(&source).unwrap_or_else(|errors| panic!("{errors}"));
+    let mut machine = Machine::with_engine(&image, &engine).expect("it is consistent");
+    machine.set_gas_limit(u64::MAX);
+    assert_eq!(machine.run(u64::MAX), Event::Returned(vec![7]));
+    let stats = engine.stats();
+    // Two seconds, and the page by which it was passed.
+    let most = 2_000_000_000 + stats.nanoseconds.div_ceil(stats.batches.max(1)) * 2;
+    assert!(cfg!(debug_assertions) || stats.nanoseconds <= most, "{stats:?}");
+}

@@ -88,7 +88,8 @@ impl Watch for Arrivals<'_> {
     #[inline]
     fn arrive(&mut self, index: u64, height: usize) -> bool {
         let (Ok(index), Ok(height)) = (u32::try_from(index), u32::try_from(height)) else { return false };
-        self.entry = self.native.page.arrive(self.native.engine, EntryPoint { index, height });
+        self.entry =
+            self.native.page.arrive(self.native.engine, self.native.recent, EntryPoint { index, height });
         self.entry.is_some()
     }
 }
@@ -135,8 +136,10 @@ impl Runner {
     ) -> Stop {
         let before = kernel.instructions;
         let stop = self.go_on(native, kernel, act, code);
+        let instructions = kernel.instructions - before;
+        native.recent.earn(instructions);
         if native.page.is_spent() {
-            native.page.earn(kernel.instructions - before);
+            native.page.earn(instructions);
         }
         stop
     }

@@ -1,6 +1,7 @@
 //! The native code of a code page.
 
-use super::{CompiledFunction, Engine, Processor, Tier};
+use super::clock::Stopwatch;
+use super::{CompiledFunction, Engine, Processor, RecentCode, Tier};
 use crate::image::Hash;
 use crate::kernel::CodePage;
 use keyvm_isa::layout::FIRST_KEY_MEMORY;
@@ -24,7 +25,7 @@ const HEIGHTS_MAX: usize = 4;
 const NANOSECONDS: i64 = 600_000_000;
 /// What an instruction earns of them, if it runs when there are none left: less than it takes, so that compiling never
 /// takes longer than running.
-const EARNED: u64 = 2;
+pub(super) const EARNED: u64 = 2;
 /// Bytes of machine code that a page may have for each byte of its own, and besides.
 const CODE_TIMES: usize = 32;
 const CODE_BESIDES: usize = 4 << 20;
@@ -190,7 +191,12 @@ impl NativePage {
 
     /// Called where control arrives: gives native code if there is some, and asks for it if it is worth it.
     #[inline]
-    pub(super) fn arrive<'a>(self: &'a Arc<Self>, engine: &Engine, point: EntryPoint) -> Option<&'a Record> {
+    pub(super) fn arrive<'a>(
+        self: &'a Arc<Self>,
+        engine: &Engine,
+        recent: &RecentCode,
+        point: EntryPoint,
+    ) -> Option<&'a Record> {
         let entry = self.entry(point);
         if entry.is_some() {
             return entry;
@@ -209,11 +215,14 @@ impl NativePage {
                 return None;
             }
         }
-        if self.is_spent() {
+        if self.is_spent() || recent.is_spent() {
             return None;
         }
         heat.store(ASKED, Ordering::Relaxed);
-        if engine.want(self, point) { self.entry(point) } else { None }
+        let stopwatch = Stopwatch::start();
+        let is_there = engine.want(self, point);
+        recent.spend(stopwatch.nanoseconds());
+        if is_there { self.entry(point) } else { None }
     }
 
     /// Whether an index is never compiled again.
@@ -297,7 +306,7 @@ impl NativePage {
         }
         let again = self.entry(point).is_some();
         for (point, entry) in batch.entries() {
-            let place = self.entries.get(point.index as usize)?;
+            let Some(place) = self.entries.get(point.index as usize) else { continue };
             let next = place.load(Ordering::Acquire);
             let ran = AtomicU64::new(if level == Level::Optimized { SETTLED } else { 0 });
             let record = Arc::new(Record { point, entry, ran, next });

@@ -1,17 +1,32 @@
 //! Code pages that ran last, and their native code. Calls go to and fro between few pages, and finding one anew each
 //! time costs more than the call.
 
-use super::page::NativePage;
+use super::page::{EARNED, NativePage};
 use crate::kernel::{CodePage, Kernel, Ref};
 use keyvm_isa::Code;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// How many pages are kept.
 const RECENT_MAX: usize = 4;
 
-/// Code pages that ran last.
-#[derive(Debug, Default)]
-pub(crate) struct RecentCode(Vec<Recent>);
+/// Nanoseconds of its own thread that compiling may take of one machine, besides what it earns by running. A page has an
+/// allowance of its own; this is for programs that make one page after another.
+const NANOSECONDS: i64 = 2_000_000_000;
+
+/// Code pages that ran last on a machine.
+#[derive(Debug)]
+pub(crate) struct RecentCode {
+    pages: Vec<Recent>,
+    /// Nanoseconds that compiling may still take of the machine.
+    allowance: Cell<i64>,
+}
+
+impl Default for RecentCode {
+    fn default() -> Self {
+        Self { pages: Vec::new(), allowance: Cell::new(NANOSECONDS) }
+    }
+}
 
 /// A code page that ran, and its native code once it is hot enough to ask for that.
 #[derive(Debug)]
@@ -29,13 +44,13 @@ impl RecentCode {
     /// The page, if it ran lately.
     #[inline]
     pub(super) fn find(&self, code: Ref) -> Option<&Recent> {
-        self.0.iter().find(|recent| recent.code == code)
+        self.pages.iter().find(|recent| recent.code == code)
     }
 
     /// As [`RecentCode::find`], to change what is known of it.
     #[inline]
     pub(super) fn find_mut(&mut self, code: Ref) -> Option<&mut Recent> {
-        self.0.iter_mut().find(|recent| recent.code == code)
+        self.pages.iter_mut().find(|recent| recent.code == code)
     }
 
     /// The code of a page that is interpreted where a process calls it, if it is known that it is.
@@ -45,26 +60,44 @@ impl RecentCode {
         (recent.tiny && (recent.settled || recent.native.is_some())).then_some(&recent.page.code)
     }
 
+    /// Whether compiling has taken as long of the machine as it may.
+    #[inline]
+    pub(super) fn is_spent(&self) -> bool {
+        self.allowance.get() <= 0
+    }
+
+    /// Counts time that compiling has taken of the machine.
+    pub(super) fn spend(&self, nanoseconds: u64) {
+        let nanoseconds = i64::try_from(nanoseconds).unwrap_or(i64::MAX);
+        self.allowance.set(self.allowance.get().saturating_sub(nanoseconds));
+    }
+
+    /// Counts instructions that have run.
+    pub(super) fn earn(&self, instructions: u64) {
+        let earned = i64::try_from(instructions.saturating_mul(EARNED)).unwrap_or(i64::MAX);
+        self.allowance.set(self.allowance.get().saturating_add(earned).min(NANOSECONDS));
+    }
+
     /// Takes in the code of the running process, if it is not gone.
     pub(crate) fn admit(&mut self, kernel: &Kernel) -> Option<Ref> {
         let (code, page) = kernel.code_of(kernel.running()?)?;
         if self.find(code).is_none() {
-            if self.0.len() == RECENT_MAX {
-                self.0.remove(0);
+            if self.pages.len() == RECENT_MAX {
+                self.pages.remove(0);
             }
             let tiny = page.is_tiny();
-            self.0.push(Recent { code, page: Arc::clone(page), native: None, settled: false, tiny });
+            self.pages.push(Recent { code, page: Arc::clone(page), native: None, settled: false, tiny });
         }
         Some(code)
     }
 
     /// Whether there is none yet, or one of them has not run so often that it has native code looked for.
     pub(crate) fn is_warming(&self) -> bool {
-        self.0.is_empty() || self.0.iter().any(|recent| recent.native.is_none() && !recent.settled)
+        self.pages.is_empty() || self.pages.iter().any(|recent| recent.native.is_none() && !recent.settled)
     }
 
     /// Lets pages go that are destroyed.
     pub(crate) fn forget_gone(&mut self, kernel: &Kernel) {
-        self.0.retain(|recent| kernel.arena.alive(recent.code));
+        self.pages.retain(|recent| kernel.arena.alive(recent.code));
     }
 }

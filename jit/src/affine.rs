@@ -88,7 +88,7 @@ pub(crate) struct Pointer {
     pub(crate) last: u64,
 }
 
-/// The accesses of an innermost loop whose addresses advance by the same in every turn, by block and index of the instruction.
+/// The accesses of a loop, as far as `body` goes, whose addresses advance by the same in every turn, by block and index of the instruction.
 /// `body` has the blocks in order.
 pub(crate) fn accesses(
     code: &Code,

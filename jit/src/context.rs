@@ -4,7 +4,7 @@ use keyvm_isa::image::Frame;
 use std::mem::offset_of;
 use std::ptr;
 
-/// How many frames' worth of bits `room` keeps below the count of frames.
+/// How many bits `room` has below the count of frames.
 pub(crate) const FRAME_SHIFT: u32 = 30;
 /// The bits of `room` that count words of stack.
 pub(crate) const WORDS_MASK: u64 = (1 << (FRAME_SHIFT - 1)) - 1;

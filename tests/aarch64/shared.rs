@@ -104,7 +104,7 @@ pub(crate) struct Visit<'a> {
     memories: usize,
     areas: Vec<Area>,
     shown: Vec<usize>,
-    /// Instructions that helpers have executed.
+    /// Of the instructions that the context counts, those that native code has not executed here: before, and by helpers.
     helped: u64,
 }
 
@@ -179,7 +179,7 @@ impl<'a> Visit<'a> {
             memories: end,
             areas: Vec::new(),
             shown: Vec::new(),
-            helped: 0,
+            helped: context.executed(context.gas_left()),
         };
         // SAFETY: the caller says that the memories are as the context says.
         unsafe { visit.put_memories(context) };
@@ -260,7 +260,8 @@ impl<'a> Visit<'a> {
         let before = context.executed(self.gas);
         // SAFETY: all is as native code would have left it that runs here.
         let answer = unsafe { (context.helper)(context, index, height) };
-        self.helped += context.executed(self.gas) - before;
+        let helped = context.executed(self.gas).wrapping_sub(before);
+        self.helped = self.helped.wrapping_add(helped);
         self.shared.set_word(offset_of!(Context, gas), context.gas);
         // SAFETY: the helper has made the context true again, and not moved the stack.
         unsafe {
@@ -296,6 +297,7 @@ impl<'a> Visit<'a> {
         for view in self.shown {
             self.shared.write(view_offset(view), &nothing);
         }
-        context.executed(self.gas) - self.helped
+        // Counts are modulo 2^32.
+        context.executed(self.gas).wrapping_sub(self.helped) & u64::from(u32::MAX)
     }
 }

@@ -481,7 +481,7 @@ impl Unit<'_> {
         variable
     }
 
-    /// Where the operand with this number above the base lies: an address, and an offset to it.
+    /// The address of the first operand above the base.
     fn operands_address(&mut self) -> Value {
         if let Some(address) = self.operands_at {
             return address;

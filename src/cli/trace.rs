@@ -3,6 +3,7 @@
 use super::input::Text;
 use super::text::{count, printable};
 use keyvm::asm::Disassembly;
+use keyvm::entish;
 use keyvm::isa::decode::operands;
 use keyvm::isa::image::{Body, Call, Image, Number, Process};
 use keyvm::isa::{ImmKind, Insn, Op, Status, Trap};
@@ -24,7 +25,9 @@ pub(super) fn trapped(trap: Trap, image: &Image<'_>, texts: &[Text]) -> String {
     let mut tracer = Tracer::new(image, texts);
     let root = tracer.find(image.root);
     let insn = root.and_then(|root| tracer.page(root.code)?.decoded(root.index));
-    tracer.line(format_args!("trap {trap} ({}): {}", trap.number(), meaning(trap, insn)));
+    let failure = root.filter(|_| trap == Trap::Failed).and_then(|root| tracer.failure(root));
+    let meaning = failure.unwrap_or_else(|| meaning(trap, insn));
+    tracer.line(format_args!("trap {trap} ({}): {meaning}", trap.number()));
     tracer.backtrace(&[(Stop::Innermost, image.root)]);
     tracer.others_that_trapped();
     tracer.out.trim_end().to_owned()
@@ -224,6 +227,12 @@ impl<'i, 'a> Tracer<'i, 'a> {
             (None, Some(place)) => Some(format!("at {place}")),
             (name, None) => name,
         }
+    }
+
+    /// What a program in the language means by the `fail` at which a process stands.
+    fn failure(&self, process: &Process<'_>) -> Option<String> {
+        let place = self.image.code_debug(process.code)?.place(process.index)?;
+        place.file.ends_with(".et").then(|| entish::failure(&process.stack))?
     }
 
     /// The line of the text that an instruction stands in.

@@ -8,6 +8,7 @@
 mod ast;
 mod check;
 mod emit;
+mod failure;
 mod files;
 mod fmt;
 mod hir;
@@ -20,6 +21,7 @@ mod tests;
 use crate::diagnostic::{Diagnostic, Diagnostics, render};
 use keyvm_isa::image::Image;
 
+pub use failure::failure;
 pub use files::{FILE_BYTES_MAX, File, Find};
 pub use fmt::format;
 

@@ -265,3 +265,54 @@ fn what_goes_wrong_traps_with_its_number() {
     fails("print($arg(1))", "", 5);
     fails("b = bytes(1)\nb[0] = 255\nprint(b.text())", "", 6);
 }
+
+#[test]
+fn an_element_is_set_where_it_is_when_the_value_is_known() {
+    prints(
+        "def g(u[] l) -> u:\n    l.extend([2, 3, 4, 5, 6, 7])\n    return 42\nxs = [1]\nxs[0] = g(xs)\nys = [1]\nys[0] += g(ys)\n\
+         print(xs[0], len(xs), ys[0], len(ys))",
+        "42 7 43 7\n",
+    );
+}
+
+#[test]
+fn a_result_finds_its_way_however_many_keys_the_caller_holds() {
+    for pages in 0..16 {
+        let source = format!(
+            "def twice(u[] l) -> u[]:\n    return l + l\ndef words(text t):\n    yield t\n    yield t + t\n\
+             {}l = twice<100000, 1000>([1, 2])\nprint(len(l), l[3])\njob = try words<100000, 1000>(\"a\")\nprint(job.value)\n\
+             job<100000, 1000>()\nprint(job.value)\n{}",
+            (0..pages).map(|n| format!("k{n} = page(1)\nk{n}[0] = {n}\n")).collect::<String>(),
+            (0..pages).map(|n| format!("print(k{n}[0])\n")).collect::<String>(),
+        );
+        let kept: String = (0..pages).map(|n| format!("{n}\n")).collect();
+        let image = compiled(&source, &[]);
+        let (text, event, _) = run(&image, Tier::Interpreter, u64::MAX, "");
+        assert_eq!((text, event), (format!("4 2\na\naa\n{kept}"), Event::Halted), "with {pages} pages");
+    }
+}
+
+#[test]
+fn a_bool_that_a_callee_gives_is_true_or_false() {
+    prints(
+        "def odd(x) -> (bool, u):\n    return x % 2 == 1, x\ndef forged() -> bool:\n    b = bytes(8)\n    b[0] = 2\n    return b[0] == 2\n\
+         b, x = odd<1000, 100>(3)\nprint(b == true, x, forged<10000, 1000>() == true)",
+        "true 3 true\n",
+    );
+}
+
+#[test]
+fn what_cannot_cross_a_border_is_refused() {
+    let refused = |source: &str| {
+        let file = File { name: "program.et".into(), text: source.to_owned() };
+        entish::compile(file, &mut |_| Ok(None)).expect_err("it is refused").to_string()
+    };
+    let params = |count: usize| (0..count).map(|n| format!("p{n}")).collect::<Vec<_>>().join(", ");
+    let ones = |count: usize| vec!["1"; count].join(", ");
+    let many =
+        |count| format!("def f({}):\n    return p0\nprint(f<1000, 1000>({}))\n", params(count), ones(count));
+    assert!(refused(&many(255)).contains("255 cross the border of a sandbox at most"));
+    assert_eq!(run(&compiled(&many(254), &[]), Tier::Interpreter, u64::MAX, "").0, "1\n");
+    let generic = "def id(T x) -> T:\n    return x\nprint(id<1000, 100>(5))\n";
+    assert!(refused(generic).contains("`id` is generic and cannot be sandboxed"));
+}

@@ -50,3 +50,14 @@ pub(super) fn too_much_code(span: &Range<u32>, max: u64) -> Diagnostic {
     Diagnostic::new(&place(span), "the program is too long", format!("its code has more than {max} words"))
         .hint("split it into programs that call each other")
 }
+
+pub(super) fn too_many_across(span: &Range<u32>, max: u8) -> Diagnostic {
+    Diagnostic::new(&place(span), "too many words", format!("{max} cross the border of a sandbox at most"))
+        .hint("hand them over in a list or a struct")
+}
+
+pub(super) fn generic_sandboxed(span: &Range<u32>, name: &str) -> Diagnostic {
+    let label = "what a type letter stands for is not known where it runs";
+    Diagnostic::new(&place(span), format!("`{name}` is generic and cannot be sandboxed"), label)
+        .hint("sandbox a function with types that calls it")
+}

@@ -9,10 +9,12 @@
 
 use super::code::Label;
 use super::func::{DATA, Frame, Shown, field_offset};
+use super::reach;
 use super::reach::Needs;
 use super::{CODE_KEY, Emitter, failure};
-use crate::entish::hir::{Callee, Expr, FuncId, Outcome, Sandbox, Type, TypeId};
-use keyvm_isa::layout::{CHUNK_WORDS, MEMORY_CODE, MEMORY_DATA, MEMORY_META, meta};
+use crate::entish::hir::{Callee, Expr, FuncId, Outcome, Place, Sandbox, Type, TypeId};
+use crate::entish::say;
+use keyvm_isa::layout::{CHUNK_WORDS, MEMORY_CODE, MEMORY_DATA, MEMORY_META, MESSAGE_WORDS_MAX, meta};
 use keyvm_isa::{Op, Rights, Status};
 
 /// How a job's value comes; `std/border.et` knows these.
@@ -69,7 +71,8 @@ impl Emitter<'_> {
             self.pack(&results);
             self.hand_over(Op::Return);
         } else {
-            self.code.op2(Op::Return, results.len() as u64, 0);
+            let words = results.len().min(MESSAGE_WORDS_MAX.into()) as u64;
+            self.code.op2(Op::Return, words, 0);
         }
     }
 
@@ -197,6 +200,9 @@ impl Emitter<'_> {
             (Callee::Value(_), None) => {}
         }
         let words = 1 + if takes_page { 0 } else { params.len() };
+        if let (Callee::Func(id), Some(place)) = (&sandbox.callee, &place) {
+            self.check_border(*id, words.max(results.len()), place);
+        }
         let slots = usize::from(code_key) + usize::from(takes_page) + keys.len();
         if code_key {
             self.code.push(CODE_KEY);
@@ -216,12 +222,16 @@ impl Emitter<'_> {
         }
         self.code.op(Op::Create);
         self.code.tee(process);
+        if gives_page || self.may_yield_object(&sandbox.callee) {
+            self.make_room_for_key();
+        }
         self.expr(frame, &sandbox.gas);
         self.expr(frame, &sandbox.words);
         if let Some(place) = &place {
             self.code.at(place);
         }
-        self.code.op2(Op::Recurse, words as u64, slots as u64);
+        let words = words.min(MESSAGE_WORDS_MAX.into()) as u64;
+        self.code.op2(Op::Recurse, words, slots as u64);
         keys.iter().for_each(|&key| frame.give_back(key));
         if let Some((page, shown)) = page {
             // The callee may have destroyed neither: it could only read.
@@ -238,9 +248,20 @@ impl Emitter<'_> {
                 let failure = self.failure(frame, vec![Shown::Slot(status), Shown::Word(failure::SANDBOX)]);
                 self.code.to(Op::Jumpif, failure);
                 frame.give_back(status);
-                self.code.op(Op::Drop);
+                if results.len() > 1 && !gives_page {
+                    // Results for which there is no room are none at all.
+                    self.code.push(results.len() as u64);
+                    self.code.op(Op::Ne);
+                    let failure =
+                        self.failure(frame, vec![Shown::Slot(status), Shown::Word(failure::SANDBOX)]);
+                    self.code.to(Op::Jumpif, failure);
+                } else {
+                    self.code.op(Op::Drop);
+                }
                 if gives_page {
                     self.take(results);
+                } else {
+                    self.settle_bools(frame, results);
                 }
                 self.end(process);
                 results.len()
@@ -256,6 +277,36 @@ impl Emitter<'_> {
         };
         frame.give_back(process);
         left
+    }
+
+    /// Makes `bool`s among the topmost operands, which a callee gave, 0 or 1.
+    fn settle_bools(&mut self, frame: &mut Frame, types: &[TypeId]) {
+        let is_bool = |ty: &TypeId| matches!(self.program.types[ty.0 as usize], Type::Bool);
+        let bools: Vec<bool> = types.iter().map(is_bool).collect();
+        if !bools.contains(&true) {
+            return;
+        }
+        let slots: Vec<u32> = bools.iter().map(|_| frame.slot()).collect();
+        for &slot in slots.iter().rev() {
+            self.code.set(slot);
+        }
+        for (slot, is_bool) in slots.into_iter().zip(bools) {
+            self.code.get(slot);
+            if is_bool {
+                self.code.op(Op::Eqz);
+                self.code.op(Op::Eqz);
+            }
+            frame.give_back(slot);
+        }
+    }
+
+    /// Makes sure that the key list has a slot for the key of a page that a callee gives: nobody but its owner can raise its
+    /// capacity, and a key for which there is no slot is lost.
+    fn make_room_for_key(&mut self) {
+        self.code.push(0);
+        self.code.push(0);
+        self.code.op(Op::Attenuate);
+        self.code.op(Op::Keydrop);
     }
 
     /// Destroys a process.
@@ -289,6 +340,8 @@ impl Emitter<'_> {
         self.code.op(Op::Drop);
         if self.any_object(&sandbox.results) {
             self.take(&sandbox.results);
+        } else {
+            self.settle_bools(frame, &sandbox.results);
         }
         self.end(process);
         self.code.to(Op::Jump, end);
@@ -362,6 +415,9 @@ impl Emitter<'_> {
     /// `job<gas, words>()`: leaves the new status.
     pub(super) fn resume(&mut self, frame: &mut Frame, job: &Expr, gas: &Expr, words: &Expr) {
         let place = self.code.place();
+        if matches!(self.program.types[job.ty.0 as usize], Type::Job(Some(ty)) if self.is_object(ty)) {
+            self.make_room_for_key();
+        }
         let job = self.in_slot(frame, job);
         self.code.get(job.number);
         self.call(self.runtime.job_process);
@@ -382,6 +438,18 @@ impl Emitter<'_> {
         }
         self.call(self.runtime.job_update);
         self.release(frame, job);
+    }
+
+    /// Reports what cannot cross a border: too many words, and values of types that are not known.
+    fn check_border(&mut self, id: FuncId, words: usize, place: &Place) {
+        if words > usize::from(MESSAGE_WORDS_MAX) {
+            self.wrong.push((place.file, say::too_many_across(&place.span, MESSAGE_WORDS_MAX)));
+        }
+        let func = &self.program.funcs[id.0 as usize];
+        let params = &func.locals[..func.params as usize];
+        if params.iter().chain(&func.results).any(|&ty| reach::is_generic(self.program, ty)) {
+            self.wrong.push((place.file, say::generic_sandboxed(&place.span, &func.name)));
+        }
     }
 
     fn any_object(&self, types: &[TypeId]) -> bool {

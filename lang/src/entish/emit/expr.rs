@@ -229,6 +229,20 @@ impl Emitter<'_> {
     ) {
         let object = self.in_slot(frame, object);
         let index = self.in_slot(frame, index);
+        self.address_of(frame, kind, object, index, scale);
+        self.release(frame, index);
+        self.release(frame, object);
+    }
+
+    /// The same of an object and an index that are in slots.
+    pub(super) fn address_of(
+        &mut self,
+        frame: &mut Frame,
+        kind: Indexed,
+        object: Slot,
+        index: Slot,
+        scale: u64,
+    ) {
         let shown =
             vec![Shown::Slot(index.number), Shown::Length(object.number), Shown::Word(failure::INDEX)];
         let failure = self.failure(frame, shown);
@@ -247,8 +261,6 @@ impl Emitter<'_> {
             self.code.op(Op::Shl);
         }
         self.code.op(Op::Add);
-        self.release(frame, index);
-        self.release(frame, object);
     }
 
     /// A slot that holds the value of an expression: its own if it is a local.

@@ -259,10 +259,25 @@ impl Emitter<'_> {
             Indexed::Bytes | Indexed::Text => (0, Op::Store8),
             Indexed::Array | Indexed::List => (3, Op::Store64),
         };
-        self.element_address(frame, kind, object, index, scale);
-        self.expr(frame, value);
-        if let Some(place) = place {
-            self.code.at(&place);
+        if may_grow_lists(value) {
+            // Only when the value is known it is certain where the element is, and that there is one.
+            let object = self.in_slot(frame, object);
+            let index = self.in_slot(frame, index);
+            let value = self.in_slot(frame, value);
+            if let Some(place) = &place {
+                self.code.at(place);
+            }
+            self.address_of(frame, kind, object, index, scale);
+            self.code.get(value.number);
+            for slot in [value, index, object] {
+                self.release(frame, slot);
+            }
+        } else {
+            self.element_address(frame, kind, object, index, scale);
+            self.expr(frame, value);
+            if let Some(place) = &place {
+                self.code.at(place);
+            }
         }
         self.code.op2(store, DATA, 8);
     }
@@ -271,6 +286,30 @@ impl Emitter<'_> {
 /// Where a field is, behind the beginning of its struct.
 pub(super) fn field_offset(field: u32) -> u64 {
     8 + 8 * u64::from(field)
+}
+
+/// Whether a list may have other storage when an expression has been evaluated.
+fn may_grow_lists(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Word(_)
+        | ExprKind::None
+        | ExprKind::Text(_)
+        | ExprKind::Bytes(_)
+        | ExprKind::Local(_)
+        | ExprKind::Func(_) => false,
+        ExprKind::Op { operands: parts, .. } | ExprKind::Struct(parts) | ExprKind::Elements(parts) => {
+            parts.iter().any(may_grow_lists)
+        }
+        ExprKind::And(a, b) | ExprKind::Or(a, b) => may_grow_lists(a) || may_grow_lists(b),
+        ExprKind::Not(of) | ExprKind::Cast(of) | ExprKind::Field(of, _) | ExprKind::Len(of) => {
+            may_grow_lists(of)
+        }
+        ExprKind::If { cond, then, otherwise } => {
+            [cond, then, otherwise].into_iter().any(|of| may_grow_lists(of))
+        }
+        ExprKind::Index { object, index, .. } => may_grow_lists(object) || may_grow_lists(index),
+        _ => true,
+    }
 }
 
 /// Whether the same statement, and not one of a loop in it, is of this kind.

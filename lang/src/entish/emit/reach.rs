@@ -144,6 +144,26 @@ pub(super) fn is_object(program: &Program, ty: TypeId) -> bool {
     )
 }
 
+/// Whether a type letter is part of a type.
+pub(super) fn is_generic(program: &Program, ty: TypeId) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![ty];
+    while let Some(ty) = open.pop() {
+        if !seen.insert(ty) {
+            continue;
+        }
+        match &program.types[ty.0 as usize] {
+            Type::Any => return true,
+            Type::Array(of) | Type::List(of) | Type::Job(Some(of)) => open.push(*of),
+            Type::Map(key, value) => open.extend([*key, *value]),
+            Type::Struct { fields, .. } => open.extend(fields.iter().map(|field| field.1)),
+            Type::Func { params, results } => open.extend(params.iter().chain(results)),
+            _ => {}
+        }
+    }
+    false
+}
+
 struct Visitor<'a> {
     program: &'a Program,
     runtime: &'a Runtime,

@@ -316,3 +316,19 @@ fn what_cannot_cross_a_border_is_refused() {
     let generic = "def id(T x) -> T:\n    return x\nprint(id<1000, 100>(5))\n";
     assert!(refused(generic).contains("`id` is generic and cannot be sandboxed"));
 }
+
+#[test]
+fn a_job_that_has_ended_says_so_and_stays_so() {
+    prints(
+        "def g():\n    yield 3\ndef h(x):\n    return x\njob = try g<1000, 100>()\njob.end()\n\
+         print(job.status == status.destroyed, job<1000, 100>() == status.destroyed)\n\
+         done = try h<1000, 100>(4)\nprint(done.status, done<1000, 100>() == status.returned, done.value)",
+        "true true\n0 true 4\n",
+    );
+}
+
+#[test]
+fn a_line_may_be_longer_than_the_console_takes_at_once() {
+    let long = "x".repeat(100_000);
+    prints("b = bytes(100000)\nb.fill(120)\nprint(b.text(), 1)", &format!("{long} 1\n"));
+}

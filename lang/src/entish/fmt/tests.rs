@@ -1,5 +1,6 @@
 use super::format;
 use crate::entish::parse::parse;
+use crate::entish::parse::tests::hostile::PROGRAM;
 use crate::render;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -387,29 +388,6 @@ proptest! {
         checked(&maker.text);
     }
 }
-
-const PROGRAM: &str = r#"import other
-const N = 3 * (1 << 4)
-typ point {f x, f y}
-
-# A comment.
-def f(u a, b, text c = "x") -> u:
-    if a < b and not c == "y":
-        return a if b else -1
-    elif a in [1, 2, 3]:
-        pass
-    else: return f<gas()/3, 50>(a, b, c=c) else 0  # trailing
-    for i in range(10, N):
-        a += $rotr32(a, 7)
-    p = point{1.5, y: 2}
-    map(text, u) m = {"a": 1}
-    u[] l = u[]()
-
-while:
-    job = try other.f<50, 50>('a')
-    m["x"], q = l[1:2], b"\x00"
-    yield job.value
-"#;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]

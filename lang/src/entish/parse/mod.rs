@@ -354,4 +354,4 @@ fn skip_block(input: &mut Input<'_, '_>) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -134,19 +134,22 @@ fn sandbox<'s>(input: &mut Input<'_, 's>, callee: Tall<'s>, tried: bool) -> Pars
 fn arguments<'s>(input: &mut Input<'_, 's>) -> Parsed<(Vec<Arg<'s>>, usize)> {
     let mut height = 0;
     let args = bracketed(input, "an argument or `)`", |input| {
-        let named = peek(input).kind == Kind::Name && ahead(input, 1).kind == Kind::Assign;
-        let name = if named {
-            let name = name(input, "the name of a parameter")?;
-            bump(input)?;
-            Some(name)
-        } else {
-            None
-        };
+        let name = named(input, Kind::Assign, "the name of a parameter")?;
         let value = tall(input)?;
         height = height.max(value.height);
         Ok(Arg { name, value: *value.expr })
     })?;
     Ok((args, height))
+}
+
+/// The name before a value, if there is one, with the mark between them.
+fn named<'s>(input: &mut Input<'_, 's>, mark: Kind, what: &str) -> Parsed<Option<Name<'s>>> {
+    if peek(input).kind != Kind::Name || ahead(input, 1).kind != mark {
+        return Ok(None);
+    }
+    let name = name(input, what)?;
+    bump(input)?;
+    Ok(Some(name))
 }
 
 type Fields<'s> = Vec<(Option<Name<'s>>, Expr<'s>)>;
@@ -155,14 +158,7 @@ type Fields<'s> = Vec<(Option<Name<'s>>, Expr<'s>)>;
 fn fields<'s>(input: &mut Input<'_, 's>) -> Parsed<(Fields<'s>, usize)> {
     let mut height = 0;
     let fields = bracketed(input, "a field or `}`", |input| {
-        let named = peek(input).kind == Kind::Name && ahead(input, 1).kind == Kind::Colon;
-        let name = if named {
-            let name = name(input, "the name of a field")?;
-            bump(input)?;
-            Some(name)
-        } else {
-            None
-        };
+        let name = named(input, Kind::Colon, "the name of a field")?;
         let value = tall(input)?;
         height = height.max(value.height);
         Ok((name, *value.expr))

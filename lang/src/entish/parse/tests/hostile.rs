@@ -80,7 +80,8 @@ fn token() -> impl Strategy<Value = String> {
     proptest::sample::select(words.chain(others.into_iter().map(str::to_owned)).collect::<Vec<_>>())
 }
 
-const PROGRAM: &str = r#"import other
+/// A program with most constructs, to be changed at random.
+pub(crate) const PROGRAM: &str = r#"import other
 const N = 3 * (1 << 4)
 typ point {f x, f y}
 

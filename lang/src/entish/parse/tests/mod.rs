@@ -1,4 +1,4 @@
 mod errors;
-mod hostile;
+pub(crate) mod hostile;
 mod shape;
 mod show;

@@ -1,26 +1,13 @@
 //! The constructs of the language, one by one: what programs print, under both engines, cut into slices, saved and loaded.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod transcript;
+
 use keyvm::entish::{self, File};
 use keyvm::isa::image::Image;
 use keyvm::{Args, Console, Engine, Event, Hosts, Machine, Tier, image};
 use std::io::Write;
-use std::sync::{Arc, Mutex};
-
-/// What a program wrote, with its yields as lines.
-#[derive(Clone, Debug, Default)]
-struct Transcript(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Transcript {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+use transcript::Transcript;
 
 /// Compiles a program that may import the files behind it.
 fn compiled(source: &str, files: &[(&str, &str)]) -> Image<'static> {
@@ -62,8 +49,7 @@ fn run(image: &Image<'_>, tier: Tier, slice: u64, input: &'static str) -> (Strin
         }
     };
     machine.audit().expect("the books balance");
-    let text = String::from_utf8(transcript.0.lock().unwrap().clone()).unwrap();
-    (text, end, machine.budget().gas_used)
+    (transcript.text(), end, machine.budget().gas_used)
 }
 
 /// Checks what a program prints, and that it does so on each engine and however it is cut.

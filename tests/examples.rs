@@ -1,6 +1,8 @@
 //! Every program in `examples/`: its whole output, and that nothing that happens to a program from outside shows in it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod transcript;
+
 use keyvm::image::{self, Hash};
 use keyvm::isa::Trap;
 use keyvm::isa::image::{Body, Image, Meter, Number, Object};
@@ -8,30 +10,9 @@ use keyvm::{Args, Console, Event, Hosts, Machine, asm};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use transcript::Transcript;
 
 // ---- Running an example -----------------------------------------------------------------------------------
-
-/// What a program wrote, with its yields as lines.
-#[derive(Clone, Debug, Default)]
-struct Transcript(Arc<Mutex<Vec<u8>>>);
-
-impl Transcript {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).expect("the examples write text")
-    }
-}
-
-impl Write for Transcript {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// A machine with the console and the arguments granted, as `keyvm run` does.
 struct Run {

@@ -2,36 +2,17 @@
 //! library's own tests find.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod transcript;
+
 use keyvm::entish::{File, compile};
 use keyvm::image;
 use keyvm::isa::image::Image;
 use keyvm::{Args, Console, Engine, Event, Hosts, Machine, Tier};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use transcript::Transcript;
 
 // ---- Running a program ------------------------------------------------------------------------------------
-
-/// What a program wrote, with its yields as lines.
-#[derive(Clone, Debug, Default)]
-struct Transcript(Arc<Mutex<Vec<u8>>>);
-
-impl Transcript {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).expect("it is text")
-    }
-}
-
-impl Write for Transcript {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)

@@ -10,6 +10,8 @@ mod interrupts;
 mod native;
 #[path = "cli/snapshots.rs"]
 mod snapshots;
+#[path = "cli/testing.rs"]
+mod testing;
 #[path = "cli/traces.rs"]
 mod traces;
 

@@ -1,5 +1,4 @@
-//! Programs in the language: every example's whole output, also when it goes from machine to machine, and what the
-//! library's own tests find.
+//! Programs in the language: every example's whole output, also when it goes from machine to machine.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod transcript;
@@ -298,30 +297,4 @@ fn every_example_runs_from_machine_to_machine() {
             assert_eq!(output, example.output(), "{}", example.name);
         }
     }
-}
-
-// ---- The library ------------------------------------------------------------------------------------------
-
-/// Runs every function of the file whose name begins with `test_` as a main program.
-fn run_tests(name: &str) {
-    let path = folder("lang/tests/std").join(format!("{name}.et"));
-    let text = std::fs::read_to_string(path).unwrap();
-    let tests: Vec<_> =
-        text.lines().filter_map(|line| line.strip_prefix("def ")?.split_once("():")).collect();
-    let tests = tests.into_iter().map(|(test, _)| test).filter(|test| test.starts_with("test_"));
-    let mut count = 0;
-    for test in tests {
-        let mut machine =
-            Machine::new(&compiled(name, format!("{text}\ndef main():\n    {test}()\n"))).unwrap();
-        assert_eq!(machine.run(u64::MAX), Event::Halted, "{name}: {test}");
-        count += 1;
-    }
-    assert!(count > 1, "{name} has tests");
-}
-
-#[test]
-fn the_library_passes_its_tests() {
-    let names = programs(&folder("lang/tests/std"));
-    assert!(names.len() > 10, "{names:?}");
-    names.iter().for_each(|name| run_tests(name));
 }

@@ -118,7 +118,13 @@ pub(super) fn machine(path: &Path) -> Result<Machine, Failure> {
 /// # Errors
 /// Everything that is wrong with it.
 pub(super) fn compile(path: &Path, name: String, text: String) -> Result<entish::Program, Failure> {
-    let mut find = |import: &str| {
+    entish::compile(entish::File { name, text }, &mut beside(path))
+        .map_err(|errors| Failure::Diagnostics(errors.render(style_errors())))
+}
+
+/// Finds what a program imports, beside it.
+pub(super) fn beside(path: &Path) -> impl FnMut(&str) -> Result<Option<entish::File>, String> {
+    |import| {
         let beside = path.with_file_name(format!("{import}.et"));
         let file = match File::open(&beside) {
             Ok(file) => file,
@@ -130,9 +136,7 @@ pub(super) fn compile(path: &Path, name: String, text: String) -> Result<entish:
         }
         let text = rest_of_text(file, Vec::new(), longest(&beside))?;
         Ok(Some(entish::File { name: show(&beside), text }))
-    };
-    entish::compile(entish::File { name, text }, &mut find)
-        .map_err(|errors| Failure::Diagnostics(errors.render(style_errors())))
+    }
 }
 
 /// What a program's file says.

@@ -1,6 +1,6 @@
 //! The command line: one file a command, and what they share.
 //!
-//! * [`input`] — a FILE to an image; [`output`] — standard output, and files to write;
+//! * [`input`] — a FILE to an image; [`programs`] — programs in folders; [`output`] — standard output, and files to write;
 //! * [`options`], [`grants`], [`session`], [`summary`], [`trace`], [`stats`] — what `run` and `resume` are made of;
 //! * [`survey`], [`authority`], [`table`] — looking at an image;
 //! * [`jit`], [`jit_text`], [`machine_code`], [`perf`], [`labels`] — looking at what the compiler makes;
@@ -25,6 +25,7 @@ mod machine_code;
 mod options;
 mod output;
 mod perf;
+mod programs;
 mod resume;
 mod run;
 mod session;
@@ -32,6 +33,7 @@ mod stats;
 mod summary;
 mod survey;
 mod table;
+mod test;
 mod text;
 mod trace;
 mod usage;
@@ -53,6 +55,7 @@ enum Command {
     Run(run::Arguments),
     Resume(resume::Arguments),
     Check(check::Arguments),
+    Test(test::Arguments),
     Fmt(fmt::Arguments),
     Build(build::Arguments),
     Disasm(disasm::Arguments),
@@ -68,6 +71,7 @@ impl Command {
             Self::Run(arguments) => run::execute(arguments),
             Self::Resume(arguments) => resume::execute(arguments),
             Self::Check(arguments) => check::execute(&arguments),
+            Self::Test(arguments) => test::execute(&arguments),
             Self::Fmt(arguments) => fmt::execute(&arguments),
             Self::Build(arguments) => build::execute(&arguments),
             Self::Disasm(arguments) => disasm::execute(&arguments),

@@ -48,7 +48,10 @@ pub(super) fn run(path: &Path, mut source: Source, options: Options) -> Result<E
 }
 
 /// The engine that is asked for.
-fn engine(asked: options::Engine) -> Result<Engine, Failure> {
+///
+/// # Errors
+/// If there is none on this processor.
+pub(super) fn engine(asked: options::Engine) -> Result<Engine, Failure> {
     let engine = Engine::new(asked.tier());
     if asked == options::Engine::Jit {
         engine.check_compiler().map_err(|error| {

@@ -154,7 +154,12 @@ impl<'i, 'a> Tracer<'i, 'a> {
             Stop::Innermost => name,
             Stop::CalledBy => format!("called by {name}"),
             Stop::KeeperOf => format!("as keeper of {name}"),
-            Stop::Trapped(trap) => format!("before: {name} trapped, {trap}"),
+            Stop::Trapped(trap) => {
+                let failure =
+                    process.filter(|_| trap == Trap::Failed).and_then(|process| self.failure(process));
+                let meaning = failure.map_or_else(String::new, |failure| format!(" ({failure})"));
+                format!("before: {name} trapped, {trap}{meaning}")
+            }
         };
         let Some(process) = process else {
             return self.line(format_args!("  {name}, which is gone"));
@@ -232,7 +237,8 @@ impl<'i, 'a> Tracer<'i, 'a> {
     /// What a program in the language means by the `fail` at which a process stands.
     fn failure(&self, process: &Process<'_>) -> Option<String> {
         let place = self.image.code_debug(process.code)?.place(process.index)?;
-        place.file.ends_with(".et").then(|| entish::failure(&process.stack))?
+        let failure = place.file.ends_with(".et").then(|| entish::failure(&process.stack, &process.data));
+        failure?.map(|failure| printable(&failure))
     }
 
     /// The line of the text that an instruction stands in.

@@ -15,6 +15,7 @@ mod hir;
 mod lex;
 mod parse;
 mod say;
+mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ use keyvm_isa::image::Image;
 pub use failure::failure;
 pub use files::{FILE_BYTES_MAX, File, Find};
 pub use fmt::format;
+pub use testing::{Test, Tests, tests};
 
 /// A compiled program.
 #[derive(Debug)]
@@ -89,6 +91,19 @@ impl std::error::Error for Errors {}
 /// assert_eq!(program.image.root, 3);
 /// ```
 pub fn compile(program: File, find: &mut Find<'_>) -> Result<Program, Errors> {
+    compile_with(program, find, |program| {
+        let compiled = emit::emit(program, &[program.main])?;
+        Ok((compiled, ()))
+    })
+    .map(|(program, ())| program)
+}
+
+/// Compiles a program as `emit` does it, which gives something else besides.
+fn compile_with<T>(
+    program: File,
+    find: &mut Find<'_>,
+    emit: impl FnOnce(&hir::Program) -> Result<(emit::Compiled, T), Vec<files::Wrong>>,
+) -> Result<(Program, T), Errors> {
     if program.text.len() > FILE_BYTES_MAX {
         let file = File { text: String::new(), ..program };
         return Err(Errors::new([file].into_iter(), vec![(0, say::too_long(FILE_BYTES_MAX))]));
@@ -114,11 +129,11 @@ pub fn compile(program: File, find: &mut Find<'_>) -> Result<Program, Errors> {
     } else {
         Err(wrong)
     };
-    let compiled = checked.and_then(|program| emit::emit(&program));
+    let compiled = checked.and_then(|program| emit(&program));
     drop(parsed);
     let files: Vec<_> = sources.into_iter().map(|source| source.file).collect();
     match compiled {
-        Ok(compiled) => Ok(Program { image: emit::image(&compiled, &files), files }),
+        Ok((compiled, more)) => Ok((Program { image: emit::image(&compiled, &files), files }, more)),
         Err(wrong) => Err(Errors::new(files.into_iter(), wrong)),
     }
 }

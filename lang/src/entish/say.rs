@@ -61,3 +61,9 @@ pub(super) fn generic_sandboxed(span: &Range<u32>, name: &str) -> Diagnostic {
     Diagnostic::new(&place(span), format!("`{name}` is generic and cannot be sandboxed"), label)
         .hint("sandbox a function with types that calls it")
 }
+
+pub(super) fn no_test(span: &Range<u32>, name: &str, does: &str, prefix: &str) -> Diagnostic {
+    let label = "nobody is there to call it so: a test has no parameters, no results and no `yield`";
+    Diagnostic::new(&place(span), format!("the test `{name}` {does}"), label)
+        .hint(format!("if it is no test, give it a name that does not begin with `{prefix}`"))
+}

@@ -23,17 +23,24 @@ const AS_WORD: u64 = 1;
 const IN_PAGE: u64 = 2;
 
 impl Emitter<'_> {
-    /// Index 0: the main program, or what a message says.
-    pub(super) fn start(&mut self) {
-        let main = self.code.label();
-        let place = &self.program.funcs[self.program.main.0 as usize].place;
-        self.code.at(place);
-        self.code.op(Op::Height);
-        self.code.to(Op::Jumpz, main);
-        self.code.op(Op::Jumpto);
-        self.code.put(main);
-        self.call(self.program.main);
-        self.code.op(Op::Halt);
+    /// Index 0: the first main program, or what a message says; behind it the others. Gives where each begins.
+    pub(super) fn start(&mut self) -> Vec<u32> {
+        let program = self.program;
+        let first = self.code.label();
+        let mut starts = Vec::new();
+        for (number, &main) in self.mains.iter().enumerate() {
+            self.code.at(&program.funcs[main.0 as usize].place);
+            starts.push(self.code.index());
+            if number == 0 {
+                self.code.op(Op::Height);
+                self.code.to(Op::Jumpz, first);
+                self.code.op(Op::Jumpto);
+                self.code.put(first);
+            }
+            self.call(main);
+            self.code.op(Op::Halt);
+        }
+        starts
     }
 
     // ---- The callee -------------------------------------------------------------------------------------

@@ -248,7 +248,7 @@ impl Emitter<'_> {
         let on_true = self.code.label();
         self.branch(frame, cond, on_true, true);
         self.expr(frame, message);
-        self.code.push(failure::ASSERTION);
+        self.code.push(failure::ASSERTION_WITH_TEXT);
         self.code.op(Op::Fail);
         self.code.put(on_true);
     }

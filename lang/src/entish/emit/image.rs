@@ -15,7 +15,8 @@ const ROOT: Number = 3;
 const ARGS: Number = 4;
 const CONSOLE: Number = 5;
 
-/// The image in which a program has not begun: its code, its process, and the two hosts that it has keys to.
+/// The image in which a program has not begun: its code, its process, and the two hosts that it has keys to. The process
+/// begins with the first of the functions that were asked for.
 pub(crate) fn image(compiled: &Compiled, files: &[File]) -> Image<'static> {
     let rights = Rights::CALL.bits() | Rights::COPY.bits() | Rights::STRONG.bits();
     let rights = Rights::from_bits(rights.into());
@@ -38,6 +39,15 @@ pub(crate) fn image(compiled: &Compiled, files: &[File]) -> Image<'static> {
     let next_number = objects.len() as u64 + 1;
     let debug = DebugInfo { names: Vec::new(), code: vec![(CODE, code_debug(compiled, files))] };
     Image { next_number, prime: PRIME, root: ROOT, chain: Vec::new(), request: None, objects, debug }
+}
+
+/// Has the process of such an image begin elsewhere.
+pub(crate) fn begin_at(image: &mut Image<'_>, index: u32) {
+    let root = image.root;
+    let root = image.objects.iter_mut().find(|object| object.number == root);
+    if let Some(Object { body: Body::Process(process), .. }) = root {
+        process.index = index.into();
+    }
 }
 
 /// Where the instructions come from.

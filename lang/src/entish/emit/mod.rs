@@ -2,7 +2,8 @@
 //!
 //! A program is one code page, which all its processes run. At index 0 it begins with the main program if it was called
 //! without a message, as the host does; a sandboxed call's message ends with the index at which to begin instead. What stands there
-//! (`border`) takes the arguments, calls the function and returns what it gives.
+//! (`border`) takes the arguments, calls the function and returns what it gives. Tests are main programs too: the host's
+//! process begins at the index of one of them.
 //!
 //! Constants begin with *tables*: what memory 2 of a process that uses it begins with (`statics`), and the descriptors by
 //! which values cross the borders of sandboxes (`descriptor`). The library explains both: `std/runtime.et`,
@@ -21,14 +22,14 @@ mod statics;
 use crate::entish::files::Wrong;
 use crate::entish::hir::{FuncId, Place, Program, TypeId};
 use crate::entish::say;
-use code::{Code, Label};
+use code::{Code, Finished, Label};
 use descriptor::Descriptors;
 use keyvm_isa::layout::CODE_WORDS_MAX;
 use reach::{Reach, Runtime};
 use statics::Statics;
 use std::collections::BTreeMap;
 
-pub(crate) use image::image;
+pub(crate) use image::{begin_at, image};
 
 /// Slot of the key to the code, in every process that has it.
 const CODE_KEY: u64 = 1;
@@ -41,6 +42,7 @@ mod failure {
     pub(super) const ASSERTION: u64 = 1;
     pub(super) const INDEX: u64 = 2;
     pub(super) const SANDBOX: u64 = 4;
+    pub(super) const ASSERTION_WITH_TEXT: u64 = 11;
 }
 
 /// What a program was compiled to.
@@ -55,11 +57,15 @@ pub(crate) struct Compiled {
     pub(crate) places: Vec<Place>,
     /// Names of the functions, by the index they begin at, ascending.
     pub(crate) names: Vec<(u32, String)>,
+    /// The index at which a process begins with each of the functions that were asked for.
+    pub(crate) starts: Vec<u32>,
 }
 
 /// What all parts of the generator share.
 struct Emitter<'a> {
     program: &'a Program,
+    /// What the host's process may begin with, at least one.
+    mains: &'a [FuncId],
     runtime: Runtime,
     reach: Reach,
     code: Code,
@@ -72,19 +78,20 @@ struct Emitter<'a> {
     wrong: Vec<Wrong>,
 }
 
-/// Compiles a program.
+/// Compiles what a program needs for each of these functions to be its main program: they take nothing and give nothing.
 ///
 /// # Errors
 /// If it is too long, or a function has too many variables.
 ///
 /// # Panics
 /// If it lacks the library that every program is compiled with.
-pub(crate) fn emit(program: &Program) -> Result<Compiled, Vec<Wrong>> {
+pub(crate) fn emit(program: &Program, mains: &[FuncId]) -> Result<Compiled, Vec<Wrong>> {
     let runtime = Runtime::find(program);
     let mut emitter = Emitter {
         program,
+        mains,
         runtime,
-        reach: Reach::new(program, &runtime),
+        reach: Reach::new(program, mains, &runtime),
         code: Code::default(),
         statics: Statics::default(),
         descriptors: Descriptors::default(),
@@ -93,7 +100,7 @@ pub(crate) fn emit(program: &Program) -> Result<Compiled, Vec<Wrong>> {
         wrong: Vec::new(),
     };
     let order = emitter.reach.order.clone();
-    emitter.start();
+    let starts = emitter.start();
     let mut names = Vec::new();
     for id in order {
         let func = &program.funcs[id.0 as usize];
@@ -117,13 +124,14 @@ pub(crate) fn emit(program: &Program) -> Result<Compiled, Vec<Wrong>> {
     let (descriptors, references) = descriptors.words();
     let finished = code.finish(&statics.words(0, 0), descriptors, references);
     if finished.words.len() as u64 > CODE_WORDS_MAX {
-        let place = &program.funcs[program.main.0 as usize].place;
+        let place = &program.funcs[mains[0].0 as usize].place;
         wrong.push((place.file, say::too_much_code(&place.span, CODE_WORDS_MAX)));
     }
     if !wrong.is_empty() {
         return Err(wrong);
     }
-    Ok(Compiled { code: finished.words, data, place_of: finished.place_of, places: finished.places, names })
+    let Finished { words, place_of, places } = finished;
+    Ok(Compiled { code: words, data, place_of, places, names, starts })
 }
 
 impl Emitter<'_> {

@@ -61,7 +61,7 @@ pub(super) struct Needs {
 /// What is known of all functions.
 #[derive(Debug)]
 pub(super) struct Reach {
-    /// The functions that are needed, the main program first.
+    /// The functions that are needed, the main programs first.
     pub(super) order: Vec<FuncId>,
     needs: BTreeMap<FuncId, Needs>,
     /// Functions that are values somewhere.
@@ -80,9 +80,9 @@ struct Own {
 }
 
 impl Reach {
-    pub(super) fn new(program: &Program, runtime: &Runtime) -> Self {
-        let mut order = vec![program.main];
-        let mut known: BTreeSet<FuncId> = order.iter().copied().collect();
+    pub(super) fn new(program: &Program, mains: &[FuncId], runtime: &Runtime) -> Self {
+        let mut known: BTreeSet<FuncId> = BTreeSet::new();
+        let mut order: Vec<_> = mains.iter().copied().filter(|&main| known.insert(main)).collect();
         let mut callers: BTreeMap<FuncId, Vec<FuncId>> = BTreeMap::new();
         let mut call_values: Vec<FuncId> = Vec::new();
         let mut needs: BTreeMap<FuncId, Needs> = BTreeMap::new();

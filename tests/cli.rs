@@ -8,6 +8,8 @@ mod files;
 mod interrupts;
 #[path = "cli/native.rs"]
 mod native;
+#[path = "cli/repl.rs"]
+mod repl;
 #[path = "cli/snapshots.rs"]
 mod snapshots;
 #[path = "cli/testing.rs"]

@@ -42,6 +42,16 @@ impl<'a> Image<'a> {
         self.objects.get(at)
     }
 
+    /// The image with all its contents its own.
+    #[must_use]
+    pub fn into_owned(self) -> Image<'static> {
+        let objects = self.objects.into_iter().map(|object| {
+            let Object { number, meter, body } = object;
+            Object { number, meter, body: body.into_owned() }
+        });
+        Image { objects: objects.collect(), debug: self.debug.into_owned(), ..self }
+    }
+
     /// What is known of a code page: of itself, or else of one that has the same words.
     #[must_use]
     pub fn code_debug(&self, code: Number) -> Option<&CodeDebug<'a>> {
@@ -156,6 +166,22 @@ pub enum Body<'a> {
     Brand,
     /// A way out, to be given meaning by the host under this name.
     Host(String),
+}
+
+impl Body<'_> {
+    fn into_owned(self) -> Body<'static> {
+        match self {
+            Self::Data(bytes) => Body::Data(Cow::Owned(bytes.into_owned())),
+            Self::Code(words) => Body::Code(Cow::Owned(words.into_owned())),
+            Self::Keys(keys) => Body::Keys(keys),
+            Self::Process(process) => Body::Process(Box::new(process.into_owned())),
+            Self::Meter(meter) => Body::Meter(meter),
+            Self::CallMeter { callee, own_words } => Body::CallMeter { callee, own_words },
+            Self::Gate { parent } => Body::Gate { parent },
+            Self::Brand => Body::Brand,
+            Self::Host(name) => Body::Host(name),
+        }
+    }
 }
 
 /// A standing meter. Its counts of gas are state; its count of words follows from the objects charged to it and
@@ -278,6 +304,15 @@ impl Process<'_> {
             suspended: None,
             gas_seen: 0,
             words_seen: 0,
+        }
+    }
+
+    fn into_owned(self) -> Process<'static> {
+        Process {
+            stack: Cow::Owned(self.stack.into_owned()),
+            frames: Cow::Owned(self.frames.into_owned()),
+            data: Cow::Owned(self.data.into_owned()),
+            ..self
         }
     }
 }

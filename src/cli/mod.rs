@@ -26,6 +26,7 @@ mod options;
 mod output;
 mod perf;
 mod programs;
+mod repl;
 mod resume;
 mod run;
 mod session;
@@ -56,6 +57,7 @@ enum Command {
     Resume(resume::Arguments),
     Check(check::Arguments),
     Test(test::Arguments),
+    Repl(repl::Arguments),
     Fmt(fmt::Arguments),
     Build(build::Arguments),
     Disasm(disasm::Arguments),
@@ -72,6 +74,7 @@ impl Command {
             Self::Resume(arguments) => resume::execute(arguments),
             Self::Check(arguments) => check::execute(&arguments),
             Self::Test(arguments) => test::execute(&arguments),
+            Self::Repl(arguments) => repl::execute(&arguments),
             Self::Fmt(arguments) => fmt::execute(&arguments),
             Self::Build(arguments) => build::execute(&arguments),
             Self::Disasm(arguments) => disasm::execute(&arguments),

@@ -38,6 +38,23 @@ pub(crate) struct Program {
     pub(crate) main: FuncId,
     /// Each type once.
     pub(crate) types: Vec<Type>,
+    /// What the main program leaves in memory, if it is an input of a session.
+    pub(crate) left: Left<TypeId>,
+}
+
+/// What an input of a session leaves at its end, each a word at an address of memory 2.
+#[derive(Debug)]
+pub(crate) struct Left<T> {
+    /// Variables, with the places of their first assignments.
+    pub(crate) variables: Vec<(String, T, Range<u32>, u64)>,
+    /// The values of the expression at its end.
+    pub(crate) results: Vec<(T, u64)>,
+}
+
+impl<T> Default for Left<T> {
+    fn default() -> Self {
+        Self { variables: Vec::new(), results: Vec::new() }
+    }
 }
 
 /// A type, as far as objects are laid out and copied by it.

@@ -15,6 +15,7 @@ mod hir;
 mod lex;
 mod parse;
 mod say;
+mod session;
 mod testing;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use keyvm_isa::image::Image;
 pub use failure::failure;
 pub use files::{FILE_BYTES_MAX, File, Find};
 pub use fmt::format;
+pub use session::{Begun, Input, Session, begun};
 pub use testing::{Test, Tests, tests};
 
 /// A compiled program.
@@ -104,6 +106,19 @@ fn compile_with<T>(
     find: &mut Find<'_>,
     emit: impl FnOnce(&hir::Program) -> Result<(emit::Compiled, T), Vec<files::Wrong>>,
 ) -> Result<(Program, T), Errors> {
+    let (program, files) = checked(program, find, None)?;
+    match emit(&program) {
+        Ok((compiled, more)) => Ok((Program { image: emit::image(&compiled, &files), files }, more)),
+        Err(wrong) => Err(Errors::new(files.into_iter(), wrong)),
+    }
+}
+
+/// Finds out what a program means, an input of a session if something is `given`; with its files.
+fn checked(
+    program: File,
+    find: &mut Find<'_>,
+    given: Option<&check::Given>,
+) -> Result<(hir::Program, Vec<File>), Errors> {
     if program.text.len() > FILE_BYTES_MAX {
         let file = File { text: String::new(), ..program };
         return Err(Errors::new([file].into_iter(), vec![(0, say::too_long(FILE_BYTES_MAX))]));
@@ -125,15 +140,14 @@ fn compile_with<T>(
                 is_library: source.is_library,
             })
             .collect();
-        check::check(&modules)
+        check::check(&modules, given)
     } else {
         Err(wrong)
     };
-    let compiled = checked.and_then(|program| emit(&program));
     drop(parsed);
     let files: Vec<_> = sources.into_iter().map(|source| source.file).collect();
-    match compiled {
-        Ok((compiled, more)) => Ok((Program { image: emit::image(&compiled, &files), files }, more)),
+    match checked {
+        Ok(program) => Ok((program, files)),
         Err(wrong) => Err(Errors::new(files.into_iter(), wrong)),
     }
 }

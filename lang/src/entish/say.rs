@@ -67,3 +67,12 @@ pub(super) fn no_test(span: &Range<u32>, name: &str, does: &str, prefix: &str) -
     Diagnostic::new(&place(span), format!("the test `{name}` {does}"), label)
         .hint(format!("if it is no test, give it a name that does not begin with `{prefix}`"))
 }
+
+pub(super) fn too_many_texts(span: &Range<u32>) -> Diagnostic {
+    Diagnostic::new(
+        &place(span),
+        "too many texts",
+        "the session has no room for the texts that are written here",
+    )
+    .hint("begin a new session")
+}

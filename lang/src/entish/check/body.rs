@@ -168,7 +168,11 @@ impl<'c, 'a> Body<'c, 'a> {
             let local = body.variable(&param.name, ty);
             body.flow.assign(local.0 as usize);
         }
-        let made = body.block(stmts);
+        let given = body.cx.given.filter(|_| index == body.cx.main as usize);
+        let made = match given {
+            Some(given) => body.input(given, stmts),
+            None => body.block(stmts),
+        };
         if body.flow.is_reached()
             && let Some(ast) = ast
             && body.cx.funcs[index].results.as_ref().is_some_and(|results| !results.is_empty())

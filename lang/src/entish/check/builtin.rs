@@ -178,6 +178,12 @@ pub(super) fn given(group: &str, name: &str) -> Option<u64> {
     }
 }
 
+/// The name of a status, as it stands behind `status.`.
+pub(crate) fn status_name(number: u64) -> Option<String> {
+    let row = Status::ALL.iter().find(|of| u64::from(of.0.number()) == number)?;
+    Some(snake(row.1))
+}
+
 /// The names behind `status.` or `right.`.
 pub(super) fn given_names(group: &str) -> Vec<String> {
     match group {

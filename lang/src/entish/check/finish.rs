@@ -1,7 +1,7 @@
 //! The program that comes of it, when all types are known.
 
 use super::super::hir::{
-    Callee, Expr, ExprKind, Func, FuncId, Outcome, Place, Program, Stmt, StmtKind, TypeId,
+    Callee, Expr, ExprKind, Func, FuncId, Left, Outcome, Place, Program, Stmt, StmtKind, TypeId,
 };
 use super::types::{Ty, Types};
 use super::{Checker, FuncInfo, Made, say};
@@ -19,8 +19,15 @@ impl Checker<'_> {
                 self.errors.push((file, say::unknown_within(&span)));
             }
         }
+        let Left { variables, results } = std::mem::take(&mut self.left);
+        let types = &mut self.types;
+        let variables =
+            variables.into_iter().map(|(name, ty, span, address)| (name, types.finish(ty), span, address));
+        let variables = variables.collect();
+        let results = results.into_iter().map(|(ty, address)| (types.finish(ty), address)).collect();
+        let left = Left { variables, results };
         if self.errors.is_empty() {
-            Ok(Program { funcs, main: FuncId(self.main), types: self.types.table })
+            Ok(Program { funcs, main: FuncId(self.main), types: self.types.table, left })
         } else {
             Err(self.errors)
         }

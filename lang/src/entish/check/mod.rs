@@ -14,6 +14,8 @@ mod expr;
 mod finish;
 mod flow;
 mod graph;
+mod input;
+mod lasting;
 mod loops;
 mod machine;
 mod methods;
@@ -27,13 +29,17 @@ mod types;
 mod walk;
 
 use super::ast::{self, Span, Stmt};
-use super::hir::{self, FuncId, Program};
+use super::hir::{self, FuncId, Left, Program};
 use crate::Diagnostic;
 use body::{Attempt, Body};
+pub(crate) use builtin::status_name;
 use graph::Graph;
+pub(crate) use input::{Given, Variable};
+pub(crate) use lasting::Lasting;
 use names::{Item, Scope};
 use std::collections::{BTreeMap, BTreeSet};
 use types::{Ty, Types};
+pub(crate) use walk::exprs as walk_exprs;
 
 /// A file of the program.
 #[derive(Debug)]
@@ -48,12 +54,15 @@ pub(crate) struct Module<'a> {
 }
 
 /// Finds out what the program means. The first file is the program; those that are called `runtime` and `border` have
-/// what the language's built-in functions need.
+/// what the language's built-in functions need. The statements of an input of a session are `given` its variables.
 ///
 /// # Errors
 /// Everything that is wrong, with the indices of the files.
-pub(crate) fn check(modules: &[Module<'_>]) -> Result<Program, Vec<(u32, Diagnostic)>> {
-    let mut checker = Checker::new();
+pub(crate) fn check<'a>(
+    modules: &[Module<'a>],
+    given: Option<&'a Given>,
+) -> Result<Program, Vec<(u32, Diagnostic)>> {
+    let mut checker = Checker::new(given);
     checker.collect(modules);
     checker.find_main(modules);
     checker.resolve_structs();
@@ -157,6 +166,10 @@ struct Checker<'a> {
     consts: Vec<ConstInfo<'a>>,
     funcs: Vec<FuncInfo<'a>>,
     main: u32,
+    /// What the main program is given, if it is an input of a session.
+    given: Option<&'a Given>,
+    /// What it leaves.
+    left: Left<Ty>,
     /// The variables of the main program, once somebody has asked for them.
     main_variables: Option<BTreeSet<&'a str>>,
     /// How many names may still be compared with all those that there are.
@@ -168,7 +181,7 @@ struct Checker<'a> {
 const COMPARISONS_MAX: u32 = 400;
 
 impl<'a> Checker<'a> {
-    fn new() -> Self {
+    fn new(given: Option<&'a Given>) -> Self {
         Self {
             types: Types::new(),
             modules: Vec::new(),
@@ -180,6 +193,8 @@ impl<'a> Checker<'a> {
             consts: Vec::new(),
             funcs: Vec::new(),
             main: 0,
+            given,
+            left: Left::default(),
             main_variables: None,
             comparisons: COMPARISONS_MAX,
             errors: Vec::new(),
@@ -201,7 +216,8 @@ impl<'a> Checker<'a> {
     /// Whether the main program has a variable of this name.
     fn is_main_variable(&mut self, name: &str) -> bool {
         let body = self.funcs[self.main as usize].body;
-        self.main_variables.get_or_insert_with(|| walk::assigned(body)).contains(name)
+        let is_given = self.given.is_some_and(|given| given.variable(name).is_some());
+        is_given || self.main_variables.get_or_insert_with(|| walk::assigned(body)).contains(name)
     }
 
     fn check_group(&mut self, graph: &Graph, group: &[u32]) {

@@ -125,7 +125,7 @@ impl<'a> Checker<'a> {
         }
         let Some(program) = modules.first() else { return };
         let declared = match self.scopes[0].get("main") {
-            Some(Item::Func(index)) => Some(index),
+            Some(Item::Func(index)) if self.given.is_none() => Some(index),
             _ => None,
         };
         match (declared, program.ast.main.first()) {

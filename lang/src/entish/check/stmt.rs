@@ -163,6 +163,11 @@ impl<'a> Body<'_, 'a> {
 
     fn give_back(&mut self, values: &'a [Ast<'a>], span: &Span, made: &mut Vec<Stmt>) {
         let Some(function) = self.function else { return };
+        if self.cx.given.is_some() && function == self.cx.main as usize {
+            self.say(say::return_from_input(span));
+            self.flow = Flow::never();
+            return;
+        }
         let FuncInfo { ast, written, .. } = &self.cx.funcs[function];
         let declared = ast.map(|ast| if *written { ast.span.clone() } else { ast.name.span.clone() });
         let results = self.cx.funcs[function].results.clone().unwrap_or_default();

@@ -63,7 +63,7 @@ pub(super) fn exprs_of<'a>(stmt: &'a Stmt<'a>, seen: &mut dyn FnMut(&'a Expr<'a>
 }
 
 /// Calls `seen` for each expression in this one, the outer ones first.
-pub(super) fn exprs<'a>(of: &'a Expr<'a>, seen: &mut dyn FnMut(&'a Expr<'a>)) {
+pub(crate) fn exprs<'a>(of: &'a Expr<'a>, seen: &mut dyn FnMut(&'a Expr<'a>)) {
     seen(of);
     let args = |args: &'a [Arg<'a>], seen: &mut dyn FnMut(&'a Expr<'a>)| {
         args.iter().for_each(|arg| exprs(&arg.value, seen));

@@ -24,11 +24,11 @@ const IN_PAGE: u64 = 2;
 
 impl Emitter<'_> {
     /// Index 0: the first main program, or what a message says; behind it the others. Gives where each begins.
-    pub(super) fn start(&mut self) -> Vec<u32> {
+    pub(super) fn start(&mut self, mains: &[FuncId]) -> Vec<u32> {
         let program = self.program;
         let first = self.code.label();
         let mut starts = Vec::new();
-        for (number, &main) in self.mains.iter().enumerate() {
+        for (number, &main) in mains.iter().enumerate() {
             self.code.at(&program.funcs[main.0 as usize].place);
             starts.push(self.code.index());
             if number == 0 {
@@ -109,7 +109,7 @@ impl Emitter<'_> {
         }
         self.code.push(0);
         self.code.push_tables();
-        self.code.push(words * 8);
+        self.code.push_statics_bytes();
         self.code.op2(Op::Copy, MEMORY_DATA.into(), MEMORY_CODE.into());
     }
 

@@ -21,12 +21,14 @@ enum Later {
     Tables,
     /// How many words memory 2 begins with, as far as a process can be made with so many.
     Statics,
+    /// How many bytes memory 2 begins with.
+    StaticsBytes,
     /// A constant, by its place in [`Code::constants`].
     Constant(u32),
 }
 
 /// A code page in the making.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Code {
     insns: Vec<Insn>,
     /// For each instruction, which of `places` it belongs to.
@@ -41,6 +43,8 @@ pub(super) struct Code {
     type_of: BTreeMap<u64, u32>,
     /// The last label's index: nothing before it is looked at again.
     barrier: usize,
+    /// Words among the instructions that are none, by their indices.
+    embedded: BTreeMap<u32, u64>,
 }
 
 /// A finished code page, and where its instructions come from.
@@ -57,6 +61,11 @@ impl Code {
         if self.places.last() != Some(place) {
             self.places.push(place.clone());
         }
+    }
+
+    /// The places that instructions belong to.
+    pub(super) fn places_mut(&mut self) -> &mut [Place] {
+        &mut self.places
     }
 
     /// The present place.
@@ -133,6 +142,11 @@ impl Code {
         self.op_later(Op::Push, Later::Statics);
     }
 
+    /// Pushes how many bytes memory 2 begins with.
+    pub(super) fn push_statics_bytes(&mut self) {
+        self.op_later(Op::Push, Later::StaticsBytes);
+    }
+
     /// Pushes where in memory 1 the tables are, in bytes.
     pub(super) fn push_tables(&mut self) {
         self.op_later(Op::Push, Later::Tables);
@@ -176,6 +190,28 @@ impl Code {
         self.insns[at as usize].imms[0] = typ.cast_signed();
     }
 
+    /// Puts descriptors here, among the instructions, where they stay when the code grows. These words are places of others.
+    pub(super) fn embed(&mut self, descriptors: &[u64], references: &[u32]) {
+        let descriptors_at = self.index();
+        for &word in descriptors {
+            self.embedded.insert(self.index(), word);
+            self.op(Op::Unreachable);
+        }
+        for &at in references {
+            if let Some(word) = self.embedded.get_mut(&(descriptors_at + at)) {
+                *word += u64::from(descriptors_at);
+            }
+        }
+        let Self { later, insns, .. } = self;
+        later.retain(|&(at, later)| match later {
+            Later::Descriptor(descriptor) => {
+                insns[at as usize].imms[0] = i64::from(descriptors_at + descriptor);
+                false
+            }
+            _ => true,
+        });
+    }
+
     /// Puts the page together. The tables lead the constants: what memory 2 begins with, and the descriptors, of which these
     /// words are places of others.
     pub(super) fn finish(mut self, statics: &[u64], descriptors: &[u64], references: &[u32]) -> Finished {
@@ -192,17 +228,17 @@ impl Code {
                 Later::Descriptor(at) => descriptors_at + u64::from(at),
                 Later::Tables => tables_at * 8,
                 Later::Statics => (statics.len() as u64).min(CHUNK_WORDS),
+                Later::StaticsBytes => statics.len() as u64 * 8,
                 Later::Constant(index) => tables.len() as u64 + u64::from(index),
             };
             self.insns[at as usize].imms[0] = value.cast_signed();
         }
         tables.extend(&self.constants);
-        let parts = CodeParts {
-            instructions: self.insns.iter().map(|insn| insn.word()).collect(),
-            constants: tables,
-            types: self.types,
-            switches: Vec::new(),
-        };
+        let mut instructions: Vec<_> = self.insns.iter().map(|insn| insn.word()).collect();
+        for (&at, &word) in &self.embedded {
+            instructions[at as usize] = word;
+        }
+        let parts = CodeParts { instructions, constants: tables, types: self.types, switches: Vec::new() };
         Finished { words: parts.words(), place_of: self.place_of, places: self.places }
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn begin_at(image: &mut Image<'_>, index: u32) {
 }
 
 /// Where the instructions come from.
-fn code_debug(compiled: &Compiled, files: &[File]) -> CodeDebug<'static> {
+pub(crate) fn code_debug(compiled: &Compiled, files: &[File]) -> CodeDebug<'static> {
     let mut builder = CodeDebugBuilder::new();
     let mut lines = vec![(0, 0, 0); compiled.places.len()];
     for (number, file) in (0..).zip(files) {

@@ -16,6 +16,7 @@ mod descriptor;
 mod expr;
 mod func;
 mod image;
+mod input;
 mod reach;
 mod statics;
 
@@ -27,12 +28,13 @@ use descriptor::Descriptors;
 use keyvm_isa::layout::CODE_WORDS_MAX;
 use reach::{Reach, Runtime};
 use statics::Statics;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-pub(crate) use image::{begin_at, image};
+pub(crate) use image::{begin_at, code_debug, image};
+pub(crate) use input::{Kept, emit_input, first_data, layout};
 
 /// Slot of the key to the code, in every process that has it.
-const CODE_KEY: u64 = 1;
+pub(crate) const CODE_KEY: u64 = 1;
 /// Slots of the hosts' keys in the root process.
 const ARGS_KEY: u64 = 2;
 const CONSOLE_KEY: u64 = 3;
@@ -64,8 +66,6 @@ pub(crate) struct Compiled {
 /// What all parts of the generator share.
 struct Emitter<'a> {
     program: &'a Program,
-    /// What the host's process may begin with, at least one.
-    mains: &'a [FuncId],
     runtime: Runtime,
     reach: Reach,
     code: Code,
@@ -87,51 +87,78 @@ struct Emitter<'a> {
 /// If it lacks the library that every program is compiled with.
 pub(crate) fn emit(program: &Program, mains: &[FuncId]) -> Result<Compiled, Vec<Wrong>> {
     let runtime = Runtime::find(program);
-    let mut emitter = Emitter {
-        program,
-        mains,
-        runtime,
-        reach: Reach::new(program, mains, &runtime),
-        code: Code::default(),
-        statics: Statics::default(),
-        descriptors: Descriptors::default(),
-        funcs: BTreeMap::new(),
-        entries: BTreeMap::new(),
-        wrong: Vec::new(),
-    };
-    let order = emitter.reach.order.clone();
-    let starts = emitter.start();
+    let reach = Reach::new(program, mains, &runtime, false);
+    let mut emitter = Emitter::new(program, runtime, reach);
+    let starts = emitter.start(mains);
     let mut names = Vec::new();
-    for id in order {
-        let func = &program.funcs[id.0 as usize];
-        emitter.code.at(&func.place);
-        if emitter.reach.values.contains(&id) {
-            let entry = emitter.entry(id);
-            emitter.code.to(keyvm_isa::Op::Jump, entry);
-        }
-        names.push((emitter.code.index(), func.name.clone()));
-        emitter.func(id);
-    }
-    // Their making asks for no further ones: all that they call has been emitted.
-    for (id, label) in emitter.entries.clone() {
-        let func = &program.funcs[id.0 as usize];
-        emitter.code.at(&func.place);
-        names.push((emitter.code.index(), format!("{} (sandboxed)", func.name)));
-        emitter.sandbox_entry(id, label);
-    }
+    emitter.bodies(&mut names, &BTreeSet::new());
+    emitter.entries(&mut names, &BTreeSet::new());
     let Emitter { code, statics, descriptors, mut wrong, .. } = emitter;
     let data = statics.words(ARGS_KEY, CONSOLE_KEY);
     let (descriptors, references) = descriptors.words();
-    let finished = code.finish(&statics.words(0, 0), descriptors, references);
-    if finished.words.len() as u64 > CODE_WORDS_MAX {
-        let place = &program.funcs[mains[0].0 as usize].place;
+    let Finished { words, place_of, places } = code.finish(&statics.words(0, 0), descriptors, references);
+    check_length(&words, program, mains[0], &mut wrong);
+    if wrong.is_empty() {
+        Ok(Compiled { code: words, data, place_of, places, names, starts })
+    } else {
+        Err(wrong)
+    }
+}
+
+/// Reports code that is too long.
+fn check_length(words: &[u64], program: &Program, main: FuncId, wrong: &mut Vec<Wrong>) {
+    if words.len() as u64 > CODE_WORDS_MAX {
+        let place = &program.funcs[main.0 as usize].place;
         wrong.push((place.file, say::too_much_code(&place.span, CODE_WORDS_MAX)));
     }
-    if !wrong.is_empty() {
-        return Err(wrong);
+}
+
+impl<'a> Emitter<'a> {
+    fn new(program: &'a Program, runtime: Runtime, reach: Reach) -> Self {
+        Self {
+            program,
+            runtime,
+            reach,
+            code: Code::default(),
+            statics: Statics::default(),
+            descriptors: Descriptors::default(),
+            funcs: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            wrong: Vec::new(),
+        }
     }
-    let Finished { words, place_of, places } = finished;
-    Ok(Compiled { code: words, data, place_of, places, names, starts })
+
+    /// Makes the functions that are needed, but for those that are there.
+    fn bodies(&mut self, names: &mut Vec<(u32, String)>, there: &BTreeSet<FuncId>) {
+        let program = self.program;
+        for id in self.reach.order.clone() {
+            if there.contains(&id) {
+                continue;
+            }
+            let func = &program.funcs[id.0 as usize];
+            self.code.at(&func.place);
+            if self.reach.values.contains(&id) {
+                let entry = self.entry(id);
+                self.code.to(keyvm_isa::Op::Jump, entry);
+            }
+            names.push((self.code.index(), func.name.clone()));
+            self.func(id);
+        }
+    }
+
+    /// Makes the beginnings of sandboxed calls, but for those that are there. That asks for no further ones: all that they
+    /// call has been made.
+    fn entries(&mut self, names: &mut Vec<(u32, String)>, there: &BTreeSet<FuncId>) {
+        for (id, label) in self.entries.clone() {
+            if there.contains(&id) {
+                continue;
+            }
+            let func = &self.program.funcs[id.0 as usize];
+            self.code.at(&func.place);
+            names.push((self.code.index(), format!("{} (sandboxed)", func.name)));
+            self.sandbox_entry(id, label);
+        }
+    }
 }
 
 impl Emitter<'_> {

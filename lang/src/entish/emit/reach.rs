@@ -80,7 +80,8 @@ struct Own {
 }
 
 impl Reach {
-    pub(super) fn new(program: &Program, mains: &[FuncId], runtime: &Runtime) -> Self {
+    /// If it is `open`, functions may be called as values that are not of this program.
+    pub(super) fn new(program: &Program, mains: &[FuncId], runtime: &Runtime, open: bool) -> Self {
         let mut known: BTreeSet<FuncId> = BTreeSet::new();
         let mut order: Vec<_> = mains.iter().copied().filter(|&main| known.insert(main)).collect();
         let mut callers: BTreeMap<FuncId, Vec<FuncId>> = BTreeMap::new();
@@ -92,6 +93,9 @@ impl Reach {
             next += 1;
             let mut own = Own::default();
             Visitor { program, runtime, own: &mut own }.func(&program.funcs[id.0 as usize]);
+            if own.calls_values && open {
+                own.needs = Needs { heap: true, code: true };
+            }
             needs.insert(id, own.needs);
             for &callee in &own.calls {
                 callers.entry(callee).or_default().push(id);

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 /// Words of the header: where the next object goes, the memory's length, the keys of the host's arguments and console.
-const HEADER_WORDS: usize = 4;
+pub(super) const HEADER_WORDS: usize = 4;
 
 /// The texts, each once.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Statics {
     words: Vec<u64>,
     address_of: BTreeMap<Vec<u8>, u64>,
@@ -32,6 +32,11 @@ impl Statics {
     /// How many words there are, with the header.
     pub(super) fn len(&self) -> usize {
         HEADER_WORDS + self.words.len()
+    }
+
+    /// The words behind the header.
+    pub(super) fn texts(&self) -> &[u64] {
+        &self.words
     }
 
     /// The words, for a process that has these keys.

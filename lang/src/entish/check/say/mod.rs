@@ -1,5 +1,6 @@
 //! The words for everything that can be wrong with names and types; nowhere else are there any.
 
+mod input;
 mod machine;
 
 use super::super::ast::{Binary, Name, Span, Unary};
@@ -9,6 +10,7 @@ use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 use std::ops::Range;
 
+pub(super) use input::*;
 pub(super) use machine::*;
 
 fn at(span: &Span) -> Range<usize> {

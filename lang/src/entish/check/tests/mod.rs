@@ -43,7 +43,7 @@ fn checked(source: &str, files: &[(&str, &str)]) -> Result<Program, String> {
         .zip(all.iter().zip(&parsed))
         .map(|(file, (&(name, _), ast))| Module { name, ast, file, is_library: library(name).is_some() })
         .collect();
-    let result = if wrong.is_empty() { check(&modules) } else { Err(wrong) };
+    let result = if wrong.is_empty() { check(&modules, None) } else { Err(wrong) };
     result.map_err(|wrong| {
         let mut message = String::new();
         for (index, (name, text)) in (0..).zip(&all) {

@@ -1,0 +1,92 @@
+//! The text of a session: all its inputs, one behind the other, so that a place in it means the same for ever. What does not
+//! count any more, statements that have run and definitions that have been replaced, is left out where it is compiled by
+//! writing spaces in its place.
+
+use crate::entish::ast::{Binary, Expr, ExprKind, Stmt, StmtKind};
+use crate::entish::check::walk_exprs;
+use crate::entish::parse;
+use std::ops::Range;
+
+/// What a stretch of the text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Import,
+    Struct,
+    /// A function or a constant, which a later one of its name replaces.
+    Definition,
+    Statement,
+}
+
+/// A declaration or a statement at the top level, with the lines behind it up to the next one.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub(super) kind: Kind,
+    /// Empty for a statement.
+    pub(super) name: String,
+    /// In bytes of the text.
+    pub(super) range: Range<usize>,
+    /// Whether nothing has replaced it.
+    pub(super) counts: bool,
+    /// What stands for it in a program, if that is not its own text.
+    pub(super) saved: Option<String>,
+}
+
+/// The items of an input that begins at `start`; none if it is not well-formed.
+pub(super) fn items(input: &str, start: usize) -> Vec<Item> {
+    let (file, diagnostics) = parse::parse(input);
+    if !diagnostics.is_empty() {
+        return Vec::new();
+    }
+    let line = |at: u32| input[..at as usize].rfind('\n').map_or(0, |end| end + 1);
+    let mut found: Vec<(usize, Kind, &str, Option<String>)> = Vec::new();
+    found.extend(file.imports.iter().map(|name| (line(name.span.start), Kind::Import, name.text, None)));
+    found.extend(file.structs.iter().map(|of| (line(of.name.span.start), Kind::Struct, of.name.text, None)));
+    let consts = file.consts.iter();
+    found.extend(consts.map(|of| (line(of.name.span.start), Kind::Definition, of.name.text, None)));
+    let funcs = file.funcs.iter();
+    found.extend(funcs.map(|of| (line(of.span.start), Kind::Definition, of.name.text, None)));
+    let main = file.main.iter();
+    found.extend(main.map(|of| (line(of.span.start), Kind::Statement, "", saved(input, of))));
+    found.sort_by_key(|item| item.0);
+    let ends: Vec<_> = found.iter().skip(1).map(|item| item.0).chain([input.len()]).collect();
+    let item = |((from, kind, name, saved), to): ((usize, Kind, &str, _), usize)| Item {
+        kind,
+        name: name.to_owned(),
+        range: start + from..start + to,
+        counts: true,
+        saved,
+    };
+    found.into_iter().zip(ends).map(item).collect()
+}
+
+/// What stands in a program for a statement: nothing for an expression that only showed its value.
+fn saved(input: &str, stmt: &Stmt<'_>) -> Option<String> {
+    let StmtKind::Expr(expr) = &stmt.kind else { return None };
+    let mut calls = false;
+    walk_exprs(expr, &mut |of: &Expr<'_>| {
+        calls |= matches!(
+            of.kind,
+            ExprKind::Call(..) | ExprKind::Sandbox { .. } | ExprKind::Try(_) | ExprKind::Machine(..)
+        );
+    });
+    if !calls {
+        return Some(String::new());
+    }
+    // A comparison alone is no statement of a program.
+    let is_comparison = matches!(expr.kind, ExprKind::Binary(Binary::Eq, ..));
+    is_comparison.then(|| format!("if {}: pass\n", &input[expr.span.start as usize..expr.span.end as usize]))
+}
+
+/// The text with spaces in place of these stretches.
+pub(super) fn masked<'i>(text: &str, left_out: impl Iterator<Item = &'i Item>) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    for item in left_out {
+        for byte in &mut bytes[item.range.clone()] {
+            if *byte != b'\n' {
+                *byte = b' ';
+            }
+        }
+    }
+    // Whole lines have been replaced, and so whole characters.
+    String::from_utf8(bytes).unwrap_or_default()
+}

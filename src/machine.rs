@@ -11,8 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Gas between two looks at the interrupt flag.
 const INTERRUPT_GAS: u64 = 1 << 20;
-/// The same where code is compiled. Native code leaves a loop for it, and comes back in the middle, which is not as good a
-/// place as the beginning.
+/// The same where code is compiled. Native code leaves a loop for it, and comes back in the middle.
 const NATIVE_INTERRUPT_GAS: u64 = 1 << 25;
 /// The same while it is not known yet whether what runs is worth compiling: it is asked at each look.
 const WARMING_GAS: u64 = 1 << 15;

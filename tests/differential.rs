@@ -12,6 +12,8 @@ mod inlined;
 mod levels;
 #[path = "differential/memory.rs"]
 mod memory;
+#[path = "differential/nested.rs"]
+mod nested;
 #[path = "differential/ways.rs"]
 mod ways;
 

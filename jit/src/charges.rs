@@ -13,7 +13,7 @@
 //! An edge that leaves a loop ties nothing. It gets a place of its own where gas is taken off, if need be.
 
 use crate::gas::BlockCost;
-use crate::loops::{nests, postorder};
+use crate::loops::postorder;
 use crate::region::{End, Part, Region};
 use crate::unroll::Turns;
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,12 +83,13 @@ impl Nodes {
     }
 }
 
-/// What is owed in each block, where none is where the unit begins and returns, and where it calls.
-pub(crate) fn charges(region: &Region, costs: &[BlockCost]) -> Charges {
+/// What is owed in each block, where none is where the unit begins and returns, and where it calls. `nests` are the loops
+/// that each block lies in.
+pub(crate) fn charges(region: &Region, costs: &[BlockCost], nests: &[Vec<u32>]) -> Charges {
     let blocks = &region.blocks;
     let count = blocks.len();
     let (begin, end, settled) = (|block: usize| block, |block: usize| count + block, 2 * count);
-    let (often, free) = frequencies(region);
+    let (often, free) = frequencies(region, nests);
     let turns = region.turns.iter().map(|turns| turn_cost(region, turns, costs).unwrap_or(0)).collect();
     let mut charges = Charges { turns, ..Charges::default() };
     let mut nodes = Nodes::new(2 * count + 1);
@@ -166,9 +167,8 @@ fn turn_cost(region: &Region, turns: &Turns, costs: &[BlockCost]) -> Option<i64>
 }
 
 /// How often each block runs, as far as one can tell, and the edges that leave loops, or groups of turns.
-fn frequencies(region: &Region) -> (Vec<f64>, BTreeSet<(usize, usize)>) {
+fn frequencies(region: &Region, nests: &[Vec<u32>]) -> (Vec<f64>, BTreeSet<(usize, usize)>) {
     let blocks = &region.blocks;
-    let nests = nests(region);
     let group = |block: usize| blocks[block].part.group();
     let mut free = BTreeSet::new();
     let mut often = vec![0.0; blocks.len()];
@@ -196,6 +196,7 @@ fn frequencies(region: &Region) -> (Vec<f64>, BTreeSet<(usize, usize)>) {
 mod tests {
     use super::*;
     use crate::gas::Cost;
+    use crate::loops::nests;
     use crate::region::{Block, Edge, Start};
 
     fn block(end: End) -> Block {
@@ -227,7 +228,7 @@ mod tests {
         };
         let cost = |&(_, gas): &(End, u64)| BlockCost { first: Cost { gas, extra: 0 }, last: None };
         let costs: Vec<BlockCost> = blocks.iter().map(cost).collect();
-        let charges = charges(&region, &costs);
+        let charges = charges(&region, &costs, &nests(&region));
         assert_eq!(charges.begin[0], 0);
         (0..blocks.len())
             .map(|block| charges.begin[block] + costs[block].first.word() - charges.end[block])

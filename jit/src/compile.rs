@@ -441,6 +441,72 @@ pub type Linked = BTreeMap<u32, usize>;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cranelift_codegen::dominator_tree::DominatorTree;
+    use cranelift_codegen::flowgraph::ControlFlowGraph;
+    use cranelift_codegen::ir::Opcode;
+    use cranelift_codegen::loop_analysis::LoopAnalysis;
+    use keyvm_isa::code::CodeParts;
+    use keyvm_isa::{Insn, Op};
+
+    /// Counts the branches of which one way leaves a loop.
+    #[derive(Default)]
+    struct Ways {
+        leaving: usize,
+    }
+
+    impl Watch for Ways {
+        fn lowered(&mut self, _: &Code, _: &Region, _: lower::Notes, function: &ir::Function) {
+            let graph = ControlFlowGraph::with_function(function);
+            let dominators = DominatorTree::with_function(function, &graph);
+            let mut loops = LoopAnalysis::new();
+            loops.compute(function, &graph, &dominators);
+            for block in function.layout.blocks() {
+                let Some(inst) = function.layout.last_inst(block) else { continue };
+                if function.dfg.insts[inst].opcode() != Opcode::Brif {
+                    continue;
+                }
+                let stays = |next: ir::Block| {
+                    loops.innermost_loop(block).is_none_or(|inner| loops.is_in_loop(next, inner))
+                };
+                let ways: Vec<bool> = function.block_successors(block).map(stays).collect();
+                self.leaving += usize::from(ways == [false, true]);
+                assert_ne!(ways, [true, false], "{block} in\n{}", function.display());
+            }
+        }
+    }
+
+    #[test]
+    fn of_the_two_ways_of_a_branch_the_one_that_leaves_a_loop_is_named_first() {
+        // Two loops in each other, with accesses far away, that are left where a condition holds, and where it does not.
+        let program: [(Op, &[i64]); 16] = [
+            (Op::Push, &[0]),
+            (Op::Dup, &[]),
+            (Op::Load64, &[2, 9_000]),
+            (Op::Jumpz, &[15]),
+            (Op::Dup, &[]),
+            (Op::Load64, &[2, 5_000]),
+            (Op::Jumpif, &[11]),
+            (Op::Push, &[1]),
+            (Op::Add, &[]),
+            (Op::Random, &[]),
+            (Op::Jumpif, &[4]),
+            (Op::Push, &[3]),
+            (Op::Mul, &[]),
+            (Op::Dup, &[]),
+            (Op::Jumpif, &[1]),
+            (Op::Halt, &[]),
+        ];
+        let instructions =
+            program.iter().map(|(op, imms)| Insn::encode(*op, imms).expect("it fits")).collect();
+        let code = Code::new(CodeParts { instructions, ..CodeParts::default() }.words()).expect("code");
+        let Ok(mut compiler) = Compiler::for_host(Options::default()) else { return };
+        let mut ways = Ways::default();
+        let start = Start::Enter { index: 0, height: 0 };
+        compiler
+            .compile_all(&code, [start], &Linked::new(), Level::Optimized, &mut ways)
+            .expect("it compiles");
+        assert!(ways.leaving > 6, "{}", ways.leaving);
+    }
 
     #[test]
     fn a_processor_without_a_backend_is_an_error_that_says_so() {

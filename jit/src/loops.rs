@@ -1,6 +1,7 @@
 //! Loops of a unit: which blocks dominate which, and what belongs to a loop.
 
 use crate::region::{Block, Region};
+use std::collections::BTreeSet;
 
 /// Steps that finding what dominates a block may take on average. Only code that was made for it takes so many.
 const STEPS_MAX: usize = 256;
@@ -76,24 +77,17 @@ impl Dominators {
 
     /// The blocks of the natural loop with this header, in order; none if no edge goes back to it from within, or if
     /// there are more than `most`.
-    ///
-    /// A unit that begins in a loop in others goes back there from all of them. The innermost is the one whose edges go
-    /// back in the code, too: where there are such edges, only they count.
-    pub(crate) fn natural_loop(&self, region: &Region, header: usize, most: usize) -> Option<Vec<usize>> {
+    pub(crate) fn natural_loop(&self, header: usize, most: usize) -> Option<Vec<usize>> {
         let mut open = Vec::new();
         for &from in &self.before[header] {
             if self.place[from].is_some() && self.dominates(header, from, most)? {
                 open.push(from);
             }
         }
-        let goes_back = |from: &usize| region.blocks[*from].index >= region.blocks[header].index;
-        if open.iter().any(goes_back) {
-            open.retain(goes_back);
-        }
         if open.is_empty() {
             return None;
         }
-        let mut body = std::collections::BTreeSet::from([header]);
+        let mut body = BTreeSet::from([header]);
         while let Some(block) = open.pop() {
             if body.insert(block) {
                 if body.len() > most {
@@ -232,6 +226,35 @@ pub(crate) fn nests(region: &Region) -> Vec<Vec<u32>> {
     nests
 }
 
+/// How many loops two blocks both lie in that lie in these.
+pub(crate) fn loops_of_both(a: &[u32], b: &[u32]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+/// Index and height of what lies before the beginning of a region in the code and leads to it: where it begins in a loop,
+/// the loops around it begin there.
+pub(crate) fn around(region: &Region) -> BTreeSet<(u32, u32)> {
+    let blocks = &region.blocks;
+    let mut before = vec![Vec::new(); blocks.len()];
+    for (number, block) in blocks.iter().enumerate() {
+        for next in block.successors() {
+            before[next].push(number);
+        }
+    }
+    let mut seen = vec![false; blocks.len()];
+    let mut open = before[0].clone();
+    let mut around = BTreeSet::new();
+    while let Some(at) = open.pop() {
+        if !std::mem::replace(&mut seen[at], true) {
+            if blocks[at].index < blocks[0].index {
+                around.insert((blocks[at].index, blocks[at].height));
+            }
+            open.extend(&before[at]);
+        }
+    }
+    around
+}
+
 /// Finds the targets of edges that go back, by a walk in depth.
 pub(crate) fn mark_headers(blocks: &mut [Block]) {
     #[derive(Clone, Copy, PartialEq)]
@@ -264,5 +287,78 @@ pub(crate) fn mark_headers(blocks: &mut [Block]) {
     }
     for header in headers {
         blocks[header].header = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::region::{Edge, Start};
+    use keyvm_isa::code::CodeParts;
+    use keyvm_isa::{Code, Insn, Op};
+
+    /// A unit that the host enters at an index with this many operands above the base.
+    fn entered(program: &[(Op, &[i64])], index: u32, height: u32) -> Region {
+        let instructions =
+            program.iter().map(|(op, imms)| Insn::encode(*op, imms).expect("it fits")).collect();
+        let code = Code::new(CodeParts { instructions, ..CodeParts::default() }.words()).expect("code");
+        Region::new(&code, Start::Enter { index, height }, true)
+    }
+
+    /// The indices of the blocks of a unit, and of where it is left.
+    fn reached(region: &Region) -> (Vec<u32>, Vec<u32>) {
+        let mut left = Vec::new();
+        for block in &region.blocks {
+            block.for_each_edge(|edge| {
+                if let Edge::Out(index) = edge {
+                    left.push(index);
+                }
+            });
+        }
+        (region.blocks.iter().map(|block| block.index).collect(), left)
+    }
+
+    /// Three loops in each other, which begin at 1, 2 and 3, with one operand.
+    const NEST: [(Op, &[i64]); 10] = [
+        (Op::Push, &[9]),
+        (Op::Nop, &[]),
+        (Op::Nop, &[]),
+        (Op::Dup, &[]),
+        (Op::Jumpif, &[3]),
+        (Op::Dup, &[]),
+        (Op::Jumpif, &[2]),
+        (Op::Dup, &[]),
+        (Op::Jumpif, &[1]),
+        (Op::Halt, &[]),
+    ];
+
+    #[test]
+    fn a_unit_that_begins_in_a_loop_leaves_for_those_around_it() {
+        assert_eq!(reached(&entered(&NEST, 3, 1)), (vec![3, 5, 7, 9], vec![2, 1]));
+        assert_eq!(reached(&entered(&NEST, 5, 1)), (vec![5, 7, 9], vec![2, 1]));
+        assert_eq!(reached(&entered(&NEST, 2, 1)), (vec![2, 3, 5, 7, 9], vec![1]));
+        assert_eq!(reached(&entered(&NEST, 1, 1)).1, []);
+        assert_eq!(reached(&entered(&NEST, 0, 0)).1, []);
+    }
+
+    #[test]
+    fn a_unit_goes_back_where_it_does_not_come_to_its_beginning_again() {
+        let program: [(Op, &[i64]); 6] = [
+            (Op::Nop, &[]),
+            (Op::Dup, &[]),
+            (Op::Jumpif, &[0]),
+            (Op::Halt, &[]),
+            (Op::Nop, &[]),
+            (Op::Jump, &[0]),
+        ];
+        let (blocks, left) = reached(&entered(&program, 4, 1));
+        assert!(blocks.contains(&0) && left.is_empty(), "{blocks:?}, {left:?}");
+    }
+
+    #[test]
+    fn loops_of_both_are_those_around_both() {
+        assert_eq!(loops_of_both(&[1, 2, 5], &[1, 2, 6]), 2);
+        assert_eq!(loops_of_both(&[1, 2], &[1, 2, 6]), 2);
+        assert_eq!(loops_of_both(&[3], &[]), 0);
     }
 }

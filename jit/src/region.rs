@@ -184,14 +184,20 @@ impl Region {
 
     /// What begins at a start, with small subroutines inlined if that is wanted.
     pub(crate) fn new(code: &Code, start: Start, inlining: bool) -> Self {
-        let found = |plan| {
+        let found = |plan, outside: &BTreeSet<(u32, u32)>| {
             let mut finder = Finder::new(code, start, Scope::Unit, INSTRUCTIONS_MAX, plan);
+            finder.outside.clone_from(outside);
             finder.find();
-            finder
+            (finder.sites(), finder.seen.len(), finder.blocks())
         };
-        let finder = found(Plan::default());
-        let (sites, instructions) = (finder.sites(), finder.seen.len());
-        let region = finder.blocks();
+        let mut outside = BTreeSet::new();
+        let (mut sites, mut instructions, mut region) = found(Plan::default(), &outside);
+        if let Start::Enter { .. } = start {
+            outside = crate::loops::around(&region);
+        }
+        if !outside.is_empty() {
+            (sites, instructions, region) = found(Plan::default(), &outside);
+        }
         // What the host enters runs but once, if it has no loop.
         let runs_often = match start {
             Start::Call { .. } => true,
@@ -201,7 +207,7 @@ impl Region {
             return region;
         }
         let plan = inline::plan(code, start, &sites, instructions);
-        if plan.is_empty() { region } else { found(plan).blocks() }
+        if plan.is_empty() { region } else { found(plan, &outside).2 }
     }
 
     /// Operands below the base of an inlined call, above that of the unit.
@@ -248,6 +254,8 @@ pub(crate) struct Finder<'a> {
     full: bool,
     callees: BTreeSet<u32>,
     calls: bool,
+    /// Index and height of what does not belong to the unit, though it is reached.
+    outside: BTreeSet<(u32, u32)>,
 }
 
 /// Where an instruction stands, and how it is come to.
@@ -283,6 +291,7 @@ impl<'a> Finder<'a> {
             full: false,
             callees: BTreeSet::new(),
             calls: false,
+            outside: BTreeSet::new(),
         }
     }
 
@@ -340,7 +349,8 @@ impl<'a> Finder<'a> {
         if self.seen.contains(&place) {
             return true;
         }
-        if place.index as usize >= self.code.len() || place.height > HEIGHT_MAX {
+        let outside = place.inlined.is_none() && self.outside.contains(&(place.index, place.height));
+        if outside || place.index as usize >= self.code.len() || place.height > HEIGHT_MAX {
             return false;
         }
         if self.seen.len() >= self.limit || self.work >= WORK_MAX {

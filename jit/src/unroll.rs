@@ -58,7 +58,7 @@ pub(crate) fn unroll(region: &mut Region, code: &Code) {
     let headers: Vec<usize> = (0..region.blocks.len()).filter(|&block| region.blocks[block].header).collect();
     let mut loops: Vec<(usize, Vec<usize>)> = {
         let Some(dominators) = Dominators::new(region) else { return };
-        let body = |header| Some((header, dominators.natural_loop(region, header, LOOP_MAX)?));
+        let body = |header| Some((header, dominators.natural_loop(header, LOOP_MAX)?));
         headers.into_iter().filter_map(body).collect()
     };
     // Inner ones are smaller than those around them.

@@ -1,15 +1,26 @@
 //! How blocks end.
 
 use super::call::Target;
-use super::{Bridge, Gas, Unit};
+use super::{Gas, Unit};
 use crate::context::Exit;
 use crate::gas::{Check, Cost};
+use crate::loops::loops_of_both;
 use crate::region::{Edge, End, end_cost};
 use crate::values::{Form, drop_to_results};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{self, InstBuilder, JumpTableData};
+use cranelift_codegen::ir::{self, InstBuilder, JumpTableData, Value};
 use keyvm_isa::Op;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// A block that leads from one block of the region to another.
+pub(super) struct Bridge {
+    block: ir::Block,
+    target: ir::Block,
+    /// How much less is owed then.
+    charge: i64,
+    /// The loops in whose groups of turns both are.
+    groups: (Option<usize>, Option<usize>),
+}
 
 impl Unit<'_> {
     /// Ends a block.
@@ -30,10 +41,8 @@ impl Unit<'_> {
             }
             End::Branch { taken, next, when_zero } => {
                 let condition = self.pop_word();
-                self.hand_over(&[*taken, *next]);
-                let (taken, next) = (self.target(*taken), self.target(*next));
                 let (then, otherwise) = if *when_zero { (next, taken) } else { (taken, next) };
-                self.b.ins().brif(condition, then, &[], otherwise, &[]);
+                self.branch(number, condition, *then, *otherwise);
             }
             End::Switch(targets) => self.switch(targets),
             End::Computed => {
@@ -45,9 +54,7 @@ impl Unit<'_> {
             }
             End::Group { turns, fast, slow } => {
                 let good = self.group(*turns);
-                self.hand_over(&[*fast, *slow]);
-                let (fast, slow) = (self.target(*fast), self.target(*slow));
-                self.b.ins().brif(good, fast, &[], slow, &[]);
+                self.branch(number, good, *fast, *slow);
             }
             End::Return(typ) => {
                 let gas = self.b.use_var(self.gas);
@@ -95,6 +102,34 @@ impl Unit<'_> {
         self.hand_over(&[edge]);
         let target = self.target(edge);
         self.b.ins().jump(target, &[]);
+    }
+
+    /// Goes from a block one of two ways.
+    fn branch(&mut self, from: usize, condition: Value, then: Edge, otherwise: Edge) {
+        self.hand_over(&[then, otherwise]);
+        let stays_in = |edge| match edge {
+            Edge::Block(to) => loops_of_both(&self.nests[from], &self.nests[to]),
+            Edge::Out(_) => 0,
+        };
+        let sooner_out = stays_in(otherwise) < stays_in(then);
+        let (then, otherwise) = (self.target(then), self.target(otherwise));
+        if sooner_out {
+            self.go_unless(condition, otherwise, then);
+        } else {
+            self.b.ins().brif(condition, then, &[], otherwise, &[]);
+        }
+    }
+
+    /// Goes to `otherwise` unless a condition holds, and to `then` if it does: in this order. What leaves a loop is to be
+    /// named before what stays in it. Cranelift looks at it later then, and where it has looked at that it takes nothing
+    /// more out of the loop.
+    pub(super) fn go_unless(&mut self, condition: Value, otherwise: ir::Block, then: ir::Block) {
+        if self.quick {
+            self.b.ins().brif(condition, then, &[], otherwise, &[]);
+            return;
+        }
+        let not = self.b.ins().icmp_imm_u(IntCC::Equal, condition, 0);
+        self.b.ins().brif(not, otherwise, &[], then, &[]);
     }
 
     fn switch(&mut self, targets: &[Edge]) {

@@ -82,7 +82,7 @@ impl Unit<'_> {
     pub(super) fn leave_unless(&mut self, condition: Value, why: Exit) {
         let leave = self.checkpoint_block(why);
         let next = self.b.create_block();
-        self.b.ins().brif(condition, next, &[], leave, &[]);
+        self.go_unless(condition, leave, next);
         self.go_on_in(next);
     }
 

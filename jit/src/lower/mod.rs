@@ -25,6 +25,7 @@ use crate::charges::{Charges, charges};
 use crate::compile::Level;
 use crate::context::{Context, Exit, FRAME_SHIFT, ROOM_GUARD, View};
 use crate::gas::{BlockCost, Check, checks};
+use crate::loops::nests;
 use crate::region::{Part, Region, Start};
 use crate::values::{Form, forms};
 use bound::Bound;
@@ -34,6 +35,7 @@ use cranelift_codegen::ir::{
 };
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use edge::Bridge;
 use home::{Exiting, NOWHERE, Read};
 use keyvm_isa::Code;
 use keyvm_isa::alu::{CANONICAL_NAN_F32, CANONICAL_NAN_F64};
@@ -167,16 +169,6 @@ struct Saying {
     leaving: ir::Block,
 }
 
-/// A block that leads from one block of the region to another.
-struct Bridge {
-    block: ir::Block,
-    target: ir::Block,
-    /// How much less is owed then.
-    charge: i64,
-    /// The loops in whose groups of turns both are.
-    groups: (Option<usize>, Option<usize>),
-}
-
 /// The present checkpoint.
 struct Checkpoint {
     state: State,
@@ -261,6 +253,8 @@ pub(crate) struct Unit<'a> {
     helpers: Vec<u32>,
     /// What each block costs.
     costs: Vec<BlockCost>,
+    /// The loops that each block lies in.
+    nests: Vec<Vec<u32>>,
     /// Of each loop that is compiled twice.
     groups: Vec<Group>,
     /// What the block is of a loop that is compiled twice.
@@ -382,6 +376,7 @@ pub(crate) fn lower(
         reaching: Reaching::default(),
         helpers: Vec::new(),
         costs: Vec::new(),
+        nests: nests(region),
         groups,
         part: Part::Plain,
         b,
@@ -391,7 +386,10 @@ pub(crate) fn lower(
     }
     unit.costs = unit.block_costs();
     unit.checks = checks(region, &unit.costs);
-    unit.charges = if options.gas_checks { charges(region, &unit.costs) } else { Charges::none(region) };
+    unit.charges = match options.gas_checks {
+        true => charges(region, &unit.costs, &unit.nests),
+        false => Charges::none(region),
+    };
     unit.entry(entry);
     for block in 0..region.blocks.len() {
         unit.block(block);

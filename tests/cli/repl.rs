@@ -38,10 +38,15 @@ fn session(options: &str, lines: &str) -> Ran {
 /// What a session without mistakes writes, on both engines.
 #[track_caller]
 fn writes(lines: &str, output: &str) {
-    for engine in ["--quiet --engine interp", "--quiet --engine jit"] {
-        let ran = session(engine, lines);
-        assert_eq!((ran.code, &*ran.err, &*ran.out), (Some(0), "", output));
+    for engine in ["interp", "jit"] {
+        writes_on(engine, lines, output);
     }
+}
+
+#[track_caller]
+fn writes_on(engine: &str, lines: &str, output: &str) {
+    let ran = session(&format!("--quiet --engine {engine}"), lines);
+    assert_eq!((ran.code, &*ran.err, &*ran.out), (Some(0), "", output));
 }
 
 /// The messages of a session without what inputs use, and what it writes.
@@ -170,6 +175,44 @@ fn main_is_a_function_like_others() {
     writes("def main():\n    print(\"main\")\n\nmain()\nx = 1\nmain()\n", "main\nmain\n");
 }
 
+// ---- Whole programs ---------------------------------------------------------------------------------------
+
+/// A program without empty lines, which would end a block.
+fn lines_of(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).expect("it can be read");
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// The examples that need no arguments, statement by statement.
+#[test]
+fn programs_write_the_same_in_a_session() {
+    for name in ["plugin", "generator", "prisoner", "brainfuck"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(format!("{name}.et"));
+        // Its main program, if it is a function, is a statement here.
+        let lines = lines_of(&path).replace("def main():", "if true:");
+        writes_on("interp", &lines, &keyvm("run", &[&path]).out);
+    }
+}
+
+/// The library's tests, call by call.
+#[test]
+fn the_library_passes_its_tests_in_a_session() {
+    for name in ["jobs", "lists", "maps"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("lang/tests/std/test_{name}.et"));
+        let mut lines = lines_of(&path);
+        let tests: Vec<_> = lines
+            .lines()
+            .filter_map(|line| line.strip_prefix("def ")?.strip_suffix(':'))
+            .filter(|test| test.starts_with("test_"))
+            .map(str::to_owned)
+            .collect();
+        assert!(tests.len() > 1, "{name} has tests");
+        tests.iter().for_each(|test| lines += &format!("{test}\n"));
+        writes_on("interp", &lines, "");
+    }
+}
+
 // ---- Lines ------------------------------------------------------------------------------------------------
 
 #[test]
@@ -178,6 +221,15 @@ fn blocks_and_brackets_go_over_lines() {
         "x = [1,\n  2,\n\n  3]\nx\nfor k in x:\n    if k > 1:\n        print(k)\n\n\nif len(x) == 0:\n    print(\"no\")\nelse:\n    \
          print(\"yes\")\nprint(\"behind\")\ndef f(a,\n      b):\n    return a + b\nf(1,\n2)\n# a comment\n\n  \nf(3, 4)",
         "[1, 2, 3]\n2\n3\nyes\nbehind\n3\n7\n",
+    );
+}
+
+#[test]
+fn functions_behind_one_another_may_call_each_other() {
+    writes(
+        "def even(n) -> bool:\n    return true if n == 0 else odd(n - 1)\ndef odd(n) -> bool:\n    \
+         return false if n == 0 else even(n - 1)\neven(4)\nodd(4)\n",
+        "true\nfalse\n",
     );
 }
 

@@ -59,7 +59,7 @@ impl Reader {
                     }
                 }
                 Begun::Block if line.is_empty() => return Ok(self.taken(input)),
-                Begun::Block if !belongs(line) => {
+                Begun::Block if !belongs(line, &input) => {
                     self.early = Some(line.to_owned());
                     return Ok(self.taken(input));
                 }
@@ -79,8 +79,10 @@ impl Reader {
     }
 }
 
-/// Whether a line can belong to the block before it.
-fn belongs(line: &str) -> bool {
+/// Whether a line can belong to the block before it. Functions behind one another are one input, so that they may call each
+/// other.
+fn belongs(line: &str, input: &str) -> bool {
     let word = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
-    line.starts_with([' ', '\t', '#']) || matches!(word, Some("elif" | "else"))
+    let is_definition = word == Some("def") && input.starts_with("def ");
+    line.starts_with([' ', '\t', '#']) || matches!(word, Some("elif" | "else")) || is_definition
 }

@@ -257,11 +257,10 @@ impl Compiler {
             queue.new.push_back(region);
         }
         while let Some(region) = queue.new.pop_front() {
-            functions.push(self.function(code, &region, &mut queue, watch)?);
+            functions.push(self.function(code, &region, false, &mut queue, watch)?);
             if !region.inlined.is_empty() {
                 let region = plain(code, region.start);
-                let plain = self.function(code, &region, &mut queue, &mut Unwatched)?;
-                functions.push(Function { plain: true, ..plain });
+                functions.push(self.function(code, &region, true, &mut queue, &mut Unwatched)?);
             }
         }
         Ok(Artifact { functions })
@@ -271,10 +270,11 @@ impl Compiler {
         &mut self,
         code: &Code,
         region: &Region,
+        plain: bool,
         queue: &mut Queue<'_>,
         watch: &mut dyn Watch,
     ) -> Result<Function, CompileError> {
-        let notes = self.build(code, region, queue);
+        let notes = self.build(code, region, plain, queue);
         watch.lowered(code, region, notes, &self.context.func);
         let tails =
             region.blocks.iter().any(|block| matches!(block.end, End::Tailcall { .. } | End::TailcallTo(_)));
@@ -311,13 +311,13 @@ impl Compiler {
             })
             .collect();
         let instructions = region.instructions;
-        let function = Function { start: region.start, bytes, calls, instructions, plain: false };
+        let function = Function { start: region.start, bytes, calls, instructions, plain };
         watch.compiled(&function, compiled);
         Ok(function)
     }
 
     /// Fills the context with a unit's intermediate representation.
-    fn build(&mut self, code: &Code, region: &Region, queue: &mut Queue<'_>) -> lower::Notes {
+    fn build(&mut self, code: &Code, region: &Region, careful: bool, queue: &mut Queue<'_>) -> lower::Notes {
         self.context.clear();
         self.context.func.name = UserFuncName::user(0, 0);
         lower::lower(
@@ -325,7 +325,7 @@ impl Compiler {
             &mut self.frontend,
             code,
             region,
-            Manner { options: self.options, level: queue.level },
+            Manner { options: self.options, level: queue.level, careful },
             &*self.isa,
             queue,
         )

@@ -1,6 +1,7 @@
 //! Programs whose calls the compiler inlines, cut everywhere.
 
-use super::directed::{alike, image, natively_alike};
+use super::directed::{alike, compilers, image, natively_alike};
+use keyvm::{Event, Machine};
 
 /// Recursion: inlined into itself, then its beginning, then called.
 const FIB: &str = "
@@ -285,4 +286,33 @@ func mix 2 -> 1
 data { u64 3, 1, 4, 1 }",
         300,
     );
+}
+
+#[test]
+fn a_recursion_that_just_fits_into_its_capacity_is_not_left_for_each_of_its_deepest_calls() {
+    let image = image(
+        "
+        return 1 (call(load64at 2, 0, :deep))
+func deep 1 -> 1
+        params n
+        jumpz(get n, :bottom)
+        ret(add(1, call(sub(get n, 1), :deep)))
+bottom: ret(call(15, :fib))
+func fib 1 -> 1
+        params n
+        jumpif(lt(get n, 2), :small)
+        ret(add(call(sub(get n, 1), :fib), call(sub(get n, 2), :fib)))
+small:  ret(get n)
+data { words 1 }",
+    );
+    let engine = &compilers()[0];
+    for depth in 0..70_u64 {
+        let mut machine = Machine::with_engine(&image, engine).expect("it is consistent");
+        let root = machine.root();
+        machine.write_bytes(root, 0, &depth.to_le_bytes()).expect("it has data");
+        assert_eq!(machine.run(u64::MAX), Event::Returned(vec![610 + depth]));
+        // Each capacity is raised once, and each call that was left returns by itself.
+        let entries = machine.run_stats().entries;
+        assert!(entries < 200, "{entries} entries at a depth of {depth}");
+    }
 }

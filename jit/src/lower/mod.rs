@@ -14,6 +14,7 @@ mod exit;
 mod home;
 pub(crate) mod memory;
 mod reach;
+mod room;
 mod segment;
 mod turns;
 
@@ -75,6 +76,8 @@ pub struct Options {
 pub(crate) struct Manner {
     pub(crate) options: Options,
     pub(crate) level: Level,
+    /// Whether it asks for room where it is needed, and not for all when it begins.
+    pub(crate) careful: bool,
 }
 
 /// Which code is made: that is the host's to choose for each entry.
@@ -216,6 +219,8 @@ pub(crate) struct Unit<'a> {
     plain: Option<FuncRef>,
     /// Whether it is quick code.
     quick: bool,
+    /// Words of operands that it asks for when it begins.
+    asked_for: usize,
     /// In quick code, where it begins, with the numbers that it needs.
     beginning: ir::Block,
     numbers: BTreeMap<i64, Value>,
@@ -285,7 +290,7 @@ pub(crate) fn lower(
     frontend: &mut FunctionBuilderContext,
     code: &Code,
     region: &Region,
-    Manner { options, level }: Manner,
+    Manner { options, level, careful }: Manner,
     isa: &dyn TargetIsa,
     callees: &mut dyn Callees,
 ) -> Notes {
@@ -356,6 +361,7 @@ pub(crate) fn lower(
         given: BTreeMap::new(),
         plain,
         quick,
+        asked_for: if careful { room::most(code, 0, &region.blocks[0]) } else { region.height as usize },
         beginning: entry,
         numbers: BTreeMap::new(),
         context_at: None,
@@ -511,7 +517,7 @@ impl Unit<'_> {
             self.operands_at = Some(self.operands_address());
         }
         self.b.def_var(self.gas, gas);
-        let need = i64::from(self.region.height) + (i64::from(self.region.frames()) << FRAME_SHIFT);
+        let need = self.asked_for as i64 + (i64::from(self.region.frames()) << FRAME_SHIFT);
         let left = self.plus(room, -need);
         let guard = self.iconst(ROOM_GUARD.cast_signed());
         let short = self.b.ins().band(left, guard);

@@ -70,6 +70,7 @@ impl Unit<'_> {
         let check = self.checks[number];
         self.owed = self.charges.begin[number];
         self.begin_segment(block, block.index, check.first);
+        self.see_room(block);
         if let Part::Turn { turns, of, .. } = block.part
             && region.turns[turns].header == of
         {

@@ -57,6 +57,28 @@ impl Ran {
     }
 }
 
+/// The first block of a section of `docs/cli.md`, with `#` in place of each number, which the compiler has its part in.
+fn documented(section: &str, first_line: &str) -> String {
+    let document = include_str!("../docs/cli.md");
+    let (_, section) = document.split_once(&format!("\n## {section}\n")).expect("the section is there");
+    let at = section.find(&format!("    {first_line}\n")).expect("the block is there");
+    let lines = section[at..].lines().take_while(|line| line.is_empty() || line.starts_with("    "));
+    let lines: Vec<_> = lines.map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
+    without_numbers(lines.join("\n").trim_end())
+}
+
+fn without_numbers(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '0'..='9' if out.ends_with('#') => {}
+            '0'..='9' => out.push('#'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_keyvm"))
 }

@@ -1,6 +1,6 @@
 //! `keyvm repl`, with lines from a pipe.
 
-use super::{Ran, command, keyvm, temporary};
+use super::{Ran, command, documented, keyvm, temporary, without_numbers};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -54,6 +54,26 @@ fn says(lines: &str) -> (String, String) {
     let ran = session("--quiet", lines);
     assert_eq!(ran.code, Some(0));
     (ran.err, ran.out)
+}
+
+/// The session in the document is one.
+#[test]
+fn a_session_goes_as_it_is_written_down() {
+    fn is_budget(line: &str) -> bool {
+        line.starts_with("[#") && line.ends_with(" words]")
+    }
+    const LINES: &str =
+        "def twice(n): return 2 * n\nx = twice(21)\n[x, 1]\njob = try twice<3, 100>(x)\njob\n";
+    let shown = documented("A session", "> def twice(n): return 2 * n");
+    let of = |kind: fn(&str) -> bool| -> Vec<String> {
+        shown.lines().filter(|line| kind(line)).map(str::to_owned).collect()
+    };
+    let ran = session("", LINES);
+    let lines = |text: &str| -> Vec<String> { without_numbers(text).lines().map(str::to_owned).collect() };
+    assert_eq!(of(is_budget), lines(&ran.err));
+    assert_eq!(of(|line| !line.starts_with("> ") && !is_budget(line)), lines(&ran.out));
+    let inputs: Vec<_> = lines(LINES).iter().map(|line| format!("> {line}")).collect();
+    assert_eq!(of(|line| line.starts_with("> ")), inputs);
 }
 
 // ---- What is kept -----------------------------------------------------------------------------------------

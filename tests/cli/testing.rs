@@ -1,6 +1,6 @@
 //! `keyvm test`: what it does besides what it prints.
 
-use super::{Ran, command, keyvm, program, temporary, written};
+use super::{Ran, command, documented, keyvm, program, temporary, without_numbers, written};
 use std::path::Path;
 
 fn tested(arguments: &str, path: &Path) -> Ran {
@@ -80,4 +80,18 @@ fn tests_that_nobody_reads_end() {
         .expect("keyvm starts");
     drop(child.stdout.take());
     assert_eq!(child.wait().expect("it ends").code(), Some(141));
+}
+
+/// What the document shows is what is printed.
+#[test]
+fn tests_are_told_of_as_it_is_written_down() {
+    let directory = temporary();
+    let text = "def sum(u[] l) -> u:\n    s = 0\n    for x in l: s += x\n    return s\n\ndef test_twice():\n    assert \
+                sum([4, 4]) == 8, \"twice 4\"\n\ndef test_sum():\n    print(\"what the test wrote\")\n    assert sum([1, \
+                2]) == 4, \"the sum of 1 and 2\"\n";
+    written(&directory, "sums.et", text);
+    let ran = command().args(["test", "sums.et"]).current_dir(directory.path()).output();
+    let ran: Ran = ran.expect("keyvm starts").into();
+    let shown = documented("Testing programs", "$ keyvm test sums.et");
+    assert_eq!(shown, format!("$ keyvm test sums.et\n{}", without_numbers(ran.out.trim_end())));
 }

@@ -503,3 +503,14 @@ fn nonsense_is_survived() {
     );
     assert!(out.ends_with("7\n"), "{out}");
 }
+
+#[test]
+fn what_variables_refer_to_stays_when_the_rest_is_collected() {
+    let make = "for k in range(8000): names[k % 10] = \"number \" + str(k)\n";
+    writes(
+        &format!(
+            "names = array(10, \"\")\n:words 30000\n{make}text first = names[0]\n{make}names[9]\nfirst\n"
+        ),
+        "\"number 7999\"\n\"number 7990\"\n",
+    );
+}

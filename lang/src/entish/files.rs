@@ -1,5 +1,6 @@
 //! The files of a program: the one that is named, those that it imports, and those that these do.
 
+use super::Collect;
 use super::parse;
 use super::say;
 use crate::diagnostic::Diagnostic;
@@ -9,6 +10,7 @@ use std::ops::Range;
 /// The library, by the names by which its files are imported.
 const LIBRARY: &[(&str, &str)] = &[
     ("runtime", include_str!("std/runtime.et")),
+    ("collector", include_str!("std/collector.et")),
     ("border", include_str!("std/border.et")),
     ("floats", include_str!("std/floats.et")),
     ("naturals", include_str!("std/naturals.et")),
@@ -26,7 +28,11 @@ const LIBRARY: &[(&str, &str)] = &[
 
 /// What every program is compiled with, imported or not. All that files of the library import is among these, so that a
 /// program's own file with the name of another one does not get between them.
-const ALWAYS: [&str; 4] = ["runtime", "border", "floats", "naturals"];
+const ALWAYS: [&str; 5] = ["collector", "runtime", "border", "floats", "naturals"];
+
+/// A line of the collector, and what stands there if it collects always.
+const IF_DUE: &str = "\nconst ALWAYS = 0\n";
+const COLLECT_ALWAYS: &str = "\nconst ALWAYS = 1\n";
 
 /// A file may have so many bytes.
 pub const FILE_BYTES_MAX: usize = 64 << 20;
@@ -59,10 +65,14 @@ pub type Find<'a> = dyn FnMut(&str) -> Result<Option<File>, String> + 'a;
 
 /// Loads all files of a program. A file of the program's own goes before one of the library with the same name, but not before
 /// those that every program is compiled with.
-pub(super) fn load(program: File, find: &mut Find<'_>) -> (Vec<Source>, Vec<Wrong>) {
+pub(super) fn load(program: File, find: &mut Find<'_>, collect: Collect) -> (Vec<Source>, Vec<Wrong>) {
     let mut sources = vec![Source { file: program, module: String::new(), is_library: false }];
     for name in ALWAYS {
-        sources.extend(library(name));
+        let mut source = library(name);
+        if let Some(source) = source.as_mut().filter(|_| collect == Collect::Always) {
+            source.file.text = source.file.text.replace(IF_DUE, COLLECT_ALWAYS);
+        }
+        sources.extend(source);
     }
     let mut wrong = Vec::new();
     let mut known: BTreeMap<String, u32> = BTreeMap::new();

@@ -93,7 +93,24 @@ impl std::error::Error for Errors {}
 /// assert_eq!(program.image.root, 3);
 /// ```
 pub fn compile(program: File, find: &mut Find<'_>) -> Result<Program, Errors> {
-    compile_with(program, find, |program| {
+    compile_collecting(program, find, Collect::IfDue)
+}
+
+/// When a program collects the objects that it cannot reach any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Collect {
+    /// If it has allocated much since it did so last, or lacks the words for more.
+    IfDue,
+    /// Whenever it allocates: a test, as this finds everything that is collected too early. It takes much gas.
+    Always,
+}
+
+/// As [`compile`]; says besides when the program collects objects.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn compile_collecting(program: File, find: &mut Find<'_>, collect: Collect) -> Result<Program, Errors> {
+    compile_with(program, find, collect, |program| {
         let compiled = emit::emit(program, &[program.main])?;
         Ok((compiled, ()))
     })
@@ -104,9 +121,10 @@ pub fn compile(program: File, find: &mut Find<'_>) -> Result<Program, Errors> {
 fn compile_with<T>(
     program: File,
     find: &mut Find<'_>,
+    collect: Collect,
     emit: impl FnOnce(&hir::Program) -> Result<(emit::Compiled, T), Vec<files::Wrong>>,
 ) -> Result<(Program, T), Errors> {
-    let (program, files) = checked(program, find, None)?;
+    let (program, files) = checked(program, find, collect, None)?;
     match emit(&program) {
         Ok((compiled, more)) => Ok((Program { image: emit::image(&compiled, &files), files }, more)),
         Err(wrong) => Err(Errors::new(files.into_iter(), wrong)),
@@ -117,13 +135,14 @@ fn compile_with<T>(
 fn checked(
     program: File,
     find: &mut Find<'_>,
+    collect: Collect,
     given: Option<&check::Given>,
 ) -> Result<(hir::Program, Vec<File>), Errors> {
     if program.text.len() > FILE_BYTES_MAX {
         let file = File { text: String::new(), ..program };
         return Err(Errors::new([file].into_iter(), vec![(0, say::too_long(FILE_BYTES_MAX))]));
     }
-    let (sources, mut wrong) = files::load(program, find);
+    let (sources, mut wrong) = files::load(program, find, collect);
     let mut parsed = Vec::new();
     for (index, source) in (0..).zip(&sources) {
         let (ast, diagnostics) = parse::parse(&source.file.text);

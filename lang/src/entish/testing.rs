@@ -2,7 +2,7 @@
 
 use super::files::{File, Find, Wrong};
 use super::hir::{Func, FuncId, Program};
-use super::{Errors, compile_with, emit, parse, say};
+use super::{Collect, Errors, compile_with, emit, parse, say};
 use keyvm_isa::image::Image;
 
 /// What the name of a test begins with.
@@ -55,7 +55,7 @@ pub fn tests(program: File, find: &mut Find<'_>) -> Result<Tests, Errors> {
         return Ok(Tests { tests: Vec::new(), files: vec![program], image: None });
     }
     drop(ast);
-    let (program, tests) = compile_with(program, find, |program| {
+    let (program, tests) = compile_with(program, find, Collect::IfDue, |program| {
         let found = find_tests(program)?;
         let mut compiled = emit::emit(program, &found)?;
         let starts = std::mem::take(&mut compiled.starts);

@@ -115,8 +115,7 @@ impl Emitter<'_> {
 
     /// Replaces the topmost operands, of these types, by the key of a page that holds them as a struct.
     fn pack(&mut self, types: &[TypeId]) {
-        self.code.push(field_offset(u32::try_from(types.len()).unwrap_or(u32::MAX)));
-        self.call(self.runtime.allocate);
+        self.allocate_struct(types.len());
         for number in (0..types.len()).rev() {
             let field = u32::try_from(number).unwrap_or(u32::MAX);
             // value, address -> address

@@ -1,7 +1,7 @@
 //! Expressions.
 
 use super::func::{DATA, Frame, Shown, field_offset};
-use super::{Emitter, failure};
+use super::{Emitter, failure, object};
 use crate::entish::hir::{Expr, ExprKind, FuncId, Indexed, Type};
 use keyvm_isa::Op;
 use keyvm_isa::code::FuncType;
@@ -68,7 +68,7 @@ impl Emitter<'_> {
                     self.expr(frame, arg);
                 }
                 self.code.at(&expr.place);
-                self.call(*id);
+                self.call(self.runtime.callee(self.program, *id, expr.ty));
                 return self.program.funcs[id.0 as usize].results.len();
             }
             ExprKind::CallValue(callee, args) => return self.call_value(frame, expr, callee, args),
@@ -185,11 +185,9 @@ impl Emitter<'_> {
     }
 
     pub(super) fn new_struct(&mut self, frame: &mut Frame, fields: &[Expr]) {
-        self.code.push(field_offset(u32::try_from(fields.len()).unwrap_or(u32::MAX)));
-        self.call(self.runtime.allocate);
+        self.allocate_struct(fields.len());
         let slot = frame.slot();
         self.code.set(slot);
-        // Its first word is 0, as is all memory that nothing was stored to.
         for (number, field) in (0..).zip(fields) {
             self.code.get(slot);
             self.expr(frame, field);
@@ -199,9 +197,17 @@ impl Emitter<'_> {
         frame.give_back(slot);
     }
 
+    /// Leaves the address of a new struct, with fields that are 0.
+    pub(super) fn allocate_struct(&mut self, fields: usize) {
+        self.code.push(field_offset(u32::try_from(fields).unwrap_or(u32::MAX)));
+        self.code.push(object::WORDS | fields as u64);
+        self.call(self.runtime.allocate);
+    }
+
     /// An array or a list of these.
     fn elements(&mut self, frame: &mut Frame, expr: &Expr, elements: &[Expr]) {
         self.code.push(elements.len() as u64);
+        self.code.push(self.array_kind(expr.ty));
         self.call(self.runtime.array_room);
         let slot = frame.slot();
         self.code.set(slot);

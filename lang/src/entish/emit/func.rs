@@ -288,18 +288,14 @@ pub(super) fn field_offset(field: u32) -> u64 {
     8 + 8 * u64::from(field)
 }
 
-/// Whether a list may have other storage when an expression has been evaluated.
+/// Whether, when an expression has been evaluated, a list may have other storage, or something may have been allocated: the
+/// address of an element alone keeps nothing alive.
 fn may_grow_lists(expr: &Expr) -> bool {
     match &expr.kind {
-        ExprKind::Word(_)
-        | ExprKind::None
-        | ExprKind::Text(_)
-        | ExprKind::Bytes(_)
-        | ExprKind::Local(_)
-        | ExprKind::Func(_) => false,
-        ExprKind::Op { operands: parts, .. } | ExprKind::Struct(parts) | ExprKind::Elements(parts) => {
-            parts.iter().any(may_grow_lists)
+        ExprKind::Word(_) | ExprKind::None | ExprKind::Text(_) | ExprKind::Local(_) | ExprKind::Func(_) => {
+            false
         }
+        ExprKind::Op { operands, .. } => operands.iter().any(may_grow_lists),
         ExprKind::And(a, b) | ExprKind::Or(a, b) => may_grow_lists(a) || may_grow_lists(b),
         ExprKind::Not(of) | ExprKind::Cast(of) | ExprKind::Field(of, _) | ExprKind::Len(of) => {
             may_grow_lists(of)

@@ -6,7 +6,7 @@
 
 use super::code::{Code, Finished, Label};
 use super::reach::{Reach, Runtime};
-use super::statics::{HEADER_WORDS, Statics};
+use super::statics::{HEADER_WORDS, Statics, header};
 use super::{Compiled, Emitter, check_length};
 use crate::entish::files::{File, Wrong};
 use crate::entish::hir::{FuncId, Program};
@@ -17,9 +17,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Where in memory 2 of a session's process what lies; addresses of words.
 pub(crate) mod layout {
-    use super::CHUNK_WORDS;
+    use super::{CHUNK_WORDS, HEADER_WORDS};
 
-    /// Header and texts end here: a process can be made with so many words.
+    /// Texts begin here, behind the header.
+    pub(crate) const TEXTS: u64 = HEADER_WORDS as u64 * 8;
+    /// They end here: a process can be made with so many words.
     const TEXTS_END: u64 = CHUNK_WORDS * 8;
     /// Values of the expression at the end of an input.
     pub(crate) const RESULTS: (u64, u64) = (TEXTS_END, TEXTS_END + 256 * 8);
@@ -173,6 +175,6 @@ impl Emitter<'_> {
 pub(crate) fn first_data() -> Vec<u64> {
     let end = layout::VARIABLES.1;
     let mut words = vec![0; usize::try_from(end / 8).unwrap_or(0)];
-    words[..HEADER_WORDS].copy_from_slice(&[end, end, super::ARGS_KEY, super::CONSOLE_KEY]);
+    words[..HEADER_WORDS].copy_from_slice(&header(end, super::ARGS_KEY, super::CONSOLE_KEY));
     words
 }

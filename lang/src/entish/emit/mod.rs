@@ -39,6 +39,14 @@ pub(crate) const CODE_KEY: u64 = 1;
 const ARGS_KEY: u64 = 2;
 const CONSOLE_KEY: u64 = 3;
 
+/// Kinds of objects, as their first words have them; `std/collector.et` knows these.
+mod object {
+    /// An array in which there are no references.
+    pub(super) const NUMBERS: u64 = 1 << 32;
+    /// A struct, or any other array.
+    pub(super) const WORDS: u64 = 3 << 32;
+}
+
 /// Numbers of the traps that generated code makes by `fail`.
 mod failure {
     pub(super) const ASSERTION: u64 = 1;
@@ -170,6 +178,11 @@ impl Emitter<'_> {
     fn entry(&mut self, id: FuncId) -> Label {
         let code = &mut self.code;
         *self.entries.entry(id).or_insert_with(|| code.label())
+    }
+
+    /// The kind of an array, or of what the elements of a list are in.
+    fn array_kind(&self, ty: TypeId) -> u64 {
+        if reach::is_of_numbers(self.program, ty) { object::NUMBERS } else { object::WORDS }
     }
 
     /// Whether values of a type are copied across borders.

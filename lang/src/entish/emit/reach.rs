@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Runtime {
     pub(super) allocate: FuncId,
     pub(super) array_room: FuncId,
+    array_new: FuncId,
+    numbers_new: FuncId,
     pub(super) list_of: FuncId,
     pub(super) bytes_slice: FuncId,
     pub(super) pack: FuncId,
@@ -34,8 +36,10 @@ impl Runtime {
             FuncId(at.unwrap_or_else(|| panic!("the library has `{name}`")))
         };
         Self {
-            allocate: find("runtime.allocate"),
+            allocate: find("collector.allocate"),
             array_room: find("runtime.array_room"),
+            array_new: find("runtime.array_new"),
+            numbers_new: find("runtime.numbers_new"),
             list_of: find("runtime.list_of"),
             bytes_slice: find("runtime.bytes_slice"),
             pack: find("border.pack"),
@@ -46,6 +50,11 @@ impl Runtime {
             job_process: find("border.job_process"),
             job_value: find("border.job_value"),
         }
+    }
+
+    /// What is called for a call of this function that gives this type: arrays of numbers are of a kind of their own.
+    pub(super) fn callee(&self, program: &Program, id: FuncId, ty: TypeId) -> FuncId {
+        if id == self.array_new && is_of_numbers(program, ty) { self.numbers_new } else { id }
     }
 }
 
@@ -145,6 +154,15 @@ pub(super) fn is_object(program: &Program, ty: TypeId) -> bool {
     matches!(
         program.types[ty.0 as usize],
         Type::Text | Type::Bytes | Type::Array(_) | Type::List(_) | Type::Map(..) | Type::Struct { .. }
+    )
+}
+
+/// Whether it is an array or a list in which there are no references.
+pub(super) fn is_of_numbers(program: &Program, ty: TypeId) -> bool {
+    let (Type::Array(of) | Type::List(of)) = program.types[ty.0 as usize] else { return false };
+    matches!(
+        program.types[of.0 as usize],
+        Type::U | Type::I | Type::F | Type::Bool | Type::Key | Type::Func { .. }
     )
 }
 
@@ -259,7 +277,7 @@ impl Visitor<'_> {
             }
             ExprKind::Func(id) => self.own.values.push(*id),
             ExprKind::Call(id, args) => {
-                self.own.calls.push(*id);
+                self.own.calls.push(self.runtime.callee(self.program, *id, expr.ty));
                 self.exprs(args);
             }
             ExprKind::CallValue(callee, args) => {

@@ -2,8 +2,13 @@
 
 use std::collections::BTreeMap;
 
-/// Words of the header: where the next object goes, the memory's length, the keys of the host's arguments and console.
-pub(super) const HEADER_WORDS: usize = 4;
+/// Words of the header: `std/collector.et` says what they are.
+pub(super) const HEADER_WORDS: usize = 9;
+
+/// The header in which no object has been made: they go to this address, where there is no room yet.
+pub(super) const fn header(objects: u64, args: u64, console: u64) -> [u64; HEADER_WORDS] {
+    [objects, objects, args, console, objects, 0, objects.wrapping_neg(), 0, 0]
+}
 
 /// The texts, each once.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +47,7 @@ impl Statics {
     /// The words, for a process that has these keys.
     pub(super) fn words(&self, args: u64, console: u64) -> Vec<u64> {
         let end = self.len() as u64 * 8;
-        let mut words = vec![end, end, args, console];
+        let mut words = header(end, args, console).to_vec();
         words.extend(&self.words);
         words
     }

@@ -1,14 +1,11 @@
 //! What an input changes in the image of a session.
 
-use crate::entish::emit::{self, CODE_KEY, Compiled};
+use crate::entish::emit::{self, CODE_KEY, Compiled, layout};
 use crate::entish::files::File;
 use keyvm_isa::debug::CodeDebug;
 use keyvm_isa::image::{Body, Image, Key, Number, Object, Process};
 use keyvm_isa::{Insn, Op, Status, code};
 use std::borrow::Cow;
-
-/// Texts begin behind the header of memory 2.
-const TEXTS_AT: usize = 32;
 
 /// The image of a session before its first input.
 pub(super) fn first() -> Image<'static> {
@@ -77,7 +74,9 @@ impl Step {
             *key = Key { object: code, ..*key };
         }
         let mut data = std::mem::take(&mut process.data);
-        if let Some(texts) = data.to_mut().get_mut(TEXTS_AT..TEXTS_AT + self.texts.len()) {
+        let texts = usize::try_from(layout::TEXTS).ok();
+        let texts = texts.and_then(|at| data.to_mut().get_mut(at..at + self.texts.len()));
+        if let Some(texts) = texts {
             texts.copy_from_slice(&self.texts);
         }
         *process = Process {

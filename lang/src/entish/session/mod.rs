@@ -14,7 +14,7 @@ use super::check::{Given, Lasting, Variable};
 use super::emit::{self, Kept, layout};
 use super::files::{File, Find};
 use super::hir::{Left, Program, Type};
-use super::{Errors, checked};
+use super::{Collect, Errors, checked};
 use keyvm_isa::image::{Body, Image};
 use std::collections::{BTreeMap, BTreeSet};
 use text::{Item, Kind};
@@ -114,7 +114,8 @@ impl Session {
             }
             errors
         };
-        let (checked, mut files) = checked(program, &mut find_once, Some(&given)).map_err(with_whole_text)?;
+        let (checked, mut files) =
+            checked(program, &mut find_once, Collect::IfDue, Some(&given)).map_err(with_whole_text)?;
         files[0].text.clone_from(&whole);
         let runs = new.iter().any(|item| item.kind == Kind::Statement);
         let step = if runs {

@@ -153,7 +153,8 @@ impl Formed<'_> {
             ExprKind::Call(id, args) => {
                 let callee = &self.program.funcs[id.0 as usize];
                 assert_eq!(args.len(), callee.params as usize, "{}", callee.name);
-                let of_library = callee.name.starts_with("runtime.") || callee.name.starts_with("border.");
+                let of_library =
+                    ["runtime.", "border.", "collector."].iter().any(|file| callee.name.starts_with(file));
                 for (arg, &local) in args.iter().zip(&callee.locals) {
                     let found = self.one(arg);
                     if !of_library {

@@ -116,7 +116,7 @@ impl Machine {
     /// How it has run since the image was loaded: natively, and why not.
     #[must_use]
     pub const fn run_stats(&self) -> RunStats {
-        self.runner.stats
+        self.runner.stats()
     }
 
     /// The whole state as plain data, borrowing the contents of memories, and what the image told people of where its code

@@ -8,6 +8,8 @@
 mod directed;
 #[path = "differential/inlined.rs"]
 mod inlined;
+#[path = "differential/lent.rs"]
+mod lent;
 #[path = "differential/levels.rs"]
 mod levels;
 #[path = "differential/memory.rs"]

@@ -5,7 +5,7 @@ mod random;
 use keyvm::image::{read, state_hash};
 use keyvm::isa::image::{Body, Image, Key, Number, Object, Process};
 use keyvm::isa::{Rights, gas};
-use keyvm::{Event, Machine};
+use keyvm::{Engine, Event, Machine, Tier};
 use random::scene::{Shape, scene};
 use random::{Outcome, Random, answer, drive, file, is_final, naming, own, reloaded, snapshot};
 use std::borrow::Cow;
@@ -163,6 +163,57 @@ fn the_books_balance_after_every_slice_and_no_count_passes_its_limit() {
             },
         );
     });
+}
+
+/// A process that yields between whatever it does is called again without its meters being looked at; but what the host
+/// has changed there counts.
+#[test]
+fn limits_that_the_host_sets_between_two_yields_hold_at_once() {
+    let source = "
+image { root maker }
+meter all {}
+process maker under all { code make  standing  keys { 1: page(all) } }
+code page { return }
+code make {
+again:  create(1, 0)
+        yield 1
+        recurse 0 (sub(numkeys, 1), 200, 100)
+        drop
+        drop
+        jump(:again)
+}";
+    let image = keyvm::asm::assemble(source).unwrap_or_else(|errors| panic!("{errors:?}"));
+    for tier in [Tier::Interpreter, Tier::Jit] {
+        let fresh = || {
+            let mut machine =
+                Machine::with_engine(&image, &Engine::new(tier)).expect("the image is consistent");
+            for turn in 0..5 {
+                assert_eq!(machine.run(u64::MAX), Event::Yielded(vec![2 + turn]));
+                assert_eq!(machine.audit(), Ok(()));
+            }
+            machine
+        };
+        let mut unlooked = Machine::with_engine(&image, &Engine::new(tier)).expect("the image is consistent");
+        (0..5).for_each(|_| drop(unlooked.run(u64::MAX)));
+        assert_eq!(unlooked.state_hash(), fresh().state_hash());
+        let budget = fresh().budget();
+        assert_eq!(reloaded(&mut unlooked).budget(), budget);
+
+        let mut machine = fresh();
+        machine.set_gas_limit(budget.gas_used + 40);
+        assert!(matches!(machine.run(u64::MAX), Event::OutOfGas(_)));
+        assert!(machine.budget().gas_used <= budget.gas_used + 40);
+        machine.set_gas_limit(u64::MAX);
+        assert_eq!(machine.run(u64::MAX), Event::Yielded(vec![7]));
+
+        let mut machine = fresh();
+        machine.set_words_limit(budget.words_used + 16);
+        assert!(matches!(machine.run(u64::MAX), Event::OutOfWords(_)));
+        assert!(machine.budget().words_used <= budget.words_used + 16);
+        machine.set_words_limit(u64::MAX);
+        assert_eq!(machine.run(u64::MAX), Event::Yielded(vec![7]));
+        assert_eq!(machine.audit(), Ok(()));
+    }
 }
 
 #[test]

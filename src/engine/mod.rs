@@ -18,10 +18,11 @@ pub(crate) use recent::RecentCode;
 use native::Native;
 use page::{NativePage, Record};
 use processor::Processor;
+use recent::Recent;
 
 use crate::image::Hash;
 use crate::interp::interpret;
-use crate::kernel::{Activation, CodePage, Kernel, Ref, Stop};
+use crate::kernel::{Activation, CodePage, Kernel, Stop};
 use cache::Cache;
 use clock::Stopwatch;
 use keyvm_jit::{CompileError, Compiler, EntryPoint, Level, Levels, Options, Root};
@@ -202,11 +203,13 @@ impl Engine {
             if !act.load(kernel) {
                 return Stop::Switched;
             }
-            self.find_native(recent, act.code);
-            let Some(running) = recent.find(act.code).filter(|_| kernel.arena.alive(act.code)) else {
+            let place = recent.place(act.code).filter(|_| kernel.arena.alive(act.code));
+            let Some(place) = place else {
                 act.park_before(kernel);
                 return Stop::Switched;
             };
+            self.find_native(recent.at_mut(place));
+            let running = recent.at(place);
             let code = &running.page.code;
             let stop = match &running.native {
                 Some(native) if !(switched && running.tiny) => {
@@ -223,11 +226,10 @@ impl Engine {
 
     /// Looks for the native code of a page that is about to run, if that is worth it.
     #[inline]
-    fn find_native(&self, recent: &mut RecentCode, code: Ref) {
-        if self.0.tier == Tier::Interpreter {
+    fn find_native(&self, recent: &mut Recent) {
+        if self.0.tier == Tier::Interpreter || recent.settled {
             return;
         }
-        let Some(recent) = recent.find_mut(code).filter(|recent| !recent.settled) else { return };
         if recent.native.as_ref().is_none_or(|page| page.is_evicted()) {
             let warm = self.0.tier == Tier::Jit || recent.page.is_warm();
             recent.settled = warm && self.0.tier == Tier::Auto && recent.page.is_straight();

@@ -3,11 +3,11 @@
 use super::page::{PASSING, Record};
 use super::{Engine, NativePage, RecentCode};
 use crate::interp::{Watch, interpret, interpret_one, interpret_until};
-use crate::kernel::{Activation, Kernel, Ref, Stop};
+use crate::kernel::{Activation, Kernel, Move, Ref, Stop};
 use keyvm_isa::image::Frame;
 use keyvm_isa::layout::{MEMORY_META, MEMORY_OPERANDS, meta};
 use keyvm_isa::{Code, ImmKind, Insn, Op};
-use keyvm_jit::{Context, EntryPoint, Exit, GAS_MAX, PAD_BYTES, View};
+use keyvm_jit::{Context, EntryPoint, Exit, GAS_MAX, Helper, PAD_BYTES, View};
 use std::ptr;
 use std::sync::Arc;
 
@@ -30,14 +30,22 @@ pub struct RunStats {
 /// What native code needs, kept between runs.
 #[derive(Debug)]
 pub(crate) struct Runner {
+    door: Door,
+    /// What a callee computes with whose call has not begun.
+    callee: Activation,
+}
+
+/// Where native code is entered and left.
+#[derive(Debug)]
+struct Door {
     context: Box<Context>,
-    pub(crate) stats: RunStats,
+    stats: RunStats,
 }
 
 // SAFETY: the pointers in the context are set anew each time native code is entered, and not used after that.
-unsafe impl Send for Runner {}
-// SAFETY: as above; a shared runner is only read, and nothing reads through the pointers.
-unsafe impl Sync for Runner {}
+unsafe impl Send for Door {}
+// SAFETY: as above; a shared door is only read, and nothing reads through the pointers.
+unsafe impl Sync for Door {}
 
 /// What a helper reaches.
 struct Host {
@@ -96,11 +104,23 @@ impl Watch for Arrivals<'_> {
 
 /// Where a run of native code has ended.
 enum Left {
+    /// The process, or all processes, cannot go on.
     Stopped(Stop),
+    /// At an instruction, for this reason.
     At(Exit),
+    /// After a call, which has been executed whole.
+    After,
+    /// Control has moved.
+    Moved,
 }
 
 impl Default for Runner {
+    fn default() -> Self {
+        Self { door: Door::default(), callee: Activation::new(0) }
+    }
+}
+
+impl Default for Door {
     fn default() -> Self {
         Self {
             context: Box::new(Context {
@@ -126,6 +146,11 @@ impl Default for Runner {
 }
 
 impl Runner {
+    /// How it has run.
+    pub(crate) const fn stats(&self) -> RunStats {
+        self.door.stats
+    }
+
     /// Executes the running process until something stops it, as [`interpret`] does.
     pub(super) fn run(
         &mut self,
@@ -155,8 +180,22 @@ impl Runner {
         }
         loop {
             if let Some(entry) = arrivals.entry.take() {
-                match self.enter(engine, entry, page, kernel, act, code) {
+                let left = self.door.enter(engine, helper, entry, page, kernel, act, code);
+                match self.move_plainly(native, left, kernel, act, code) {
                     Left::Stopped(stop) => return stop,
+                    Left::After => {
+                        if arrivals.arrive(act.index, act.height - act.base) {
+                            continue;
+                        }
+                    }
+                    Left::Moved => {
+                        if let Some(stop) = native.come_back(own_code, kernel, act) {
+                            return stop;
+                        }
+                        if arrivals.arrive(act.index, act.height - act.base) {
+                            continue;
+                        }
+                    }
                     // Not enough gas for a block: it is over soon.
                     Left::At(Exit::Gas) => break,
                     Left::At(Exit::Edge) => {
@@ -171,17 +210,15 @@ impl Runner {
                         }
                     }
                     Left::At(exit) => {
-                        let mut switched = exit == Exit::Kernel && kernel.recurse_at_once(act, code);
-                        if !switched {
-                            match interpret_one(kernel, act, code) {
-                                Ok(()) => {}
-                                Err(Stop::Switched) => switched = true,
-                                Err(stop) => return stop,
+                        match interpret_one(kernel, act, code) {
+                            Ok(()) => kernel.instructions += 1,
+                            Err(Stop::Switched) => {
+                                kernel.instructions += 1;
+                                if let Some(stop) = native.come_back(own_code, kernel, act) {
+                                    return stop;
+                                }
                             }
-                        }
-                        kernel.instructions += 1;
-                        if switched && let Some(stop) = native.come_back(own_code, kernel, act) {
-                            return stop;
+                            Err(stop) => return stop,
                         }
                         let settled =
                             matches!(exit, Exit::Kernel | Exit::Return | Exit::Callee | Exit::Helper);
@@ -205,10 +242,50 @@ impl Runner {
         interpret(kernel, act, code)
     }
 
+    /// Where native code has left for an instruction that moves control: executes that, if nothing about it is out of the
+    /// common run, and has a callee compute that it calls. Gives what has become of the running process: it may be the
+    /// callee then.
+    #[inline(always)]
+    fn move_plainly(
+        &mut self,
+        native: Native<'_>,
+        mut left: Left,
+        kernel: &mut Kernel,
+        act: &mut Activation,
+        code: &Code,
+    ) -> Left {
+        let Native { engine, page, recent } = native;
+        while let Left::At(Exit::Kernel) = left
+            && let Some(moved) = kernel.move_plainly(act, code)
+        {
+            kernel.instructions += 1;
+            let Move::Call(call) = moved else { return Left::Moved };
+            let point = kernel.beginning(&call).filter(|_| call.code == act.code);
+            let Some(entry) = point.and_then(|point| page.arrive(engine, recent, point)) else {
+                kernel.begin_call(act, &call);
+                return Left::Moved;
+            };
+            let lent = kernel.lend(act, &mut self.callee, call);
+            left = self.door.enter(engine, refuse, entry, page, kernel, &mut self.callee, code);
+            if let Left::At(Exit::Kernel) = left
+                && kernel.end_lent(act, &mut self.callee, &lent, code)
+            {
+                kernel.instructions += 1;
+                return Left::After;
+            }
+            kernel.begin_lent(act, &mut self.callee, &lent);
+        }
+        left
+    }
+}
+
+impl Door {
     /// Runs native code from an entry for the present place.
+    #[allow(clippy::too_many_arguments, reason = "it is all that a process runs with")]
     fn enter<'a>(
         &mut self,
         engine: &Engine,
+        helper: Helper,
         mut entry: &'a Record,
         native: &'a Arc<NativePage>,
         kernel: &mut Kernel,
@@ -219,7 +296,7 @@ impl Runner {
         let processor = &engine.0.processor;
         let words = act.stack.len().min(keyvm_jit::STACK_WORDS_MAX);
         let depth = act.frames.len();
-        let frames = act.frames_left(kernel).min(NATIVE_FRAMES);
+        let frames = act.frames_left().min(NATIVE_FRAMES);
         act.frames.reserve(frames);
         let gas = act.fuel.min(GAS_MAX);
         context.set_gas(gas);
@@ -229,6 +306,7 @@ impl Runner {
         context.frames_end = act.frames.as_mut_ptr().wrapping_add(depth + frames).wrapping_sub(1);
         context.native_limit = ((&raw const gas) as usize).saturating_sub(NATIVE_STACK) as u64;
         context.table = native.table().as_ptr().cast();
+        context.helper = helper;
         look(context, kernel, act, native.memories());
         let mut host = Host {
             kernel: &raw mut *kernel,
@@ -326,14 +404,19 @@ unsafe extern "C" fn helper(context: *mut Context, index: u64, height: u64) -> u
     let Some(&word) = code.normal().get(usize::try_from(index).unwrap_or(usize::MAX)) else {
         return 1;
     };
-    let Some(op) = Op::from_byte(word.to_le_bytes()[0]) else { return 1 };
-    let before = context.gas_left();
-    if kernel.do_plainly(act, op, before) {
+    let opcode = word.to_le_bytes()[0];
+    if kernel.do_plainly(act, opcode, context.gas_left()) {
         context.set_gas_after(act.fuel, 1);
         return 0;
     }
+    let Some(op) = Op::from_byte(opcode) else { return 1 };
     // SAFETY: as above.
     unsafe { interpreted(context, host, word, op) }
+}
+
+/// The helper of a callee whose call has not begun: it executes nothing, so that native code leaves.
+const unsafe extern "C" fn refuse(_: *mut Context, _: u64, _: u64) -> u64 {
+    1
 }
 
 /// Has the present instruction executed by the interpreter for native code; answers as a helper.

@@ -47,10 +47,22 @@ impl RecentCode {
         self.pages.iter().find(|recent| recent.code == code)
     }
 
-    /// As [`RecentCode::find`], to change what is known of it.
+    /// Where the page stands, if it ran lately.
     #[inline]
-    pub(super) fn find_mut(&mut self, code: Ref) -> Option<&mut Recent> {
-        self.pages.iter_mut().find(|recent| recent.code == code)
+    pub(super) fn place(&self, code: Ref) -> Option<usize> {
+        self.pages.iter().position(|recent| recent.code == code)
+    }
+
+    /// The page that stands there.
+    #[inline]
+    pub(super) fn at(&self, place: usize) -> &Recent {
+        &self.pages[place]
+    }
+
+    /// As [`RecentCode::at`], to change what is known of it.
+    #[inline]
+    pub(super) fn at_mut(&mut self, place: usize) -> &mut Recent {
+        &mut self.pages[place]
     }
 
     /// The code of a page that is interpreted where a process calls it, if it is known that it is.
@@ -74,14 +86,19 @@ impl RecentCode {
 
     /// Counts instructions that have run.
     pub(super) fn earn(&self, instructions: u64) {
+        if self.allowance.get() == NANOSECONDS {
+            return;
+        }
         let earned = i64::try_from(instructions.saturating_mul(EARNED)).unwrap_or(i64::MAX);
         self.allowance.set(self.allowance.get().saturating_add(earned).min(NANOSECONDS));
     }
 
     /// Takes in the code of the running process, if it is not gone.
     pub(crate) fn admit(&mut self, kernel: &Kernel) -> Option<Ref> {
-        let (code, page) = kernel.code_of(kernel.running()?)?;
-        if self.find(code).is_none() {
+        let running = kernel.running()?;
+        let code = kernel.arena.process(running).code;
+        if self.find(code).is_none() || !kernel.arena.alive(code) {
+            let (_, page) = kernel.code_of(running)?;
             if self.pages.len() == RECENT_MAX {
                 self.pages.remove(0);
             }
@@ -98,6 +115,8 @@ impl RecentCode {
 
     /// Lets pages go that are destroyed.
     pub(crate) fn forget_gone(&mut self, kernel: &Kernel) {
-        self.pages.retain(|recent| kernel.arena.alive(recent.code));
+        if !self.pages.iter().all(|recent| kernel.arena.alive(recent.code)) {
+            self.pages.retain(|recent| kernel.arena.alive(recent.code));
+        }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Activation {
     workspace: Workspace,
     pub(crate) height: usize,
     pub(crate) base: usize,
+    /// Frames that its list has room for, which nobody else can change.
+    frame_capacity: usize,
     pub(crate) fuel: u64,
     pub(crate) charged: u64,
     /// What `fuel` was when the kernel was last told.
@@ -60,6 +62,7 @@ impl Activation {
             next: 0,
             height: 0,
             base: 0,
+            frame_capacity: 0,
             workspace: Workspace::default(),
             fuel: 0,
             charged: 0,
@@ -82,8 +85,7 @@ impl Activation {
         let (process, gas) = (top.process, kernel.gas_for(top));
         let state = kernel.arena.process_mut(process);
         if state.callee.is_none() {
-            let nothing = self.enter(process, state, gas);
-            nothing.put_into(&mut state.workspace);
+            self.enter(process, state, gas);
         }
         !self.parked
     }
@@ -94,28 +96,28 @@ impl Activation {
         !self.parked && self.code == code && kernel.arena.alive(code)
     }
 
-    /// Takes a process out of its object, with so much gas, and gives what the one before computed with: nothing, if that
-    /// is parked.
+    /// Takes a process out of its object, with so much gas, when nothing else is taken.
     #[inline(always)]
-    fn enter(&mut self, process: Ref, state: &mut Process, gas: u64) -> Workspace {
+    fn enter(&mut self, process: Ref, state: &mut Process, gas: u64) {
         state.fill_stack();
         self.process = process;
         self.code = state.code;
         self.index = state.index;
         self.height = state.height as usize;
         self.base = state.frames.last().map_or(0, |frame| frame.base as usize);
+        self.frame_capacity = state.frame_capacity as usize;
         self.loaded = gas.min(self.slice);
         self.fuel = self.loaded;
         self.charged = 0;
         self.parked = false;
-        std::mem::replace(&mut self.workspace, std::mem::take(&mut state.workspace))
+        self.workspace.trade(&mut state.workspace);
     }
 
     /// As [`Activation::enter`], from another process, which is put back: its index is at the next instruction.
     #[inline(always)]
     pub(crate) fn switch(&mut self, process: Ref, state: &mut Process, gas: u64, before: &mut Process) {
-        before.stand(self.next, self.height);
-        self.enter(process, state, gas).put_into(&mut before.workspace);
+        before.take_back(&mut self.workspace, self.next, self.height);
+        self.enter(process, state, gas);
     }
 
     /// Completes the present instruction and puts the process back into its object, its index at the next one.
@@ -146,14 +148,13 @@ impl Activation {
         if std::mem::replace(&mut self.parked, true) {
             return None;
         }
-        let workspace = std::mem::take(&mut self.workspace);
         if !kernel.arena.alive(self.process) {
             // It was destroyed; what it leaves is not another's.
-            kernel.arena.remains().workspace(workspace);
+            kernel.arena.remains().workspace(std::mem::take(&mut self.workspace));
             return None;
         }
         let state = kernel.arena.process_mut(self.process);
-        state.take_back(workspace, self.index, self.height);
+        state.take_back(&mut self.workspace, self.index, self.height);
         Some(state)
     }
 
@@ -184,13 +185,40 @@ impl Activation {
         self.sync(kernel);
     }
 
-    /// Takes more gas, which is there, for the present instruction, after which another process is entered; gives all
-    /// that has been used and the kernel has not been told of.
+    /// Gas that has been used and the kernel has not been told of, if the present instruction takes more, which is there.
     #[inline(always)]
-    pub(super) const fn use_up(&mut self, more: u64) -> u64 {
-        let used = self.loaded - (self.fuel - more);
+    pub(super) const fn used_with(&self, more: u64) -> u64 {
+        self.loaded - (self.fuel - more)
+    }
+
+    /// Takes gas, which is there, off the slice.
+    #[inline(always)]
+    pub(super) const fn use_up(&mut self, used: u64) {
         self.slice -= used;
-        used
+    }
+
+    /// Completes the present instruction and goes on after it with so much gas; the kernel has been told of all that was
+    /// used.
+    #[inline(always)]
+    pub(super) fn go_on_with(&mut self, gas: u64) {
+        self.index = self.next;
+        self.charged = 0;
+        self.loaded = gas.min(self.slice);
+        self.fuel = self.loaded;
+    }
+
+    /// Takes a callee out of its object, with so much gas, which its caller could have used after `used` more.
+    #[inline(always)]
+    pub(super) fn borrow(&mut self, caller: &Self, used: u64, callee: Ref, state: &mut Process, gas: u64) {
+        self.slice = caller.slice - used;
+        self.enter(callee, state, gas);
+    }
+
+    /// Puts a callee back that was borrowed.
+    #[inline(always)]
+    pub(super) fn give_up(&mut self, state: &mut Process) {
+        self.parked = true;
+        state.take_back(&mut self.workspace, self.index, self.height);
     }
 
     /// Asks the kernel anew how much gas there is. To be called when meters may have changed.
@@ -257,6 +285,28 @@ impl Activation {
     #[inline]
     pub(crate) fn dropped(&self, words: u8) -> &[u64] {
         &self.stack[self.height..self.height + usize::from(words)]
+    }
+
+    /// The words of a message, below the three operands of a `recurse`.
+    #[inline(always)]
+    pub(super) fn message(&self, words: u8) -> &[u64] {
+        let end = self.height - 3;
+        &self.stack[end - usize::from(words)..end]
+    }
+
+    /// Pushes a result, its length and a status; there is room.
+    #[inline(always)]
+    pub(super) fn take_result(&mut self, words: &[u64], status: Status) {
+        let end = self.height + words.len();
+        let height = self.height;
+        if let [word] = *words {
+            self.workspace.stack[height] = word;
+        } else {
+            self.workspace.stack[height..end].copy_from_slice(words);
+        }
+        self.workspace.stack[end] = words.len() as u64;
+        self.workspace.stack[end + 1] = status.number().into();
+        self.height = end + 2;
     }
 
     /// Drops operands that are there.
@@ -343,6 +393,7 @@ impl Activation {
         self.sync(kernel);
         kernel.charge_growth(self.process, u64::from(grown - capacity) * gas::FRAME_WORDS)?;
         kernel.arena.process_mut(self.process).frame_capacity = grown;
+        self.frame_capacity = grown as usize;
         self.reload(kernel)
     }
 
@@ -358,9 +409,8 @@ impl Activation {
     }
 
     /// Frames that fit into the present capacity besides those that are there.
-    pub(crate) fn frames_left(&self, kernel: &Kernel) -> usize {
-        let capacity = kernel.arena.process(self.process).frame_capacity as usize;
-        capacity.saturating_sub(self.frames.len())
+    pub(crate) fn frames_left(&self) -> usize {
+        self.frame_capacity.saturating_sub(self.frames.len())
     }
 
     /// Sets the base after the frames have changed.

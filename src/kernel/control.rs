@@ -5,15 +5,15 @@
 //! meters.
 
 use super::activation::Activation;
-use super::arena::{Ref, Slot};
+use super::arena::Ref;
 use super::key::Key;
 use super::message::{Message, MessageWords};
 use super::meter::Change;
 use super::object::{Body, CallMeter, Process};
 use super::{Kernel, Stop};
 use keyvm_isa::image::Suspended;
-use keyvm_isa::layout::{Kind, MESSAGE_WORDS_MAX};
-use keyvm_isa::{Code, Op, Rights, Status, gas};
+use keyvm_isa::layout::Kind;
+use keyvm_isa::{Rights, Status, gas};
 
 /// How control came to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +165,7 @@ impl Kernel {
 
     /// The place in the chain of the next call.
     #[inline]
-    fn place_of_next(&self) -> u32 {
+    pub(super) fn place_of_next(&self) -> u32 {
         u32::try_from(self.chain.len()).expect("fewer than 2^32 calls are open")
     }
 
@@ -218,7 +218,7 @@ impl Kernel {
 
     /// Keeps the number of links that are known to be tied true after one was taken off.
     #[inline(always)]
-    fn forget_ties(&mut self) {
+    pub(super) fn forget_ties(&mut self) {
         if self.tied_links > self.chain.len() {
             self.tied_links = self.chain.len();
         }
@@ -318,85 +318,6 @@ impl Kernel {
             return Err(Stop::Switched);
         }
         self.recurse_fully(act, words, keys)
-    }
-
-    /// Executes the present instruction if it is a `recurse` in which nothing is out of the common run. If it is none
-    /// nothing has changed.
-    #[inline]
-    pub(crate) fn recurse_at_once(&mut self, act: &mut Activation, code: &Code) -> bool {
-        const RECURSE: u64 = Op::Recurse.info().cost.base();
-        let word = usize::try_from(act.index).ok().and_then(|index| code.normal().get(index));
-        let [opcode, words, 0, ..] = word.copied().unwrap_or(0).to_le_bytes() else { return false };
-        if opcode != Op::Recurse as u8 || act.fuel < RECURSE {
-            return false;
-        }
-        act.next = act.index + 1;
-        act.fuel -= RECURSE;
-        act.charged = RECURSE;
-        let called = self.recurse_plainly(act, words);
-        if !called {
-            act.fuel += std::mem::take(&mut act.charged);
-        }
-        called
-    }
-
-    /// A `recurse` in which nothing is out of the common run: no keys, a process that waits to be called and has room,
-    /// no call meter to be used again, and enough of everything. Gives whether it was one, else nothing has changed.
-    #[inline(never)]
-    fn recurse_plainly(&mut self, act: &mut Activation, words: u8) -> bool {
-        // Check.
-        let count = usize::from(words);
-        let Ok([slot, asked_gas, asked_words]) = act.operands() else { return false };
-        let more_gas = gas::message(words, 0);
-        let caller = act.process;
-        let keys = &self.arena.process(caller).keys;
-        let Some((callee, Slot { body: Body::Process(state), .. })) =
-            self.plain_object(keys, slot, Rights::CALL)
-        else {
-            return false;
-        };
-        let fits = act.height - act.base >= count + 3 && act.fuel >= more_gas;
-        let free = state.link == u32::MAX && state.caller.is_none() && state.callee.is_none();
-        let free = free && !state.stopped && state.listens();
-        let (own_words, chargeable) = self.words_for_running();
-        if !fits
-            || !free
-            || self.arena.filling(state.code).is_none()
-            || !state.has_room(words.into())
-            || chargeable < gas::METER_WORDS
-            || self.walks_for_words
-            || !self.dormant.is_empty()
-        {
-            return false;
-        }
-        // Act.
-        let place = self.place_of_next();
-        let number = self.take_number();
-        let granted = asked_words.min(own_words - gas::METER_WORDS);
-        let used = act.use_up(more_gas);
-        act.drop_operands(count + 3);
-        let change = Change::Charge(gas::METER_WORDS);
-        self.settle_run(used, change);
-        let Some(top) = self.chain.last_mut() else { return false };
-        top.gas -= used;
-        let mut gas = self.own_gas;
-        if top.is_recurse() {
-            top.count(change);
-            gas = top.gas;
-        }
-        let gas = asked_gas.min(gas);
-        top.gas -= gas;
-        top.words = top.words.wrapping_sub(granted);
-        let (superior, base) = (top.meter, top.base);
-        let meter = self.arena.insert_call(number, superior, CallMeter::new(callee, self.base, place));
-        let call = LinkCall::Recurse;
-        self.chain.push(Link { process: callee, meter, gas, words: granted, charged: 0, base, call });
-        let (state, waiting) = self.arena.processes_mut(callee, caller);
-        state.begin_turn(place, caller);
-        state.push_message(act.dropped(words), &[]);
-        act.switch(callee, state, gas.min(self.base_gas), waiting);
-        waiting.wait_for(callee);
-        true
     }
 
     #[inline(never)]
@@ -538,60 +459,10 @@ impl Kernel {
         keys: u8,
         status: Status,
     ) -> Result<(), Stop> {
-        if keys == 0 && self.give_back_plainly(act, words, status) {
+        if keys == 0 && self.give_plainly(act, words, status) {
             return Err(Stop::Switched);
         }
         self.give_back_fully(act, words, keys, status)
-    }
-
-    /// A `yield` or `return` in which nothing is out of the common run: no keys, to a caller by `recurse` that has room,
-    /// and nothing is left charged to the call. Gives whether it was one, else nothing has changed.
-    #[inline(never)]
-    fn give_back_plainly(&mut self, act: &mut Activation, words: u8, status: Status) -> bool {
-        // Check.
-        let count = usize::from(words);
-        let more_gas = gas::message(words, 0);
-        let [.., below, top] = &*self.chain else { return false };
-        let (caller, callee, meter, superior) = (below.process, act.process, top.meter, below.meter);
-        let fits = act.height - act.base >= count && act.fuel >= more_gas;
-        if !fits
-            || !top.is_recurse()
-            || self.walks_for_words
-            || !self.arena.is_idle_call(meter, superior)
-            || !self.arena.process(caller).has_room(u32::from(words) + 2)
-        {
-            return false;
-        }
-        // Act.
-        let used = act.use_up(more_gas);
-        act.drop_operands(count);
-        let change = Change::Credit(gas::METER_WORDS);
-        self.settle_run(used, change);
-        let Some(top) = self.chain.pop() else { return false };
-        let gas_left = top.gas - used;
-        self.forget_ties();
-        let Some(below) = self.chain.last_mut() else { return false };
-        below.gas = below.gas.saturating_add(gas_left);
-        below.words = below.words.saturating_add(top.words);
-        if below.is_recurse() {
-            below.count(change);
-        }
-        let gas = below.gas.min(self.base_gas);
-        self.arena.remove_bare(meter);
-        let (state, ended) = self.arena.processes_mut(caller, callee);
-        state.callee = Ref::NONE;
-        state.set_running();
-        state.push_result(status, act.dropped(words), &[]);
-        act.switch(caller, state, gas, ended);
-        ended.link = u32::MAX;
-        ended.gas_seen = gas_left;
-        ended.words_seen = top.words;
-        ended.status = status;
-        ended.caller = Ref::NONE;
-        if status == Status::Returned {
-            ended.reset();
-        }
-        true
     }
 
     #[inline(never)]
@@ -634,32 +505,6 @@ impl Kernel {
 
     pub(super) fn call_meter_at(&self, place: usize) -> Option<Ref> {
         self.chain.get(place).and_then(Link::call_meter)
-    }
-
-    /// Begins or goes on with the root process, giving it `words` if it takes a message.
-    ///
-    /// # Errors
-    /// What a caller would hear, if it cannot be called.
-    pub(crate) fn call_root(&mut self, words: &[u64]) -> Result<(), Status> {
-        let root = self.root;
-        if !self.arena.alive(root) {
-            return Err(Status::Destroyed);
-        }
-        self.callable(root)?;
-        if !self.arena.process(root).standing {
-            return Err(Status::NoMeter);
-        }
-        let listens = self.listens(root);
-        let process = self.arena.process(root);
-        let room = u64::from(process.stack_capacity.saturating_sub(process.height));
-        if listens && words.len() as u64 > room.min(MESSAGE_WORDS_MAX.into()) {
-            return Err(Status::Full);
-        }
-        self.push_link(root, LinkCall::Invoke);
-        if listens {
-            self.hand_over(root, words, &[]);
-        }
-        Ok(())
     }
 
     /// Goes one link down a suspended chain: the last process of the chain waits for a process that was suspended.

@@ -28,9 +28,11 @@ mod meter;
 mod object;
 mod outside;
 mod page;
+mod plain;
 mod process;
 mod progress;
 mod remains;
+mod root;
 mod state;
 
 pub(crate) use activation::Activation;
@@ -39,6 +41,7 @@ pub(crate) use control::{DESCEND_GAS, Finished, Pending};
 pub(crate) use keeper::Handled;
 pub(crate) use object::{Body, CodePage};
 pub(crate) use outside::HostView;
+pub(crate) use plain::Move;
 
 use arena::Arena;
 use control::Link;
@@ -94,7 +97,7 @@ pub(crate) struct Kernel {
     unbooked: u64,
     /// Words charged in it, less those credited, that they have not counted; modulo 2^64.
     unbooked_words: u64,
-    /// The first of the standing meters above the current run.
+    /// The first of the standing meters above the current run, or above the last one while the root process rests.
     base: Ref,
     /// The least gas that they have left.
     base_gas: u64,

@@ -280,6 +280,8 @@ impl CallMeter {
 }
 
 /// What a process computes with: an engine takes it out of the process as long as it runs.
+// Aligned so that it is moved 16 bytes at a time: that happens at each call of a process.
+#[repr(align(16))]
 #[derive(Debug, Default)]
 pub(crate) struct Workspace {
     /// At least as many words as there are operands; grown towards the stack's capacity as it is needed.
@@ -289,12 +291,14 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Moves it to where nothing is.
+    /// Changes places with another; one of the two is nothing.
     #[inline(always)]
-    pub(super) fn put_into(self, other: &mut Self) {
-        debug_assert!(other.is_nothing(), "what a process computes with is in one place");
-        // Then nothing has to be dropped.
-        std::mem::forget(std::mem::replace(other, self));
+    pub(super) fn trade(&mut self, other: &mut Self) {
+        debug_assert!(
+            self.is_nothing() || other.is_nothing(),
+            "what a process computes with is in one place"
+        );
+        std::mem::swap(self, other);
     }
 
     /// Whether it takes no host memory.
@@ -522,8 +526,8 @@ impl Process {
 
     /// Takes back what it computes with, after it has run.
     #[inline(always)]
-    pub(crate) fn take_back(&mut self, workspace: Workspace, index: u64, height: usize) {
-        workspace.put_into(&mut self.workspace);
+    pub(crate) fn take_back(&mut self, workspace: &mut Workspace, index: u64, height: usize) {
+        self.workspace.trade(workspace);
         self.stand(index, height);
     }
 
@@ -553,6 +557,19 @@ impl Process {
     /// How many more keys its list can take.
     pub(crate) fn key_room(&self) -> usize {
         (self.key_capacity as usize).saturating_sub(self.keys.len())
+    }
+
+    /// Notes that its call by `recurse` has ended with a `yield` or `return`, with so much gas and so many words left.
+    #[inline(always)]
+    pub(super) fn end_call(&mut self, status: Status, gas: u64, words: u64) {
+        self.link = u32::MAX;
+        self.gas_seen = gas;
+        self.words_seen = words;
+        self.status = status;
+        self.caller = Ref::NONE;
+        if status == Status::Returned {
+            self.reset();
+        }
     }
 
     /// Marks it as running, whatever had stopped it.

@@ -58,16 +58,18 @@ impl Kernel {
     /// about it is out of the common run: control stays, and memories are where they were. Then `fuel` is what is left of
     /// the gas, else nothing else has changed.
     #[inline]
-    pub(crate) fn do_plainly(&mut self, act: &mut Activation, op: Op, gas: u64) -> bool {
-        const CREATE: u64 = Op::Create.info().cost.base();
-        const DESTROY: u64 = Op::Destroy.info().cost.base();
-        match op {
-            Op::Create if gas >= CREATE => {
-                act.fuel = gas - CREATE;
+    pub(crate) fn do_plainly(&mut self, act: &mut Activation, opcode: u8, gas: u64) -> bool {
+        const CREATE: u8 = Op::Create as u8;
+        const DESTROY: u8 = Op::Destroy as u8;
+        const CREATE_GAS: u64 = Op::Create.info().cost.base();
+        const DESTROY_GAS: u64 = Op::Destroy.info().cost.base();
+        match opcode {
+            CREATE if gas >= CREATE_GAS => {
+                act.fuel = gas - CREATE_GAS;
                 self.create_plainly(act).is_some()
             }
-            Op::Destroy if gas >= DESTROY => {
-                act.fuel = gas - DESTROY;
+            DESTROY if gas >= DESTROY_GAS => {
+                act.fuel = gas - DESTROY_GAS;
                 self.destroy_plainly(act).is_some()
             }
             _ => false,

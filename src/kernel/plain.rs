@@ -1,0 +1,312 @@
+//! What moves control most often, where nothing about it is out of the common run.
+//!
+//! A `recurse` by native code need not load the callee at all. As long as the callee only computes, nobody sees whether its
+//! call has begun: the engine lets it compute in a workspace lent to it, and enters in the books what came of it when it
+//! returns, or lets the call begin where it has come to.
+
+use super::Kernel;
+use super::activation::Activation;
+use super::arena::{Ref, Slot};
+use super::control::{Link, LinkCall};
+use super::meter::Change;
+use super::object::{Body, CallMeter};
+use keyvm_isa::{Code, Op, Rights, Status, gas};
+use keyvm_jit::EntryPoint;
+
+/// An instruction that moves control.
+pub(crate) enum Move {
+    /// A `yield` or `return`, which has been executed.
+    Back,
+    /// A `recurse`, which will complete.
+    Call(PlainCall),
+}
+
+/// A `recurse` in which nothing is out of the common run. Its base cost is taken, and nothing else has changed.
+#[derive(Clone, Copy)]
+pub(crate) struct PlainCall {
+    callee: Ref,
+    /// The callee's code.
+    pub(crate) code: Ref,
+    /// Words of the message.
+    words: u8,
+    /// Gas that the caller has used when it calls, and the kernel has not been told of.
+    used: u64,
+    /// Gas that the callee is handed.
+    gas: u64,
+    /// Words, likewise.
+    granted: u64,
+}
+
+/// A `recurse` whose callee computes before the call has begun.
+pub(crate) struct Lent {
+    call: PlainCall,
+    /// Gas that the callee had when it was lent.
+    fuel: u64,
+}
+
+const RECURSE: u64 = Op::Recurse.info().cost.base();
+const YIELD: u64 = Op::Yield.info().cost.base();
+const RETURN: u64 = Op::Return.info().cost.base();
+
+/// How many words a `yield` or `return` without keys gives, its status, and its cost, that of the words included.
+#[inline(always)]
+fn gives(word: u64) -> Option<(u8, Status, u64)> {
+    const YIELDS: u8 = Op::Yield as u8;
+    const RETURNS: u8 = Op::Return as u8;
+    match word.to_le_bytes() {
+        [YIELDS, words, 0, ..] => Some((words, Status::Yielded, YIELD + gas::message(words, 0))),
+        [RETURNS, words, 0, ..] => Some((words, Status::Returned, RETURN + gas::message(words, 0))),
+        _ => None,
+    }
+}
+
+/// The word of code at an index; 0 at the end.
+#[inline(always)]
+fn word_at(code: &Code, index: u64) -> u64 {
+    usize::try_from(index).ok().and_then(|index| code.normal().get(index)).copied().unwrap_or(0)
+}
+
+impl Kernel {
+    /// Looks at the present instruction: one that moves control, if nothing about it is out of the common run. If it is
+    /// none nothing has changed.
+    #[inline]
+    pub(crate) fn move_plainly(&mut self, act: &mut Activation, code: &Code) -> Option<Move> {
+        let word = word_at(code, act.index);
+        let (base, given) = match word.to_le_bytes() {
+            [opcode, words, 0, ..] if opcode == Op::Recurse as u8 => (RECURSE, Err(words)),
+            _ => {
+                let (words, status, _) = gives(word)?;
+                (if status == Status::Yielded { YIELD } else { RETURN }, Ok((words, status)))
+            }
+        };
+        if act.fuel < base {
+            return None;
+        }
+        act.next = act.index + 1;
+        act.fuel -= base;
+        act.charged = base;
+        let moved = match given {
+            Ok((words, status)) => self.give_plainly(act, words, status).then_some(Move::Back),
+            Err(words) => self.plain_call(act, words).map(Move::Call),
+        };
+        if moved.is_none() {
+            act.fuel += std::mem::take(&mut act.charged);
+        }
+        moved
+    }
+
+    /// A `recurse` in which nothing is out of the common run: no keys, a process that waits to be called and has room,
+    /// no call meter to be used again, and enough of everything.
+    #[inline(always)]
+    fn plain_call(&self, act: &Activation, words: u8) -> Option<PlainCall> {
+        let [slot, asked_gas, asked_words] = act.operands().ok()?;
+        let more_gas = gas::message(words, 0);
+        let keys = &self.arena.process(act.process).keys;
+        let (callee, Slot { body: Body::Process(state), .. }) =
+            self.plain_object(keys, slot, Rights::CALL)?
+        else {
+            return None;
+        };
+        let fits = act.height - act.base >= usize::from(words) + 3 && act.fuel >= more_gas;
+        let free = state.link == u32::MAX && state.caller.is_none() && state.callee.is_none();
+        let free = free && !state.stopped && state.listens();
+        let (own_words, chargeable) = self.words_for_running();
+        if !fits
+            || !free
+            || self.arena.filling(state.code).is_none()
+            || !state.has_room(words.into())
+            || chargeable < gas::METER_WORDS
+            || self.walks_for_words
+            || !self.dormant.is_empty()
+        {
+            return None;
+        }
+        let granted = asked_words.min(own_words - gas::METER_WORDS);
+        let used = act.used_with(more_gas);
+        let gas = asked_gas.min(self.own_gas().saturating_sub(used));
+        Some(PlainCall { callee, code: state.code, words, used, gas, granted })
+    }
+
+    /// Begins a call.
+    #[inline(always)]
+    pub(super) fn recurse_plainly(&mut self, act: &mut Activation, words: u8) -> bool {
+        let call = self.plain_call(act, words);
+        if let Some(call) = &call {
+            self.begin_call(act, call);
+        }
+        call.is_some()
+    }
+
+    /// Begins a call: the callee is loaded in place of the caller.
+    #[inline(never)]
+    pub(crate) fn begin_call(&mut self, act: &mut Activation, call: &PlainCall) {
+        let message = act.message(call.words);
+        self.arena.process_mut(call.callee).push_message(message, &[]);
+        self.enter_plainly(act, call);
+    }
+
+    /// As [`Kernel::begin_call`], when the callee has its message.
+    #[inline(always)]
+    fn enter_plainly(&mut self, act: &mut Activation, call: &PlainCall) {
+        let &PlainCall { callee, words, used, gas, granted, .. } = call;
+        let caller = act.process;
+        let place = self.place_of_next();
+        let number = self.take_number();
+        act.use_up(used);
+        act.drop_operands(usize::from(words) + 3);
+        let change = Change::Charge(gas::METER_WORDS);
+        self.settle_run(used, change);
+        let Some(top) = self.chain.last_mut() else { return };
+        top.gas -= used;
+        if top.is_recurse() {
+            top.count(change);
+        }
+        top.gas -= gas;
+        top.words = top.words.wrapping_sub(granted);
+        let (superior, base) = (top.meter, top.base);
+        let meter = self.arena.insert_call(number, superior, CallMeter::new(callee, self.base, place));
+        let call = LinkCall::Recurse;
+        self.chain.push(Link { process: callee, meter, gas, words: granted, charged: 0, base, call });
+        let (state, waiting) = self.arena.processes_mut(callee, caller);
+        state.begin_turn(place, caller);
+        act.switch(callee, state, gas.min(self.base_gas), waiting);
+        waiting.wait_for(callee);
+    }
+
+    /// Where a callee will begin, as far as it can be said in 32 bits.
+    #[inline(always)]
+    pub(crate) fn beginning(&self, call: &PlainCall) -> Option<EntryPoint> {
+        let state = self.arena.process(call.callee);
+        let base = state.frames.last().map_or(0, |frame| frame.base);
+        let height = state.height - base + u32::from(call.words);
+        Some(EntryPoint { index: u32::try_from(state.index).ok()?, height })
+    }
+
+    /// Lets the callee compute in an activation that holds nothing. Nothing but what it computes may change before the call
+    /// is ended with [`Kernel::end_lent`] or begun with [`Kernel::begin_lent`].
+    #[inline(always)]
+    pub(crate) fn lend(&mut self, act: &Activation, lent: &mut Activation, call: PlainCall) -> Lent {
+        let gas = call.gas.min(self.base_gas.saturating_sub(call.used));
+        let state = self.arena.process_mut(call.callee);
+        state.push_message(act.message(call.words), &[]);
+        lent.borrow(act, call.used, call.callee, state, gas);
+        Lent { call, fuel: lent.fuel }
+    }
+
+    /// Ends a call whose callee is at a `yield` or `return` in which nothing is out of the common run, and takes its result
+    /// to the caller, which goes on. If it is none nothing has changed.
+    #[inline(always)]
+    pub(crate) fn end_lent(
+        &mut self,
+        act: &mut Activation,
+        lent: &mut Activation,
+        Lent { call, fuel }: &Lent,
+        code: &Code,
+    ) -> bool {
+        // Check.
+        let Some((words, status, cost)) = gives(word_at(code, lent.index)) else { return false };
+        let count = usize::from(words);
+        let taken = usize::from(call.words) + 3;
+        if lent.fuel < cost
+            || lent.height - lent.base < count
+            || act.height - taken + count + 2 > act.stack.len()
+        {
+            return false;
+        }
+        // Act.
+        self.take_number();
+        lent.index += 1;
+        lent.height -= count;
+        act.drop_operands(taken);
+        act.take_result(lent.dropped(words), status);
+        let used = fuel - lent.fuel + cost;
+        self.settle_unheard(act, call.used + used);
+        let (state, caller) = self.arena.processes_mut(call.callee, act.process);
+        caller.message_words = words;
+        caller.message_keys = 0;
+        lent.give_up(state);
+        state.suspended = None;
+        state.set_running();
+        state.end_call(status, call.gas - used, call.granted);
+        true
+    }
+
+    /// Begins a call whose callee has computed already, and goes on with it there.
+    #[inline(never)]
+    pub(crate) fn begin_lent(
+        &mut self,
+        act: &mut Activation,
+        lent: &mut Activation,
+        Lent { call, fuel }: &Lent,
+    ) {
+        let used = fuel - lent.fuel;
+        lent.give_up(self.arena.process_mut(call.callee));
+        self.enter_plainly(act, call);
+        debug_assert_eq!(act.fuel, *fuel, "the callee has the gas that it was lent");
+        act.fuel -= used;
+    }
+
+    /// Counts gas that the running process and a callee have used together.
+    #[inline(always)]
+    fn settle_unheard(&mut self, act: &mut Activation, used: u64) {
+        act.use_up(used);
+        self.settle(used);
+        let gas = self.gas_for_running();
+        act.go_on_with(gas);
+    }
+
+    /// A `yield` or `return` without keys in which nothing is out of the common run. Gives whether it was one, else nothing
+    /// has changed.
+    #[inline(always)]
+    pub(super) fn give_plainly(&mut self, act: &mut Activation, words: u8, status: Status) -> bool {
+        if let [_] = *self.chain {
+            self.give_host_plainly(act, words, status)
+        } else {
+            self.give_back_plainly(act, words, status)
+        }
+    }
+
+    /// A `yield` or `return` in which nothing is out of the common run: no keys, to a caller by `recurse` that has room,
+    /// and nothing is left charged to the call. Gives whether it was one, else nothing has changed.
+    #[inline(never)]
+    fn give_back_plainly(&mut self, act: &mut Activation, words: u8, status: Status) -> bool {
+        // Check.
+        let count = usize::from(words);
+        let more_gas = gas::message(words, 0);
+        let [.., below, top] = &*self.chain else { return false };
+        let (caller, callee, meter, superior) = (below.process, act.process, top.meter, below.meter);
+        let fits = act.height - act.base >= count && act.fuel >= more_gas;
+        if !fits
+            || !top.is_recurse()
+            || self.walks_for_words
+            || !self.arena.is_idle_call(meter, superior)
+            || !self.arena.process(caller).has_room(u32::from(words) + 2)
+        {
+            return false;
+        }
+        // Act.
+        let used = act.used_with(more_gas);
+        act.use_up(used);
+        act.drop_operands(count);
+        let change = Change::Credit(gas::METER_WORDS);
+        self.settle_run(used, change);
+        let Some(top) = self.chain.pop() else { return false };
+        let gas_left = top.gas - used;
+        self.forget_ties();
+        let Some(below) = self.chain.last_mut() else { return false };
+        below.gas = below.gas.saturating_add(gas_left);
+        below.words = below.words.saturating_add(top.words);
+        if below.is_recurse() {
+            below.count(change);
+        }
+        let gas = below.gas.min(self.base_gas);
+        self.arena.remove_bare(meter);
+        let (state, ended) = self.arena.processes_mut(caller, callee);
+        state.callee = Ref::NONE;
+        state.set_running();
+        state.push_result(status, act.dropped(words), &[]);
+        act.switch(caller, state, gas, ended);
+        ended.end_call(status, gas_left, top.words);
+        true
+    }
+}

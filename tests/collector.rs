@@ -80,7 +80,7 @@ struct Program {
     words: u64,
 }
 
-const PROGRAMS: [Program; 9] = [
+const PROGRAMS: [Program; 10] = [
     Program {
         name: "texts",
         few: 150,
@@ -119,6 +119,30 @@ for k in range(6):
     other = chain(N)
     assert sum(other) == N * (N - 1) / 2
 print(sum(kept))
+",
+    },
+    Program {
+        name: "operands of calls that are deep",
+        few: 25,
+        many: 2_000,
+        words: 80_000,
+        text: "
+typ node {u value, node next}
+def build(n) -> node:
+    x = node{n, none}
+    t = str(n) + \" of many\"
+    if n > 0:
+        x.next = build(n - 1)
+    assert x.value == n and t[:len(t) - 8] == str(n)
+    return x
+for k in range(8):
+    at = build(N)
+    n = 0
+    while at != none:
+        n += at.value
+        at = at.next
+    assert n == N * (N + 1) / 2
+print(\"done\")
 ",
     },
     Program {
@@ -261,7 +285,7 @@ def points(n) -> point[]:
         l.append(point{k, [k]})
     return l
 for k in range(N):
-    points(3)[1] = point{k, [1, 2, k]}
+    points(3)[k % 3] = point{k, [1, 2, k]}
     points(2)[0].list = [k, k]
     l = points(4)
     l[k % 4] = point{7, [k]}

@@ -4,6 +4,8 @@
 mod drawing;
 #[path = "cli/files.rs"]
 mod files;
+#[path = "cli/imports.rs"]
+mod imports;
 #[path = "cli/interrupts.rs"]
 mod interrupts;
 #[path = "cli/native.rs"]

@@ -293,6 +293,46 @@ for k in range(N):
 print(\"done\")
 ",
     },
+    Program {
+        name: "keys that collide, jobs with keys, and results that are not well-formed",
+        few: 40,
+        many: 500,
+        words: 30_000,
+        text: "
+def key_of(k) -> bytes:
+    b = bytes(16)
+    second = $rotl((16 ^ k) * 0x9e3779b97f4a7c15, 29) ^ 12345
+    for n in range(8):
+        b[n] = k >> n * 8 & 255
+        b[n + 8] = second >> n * 8 & 255
+    return b
+def bad() -> text:
+    t = \"a\" + \"b\"
+    $store8(2, 9, $load64(2, 0, 0) - 16, 255)
+    return t
+def look(key k, text t) -> text:
+    yield t + str(k[0])
+    return t + \"!\"
+m = map(bytes, text)()
+p = page(1)
+count = 0
+for k in range(N):
+    key = key_of(k % 50)
+    m[key] = \"value \" + str(k)
+    if k % 3 == 0:
+        assert m.remove(key_of(k % 50))
+    assert (key in m) == (k % 3 != 0)
+    p[0] = k
+    job = try look<9000000,5000>(p, bad<9000000,5000>() else \"none\")
+    assert job.value == \"none\" + str(k)
+    if k % 2 == 0:
+        assert job<9000000,5000>() == status.returned and job.value == \"none!\"
+        count += 1
+for k in range(N - 30, N):
+    assert m.get(key_of(k % 50), \"\") == (\"value \" + str(k) if k % 3 != 0 else \"\")
+print(len(m), count)
+",
+    },
 ];
 
 impl Program {

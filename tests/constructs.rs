@@ -1,6 +1,7 @@
 //! The constructs of the language, one by one: what programs print, under both engines, cut into slices, saved and loaded.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod borders;
 mod transcript;
 
 use keyvm::entish::{self, File};
@@ -109,6 +110,11 @@ fn numbers_have_the_operators_of_their_types() {
          print(i(0 - 1), u(a) > 5, u(2.9), i(-2.9), u(true))\nprint(3 if a > 0 else 4, not (a > 0 or 2 < 1))",
         "-3 -1 -4 true\n3 1 9223372036854775808 18446744073709551615\n-1 true 2 -2 1\n4 true\n",
     );
+}
+
+#[test]
+fn literals_of_which_bits_are_taken_are_integers() {
+    prints("print(f(-1 >> 7), f(1 << 4), f(6 & 3), f(1 + 2) / 2.0)", "-1.0 16.0 2.0 1.5\n");
 }
 
 #[test]

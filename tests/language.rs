@@ -138,6 +138,19 @@ fn every_example_is_tested_here() {
     assert_eq!(programs(&folder("examples")), tested);
 }
 
+/// `keyvm fmt` leaves them as they are.
+#[test]
+fn examples_and_library_are_in_the_style_that_fmt_writes() {
+    for name in ["examples", "lang/src/entish/std", "lang/tests/std"] {
+        let folder = folder(name);
+        for program in programs(&folder) {
+            let text = std::fs::read_to_string(folder.join(format!("{program}.et"))).unwrap();
+            let formatted = keyvm::entish::format(&text).expect("it is well-formed");
+            assert!(formatted == text, "run `keyvm fmt {name}` for {program}.et");
+        }
+    }
+}
+
 #[test]
 fn sandbox_yields_forty_two_again_and_again() {
     SANDBOX.writes("42\n42\n42\n");

@@ -134,9 +134,21 @@ pub(super) fn beside(path: &Path) -> impl FnMut(&str) -> Result<Option<entish::F
         if !file.metadata().is_ok_and(|found| found.is_file()) {
             return Err("this is not a regular file".to_owned());
         }
+        if leads_away(path, &beside) {
+            return Err("this is a link that leads out of the folder of the program".to_owned());
+        }
         let text = rest_of_text(file, Vec::new(), longest(&beside))?;
         Ok(Some(entish::File { name: show(&beside), text }))
     }
+}
+
+/// Whether what is imported lies neither in the folder that the program is named in nor in the one that it lies in.
+fn leads_away(program: &Path, import: &Path) -> bool {
+    let named = program.parent().map(|folder| if folder == Path::new("") { Path::new(".") } else { folder });
+    let named = named.and_then(|folder| std::fs::canonicalize(folder).ok());
+    let lies = std::fs::canonicalize(program).ok().and_then(|program| Some(program.parent()?.to_owned()));
+    let Ok(import) = std::fs::canonicalize(import) else { return false };
+    ![named, lies].iter().flatten().any(|folder| import.starts_with(folder))
 }
 
 /// What a program's file says.

@@ -161,7 +161,7 @@ pub(crate) enum ExprKind<'s> {
     /// `a[i:j]`
     Slice(Box<Expr<'s>>, Option<Box<Expr<'s>>>, Option<Box<Expr<'s>>>),
     Call(Box<Expr<'s>>, Vec<Arg<'s>>),
-    /// `f<gas, words>(args)`, with `else value`
+    /// `f<gas,words>(args)`, with `else value`
     Sandbox {
         callee: Box<Expr<'s>>,
         gas: Box<Expr<'s>>,
@@ -169,7 +169,7 @@ pub(crate) enum ExprKind<'s> {
         args: Vec<Arg<'s>>,
         otherwise: Option<Box<Expr<'s>>>,
     },
-    /// `try f<gas, words>(args)`; the operand is a `Sandbox` without `else`.
+    /// `try f<gas,words>(args)`; the operand is a `Sandbox` without `else`.
     Try(Box<Expr<'s>>),
     /// `$name(args)`; the span of the name is without the `$`.
     Machine(Name<'s>, Vec<Expr<'s>>),

@@ -3,7 +3,7 @@
 use keyvm_isa::Status;
 
 /// What the numbers mean, from 1 on; `docs/language.md` lists them.
-const MEANINGS: [&str; 11] = [
+const MEANINGS: [&str; 12] = [
     ASSERTION,
     "an index past the end",
     "there is no such key in the map",
@@ -15,6 +15,7 @@ const MEANINGS: [&str; 11] = [
     "a job without a value",
     "text that is no number",
     "an assertion with a text does not hold",
+    "a range whose step is 0, or leads past the greatest number",
 ];
 
 const ASSERTION: &str = "an assertion does not hold";
@@ -81,7 +82,7 @@ mod tests {
         }
         assert_eq!(failure(&[0], &[]), None);
         assert_eq!(failure(&[], &[]), None);
-        assert_eq!(failure(&[12], &[]), None);
+        assert_eq!(failure(&[13], &[]), None);
     }
 
     /// A memory with a text that is said to be so long.

@@ -4,12 +4,12 @@ use super::Collect;
 use super::parse;
 use super::say;
 use crate::diagnostic::Diagnostic;
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The library, by the names by which its files are imported.
 const LIBRARY: &[(&str, &str)] = &[
     ("runtime", include_str!("std/runtime.et")),
+    ("tables", include_str!("std/tables.et")),
     ("collector", include_str!("std/collector.et")),
     ("border", include_str!("std/border.et")),
     ("floats", include_str!("std/floats.et")),
@@ -26,16 +26,18 @@ const LIBRARY: &[(&str, &str)] = &[
     ("strings", include_str!("std/strings.et")),
 ];
 
-/// What every program is compiled with, imported or not. All that files of the library import is among these, so that a
-/// program's own file with the name of another one does not get between them.
-const ALWAYS: [&str; 5] = ["collector", "runtime", "border", "floats", "naturals"];
+/// What every program is compiled with, imported or not.
+const ALWAYS: [&str; 6] = ["collector", "runtime", "tables", "border", "floats", "naturals"];
+
+/// Those that only files of the library import: they do what no program may.
+const INTERNAL: [&str; 3] = ["runtime", "tables", "border"];
 
 /// A line of the collector, and what stands there if it collects always.
 const IF_DUE: &str = "\nconst ALWAYS = 0\n";
 const COLLECT_ALWAYS: &str = "\nconst ALWAYS = 1\n";
 
 /// A file may have so many bytes.
-pub const FILE_BYTES_MAX: usize = 64 << 20;
+pub const FILE_BYTES_MAX: usize = crate::entish::lex::FILE_MAX;
 /// So many files may be imported.
 const FILES_MAX: usize = 1000;
 
@@ -63,8 +65,8 @@ pub(super) type Wrong = (u32, Diagnostic);
 /// Finds the file that is imported by this name; `None` if there is none, and an error in words if it cannot be read.
 pub type Find<'a> = dyn FnMut(&str) -> Result<Option<File>, String> + 'a;
 
-/// Loads all files of a program. A file of the program's own goes before one of the library with the same name, but not before
-/// those that every program is compiled with.
+/// Loads all files of a program. For the program's files, one of its own goes before one of the library with the same name;
+/// those of the library import each other.
 pub(super) fn load(program: File, find: &mut Find<'_>, collect: Collect) -> (Vec<Source>, Vec<Wrong>) {
     let mut sources = vec![Source { file: program, module: String::new(), is_library: false }];
     for name in ALWAYS {
@@ -75,34 +77,37 @@ pub(super) fn load(program: File, find: &mut Find<'_>, collect: Collect) -> (Vec
         sources.extend(source);
     }
     let mut wrong = Vec::new();
-    let mut known: BTreeMap<String, u32> = BTreeMap::new();
     let mut imports: Vec<Vec<(u32, Range<u32>)>> = Vec::new();
     let mut next = 0;
     while let Some(source) = sources.get(next) {
         let index = u32::try_from(next).unwrap_or(u32::MAX);
-        known.entry(source.module.clone()).or_insert(index);
         let mut of_file = Vec::new();
         for (name, span) in parse::imports(&source.file.text) {
-            let at = ALWAYS.iter().position(|&always| always == name).map(|at| at + 1);
-            let found = at.or_else(|| sources.iter().position(|source| source.module == name));
-            let target = found.or_else(|| {
+            let of_library = sources[next].is_library;
+            let target = known(&sources, &name, of_library).or_else(|| {
                 if sources.len() >= FILES_MAX {
                     wrong.push((index, say::too_many_files(&span, FILES_MAX)));
                     return None;
                 }
-                let found = match find(&name) {
-                    Ok(Some(file)) => Some(Source { file, module: name.clone(), is_library: false }),
-                    Ok(None) => library(&name),
+                let own = match if of_library { Ok(None) } else { find(&name) } {
+                    Ok(own) => own.map(|file| Source { file, module: name.clone(), is_library: false }),
                     Err(error) => {
                         wrong.push((index, say::unreadable_import(&span, &name, &error)));
                         return None;
                     }
                 };
+                let is_hidden = !of_library && INTERNAL.contains(&name.as_str());
+                if own.is_none()
+                    && !is_hidden
+                    && let Some(known) = known(&sources, &name, true)
+                {
+                    return Some(known);
+                }
+                let found = own.or_else(|| library(&name).filter(|_| !is_hidden));
                 let Some(found) = found else {
-                    wrong.push((
-                        index,
-                        say::no_such_file(&span, &name, LIBRARY.iter().map(|&(name, _)| name)),
-                    ));
+                    let names = LIBRARY.iter().map(|&(name, _)| name);
+                    let names = names.filter(|name| !INTERNAL.contains(name));
+                    wrong.push((index, say::no_such_file(&span, &name, names)));
                     return None;
                 };
                 sources.push(found);
@@ -115,6 +120,27 @@ pub(super) fn load(program: File, find: &mut Find<'_>, collect: Collect) -> (Vec
     }
     wrong.extend(circles(&sources, &imports));
     (sources, wrong)
+}
+
+/// The file with this name, if it has been found before.
+fn known(sources: &[Source], name: &str, is_library: bool) -> Option<usize> {
+    sources.iter().position(|source| source.is_library == is_library && source.module == name)
+}
+
+/// Whether a program can import a file of the library by this name.
+pub(super) fn is_module(name: &str) -> bool {
+    LIBRARY.iter().any(|of| of.0 == name) && !INTERNAL.contains(&name)
+}
+
+/// The file of the library that has a function with this name, among those that a program imports.
+pub(super) fn module_with(name: &str) -> Option<&'static str> {
+    let defines = |line: &str| {
+        line.strip_prefix("def ")
+            .and_then(|line| line.strip_prefix(name))
+            .is_some_and(|rest| rest.starts_with('('))
+    };
+    let mut files = LIBRARY.iter().filter(|of| !INTERNAL.contains(&of.0) && of.0 != "floats");
+    files.find(|(_, text)| text.lines().any(defines)).map(|of| of.0)
 }
 
 /// A file of the library.

@@ -212,7 +212,7 @@ pub(crate) enum ExprKind {
     /// Length of `text`, bytes, an array or a list.
     Len(Box<Expr>),
     Sandbox(Box<Sandbox>),
-    /// `job<gas, words>()`: gives the new status.
+    /// `job<gas,words>()`: gives the new status.
     Resume {
         job: Box<Expr>,
         gas: Box<Expr>,

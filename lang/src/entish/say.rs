@@ -56,6 +56,12 @@ pub(super) fn too_many_across(span: &Range<u32>, max: u8) -> Diagnostic {
         .hint("hand them over in a list or a struct")
 }
 
+pub(super) fn too_many_keys_across(span: &Range<u32>, max: usize, keys: usize) -> Diagnostic {
+    let label = format!("a callee has room for {max} of them, and this call would take {keys}");
+    Diagnostic::new(&place(span), "too many keys", label)
+        .hint("keys among the arguments count, and one for a page and one for the code if they are needed")
+}
+
 pub(super) fn generic_sandboxed(span: &Range<u32>, name: &str) -> Diagnostic {
     let label = "what a type letter stands for is not known where it runs";
     Diagnostic::new(&place(span), format!("`{name}` is generic and cannot be sandboxed"), label)

@@ -45,6 +45,7 @@ impl<'a> Body<'_, 'a> {
             let letters = self.letters.clone();
             self.cx.written(self.module, ty, &letters)
         });
+        self.check_targets(targets);
         match (targets, values) {
             ([target], [value]) => self.assign_one(written, target, value, span, made),
             (targets, [value]) => self.assign_results(targets, value, span, made),
@@ -55,6 +56,18 @@ impl<'a> Body<'_, 'a> {
                 values.iter().for_each(|value| drop(self.flexible(value, None)));
                 self.say(say::wrong_count(span, targets.len(), values.len()));
                 self.assign_broken(targets, made);
+            }
+        }
+    }
+
+    /// Reports a variable that is assigned to twice at once; `_` may be, since nobody asks what is in it.
+    fn check_targets(&mut self, targets: &'a [Ast<'a>]) {
+        let mut seen = std::collections::BTreeMap::new();
+        for target in targets {
+            let AstKind::Name(name) = target.kind else { continue };
+            match seen.get(name) {
+                Some(first) if name != "_" => self.say(say::target_twice(&target.span, name, first)),
+                _ => drop(seen.insert(name, target.span.clone())),
             }
         }
     }
@@ -174,7 +187,6 @@ impl<'a> Body<'_, 'a> {
         let mut after = Vec::new();
         for (target, &result) in targets.iter().zip(&results) {
             match target.kind {
-                // A variable of its own, unless it comes twice.
                 AstKind::Name(name) => {
                     let value = self.word(0, result, &target.span);
                     let mark = after.len();
@@ -433,7 +445,7 @@ impl<'a> Body<'_, 'a> {
         if matches!(op, Binary::Shl | Binary::Shr) {
             let at = value.place.span.clone();
             self.expect(&mut value, want, &at);
-        } else if !self.agree(op, &old, &mut value) {
+        } else if !self.agree(op, &old, &mut value, true) {
             return self.word(0, Ty::BROKEN, span);
         }
         debug_assert!(is_plain(&old) || !matches!(old.kind, ExprKind::Block(..)));

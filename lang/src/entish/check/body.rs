@@ -238,7 +238,9 @@ impl<'c, 'a> Body<'c, 'a> {
             None => {
                 let ty = match self.known.get(name.text) {
                     Some(&known)
-                        if !self.cx.types.is_broken(known) && self.cx.types.unify(known, ty).is_ok() =>
+                        if !self.cx.types.is_broken(known)
+                            && !self.cx.types.is_broken(ty)
+                            && self.cx.types.unify(known, ty).is_ok() =>
                     {
                         known
                     }
@@ -323,7 +325,8 @@ impl<'c, 'a> Body<'c, 'a> {
             Ok(()) => {}
             Err(clash) => {
                 let diagnostic = self.clash(clash, want, ty(value), span);
-                self.say(diagnostic);
+                let literal = say::hint_of_literal(&self.cx.types.node(want), &value.kind);
+                self.say(diagnostic.maybe_hint(literal.map(str::to_owned)));
                 value.ty = TypeId(Ty::BROKEN.0);
             }
         }

@@ -170,10 +170,18 @@ fn snake(name: &str) -> String {
     snake
 }
 
+/// Statuses that are none of the machine's: what a job gave is not well-formed; a key that it was to get could not be handed
+/// over. `std/border.et` makes them.
+const OWN_STATUSES: [(&str, u64); 2] = [("malformed", 64), ("no_key", 65)];
+
 /// The number behind `status.name` or `right.name`.
 pub(super) fn given(group: &str, name: &str) -> Option<u64> {
     match group {
-        "status" => Status::ALL.iter().find(|of| snake(of.1) == name).map(|of| of.0.number().into()),
+        "status" => {
+            let own = OWN_STATUSES.iter().find(|of| of.0 == name).map(|of| of.1);
+            let machine = Status::ALL.iter().find(|of| snake(of.1) == name);
+            own.or_else(|| machine.map(|of| of.0.number().into()))
+        }
         _ => Rights::NAMED.iter().find(|of| of.1 == name).map(|of| of.0.bits().into()),
     }
 }
@@ -187,7 +195,10 @@ pub(crate) fn status_name(number: u64) -> Option<String> {
 /// The names behind `status.` or `right.`.
 pub(super) fn given_names(group: &str) -> Vec<String> {
     match group {
-        "status" => Status::ALL.iter().map(|of| snake(of.1)).collect(),
+        "status" => {
+            let machine = Status::ALL.iter().map(|of| snake(of.1));
+            machine.chain(OWN_STATUSES.iter().map(|of| of.0.to_owned())).collect()
+        }
         _ => Rights::NAMED.iter().map(|of| of.1.to_owned()).collect(),
     }
 }

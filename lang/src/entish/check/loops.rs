@@ -8,6 +8,9 @@ use super::{say, walk};
 use keyvm_isa::Op;
 use std::collections::BTreeSet;
 
+/// A constant step below this stays a constant in the loop; a range with a greater one has few turns.
+const SMALL_STEP: u64 = 1 << 32;
+
 impl<'a> Body<'_, 'a> {
     /// `for var in over: body`
     pub(super) fn each(
@@ -106,6 +109,7 @@ impl<'a> Body<'_, 'a> {
         made.push(self.stmt_of(StmtKind::Set(counter, from), over));
         let to = self.steady(to, &assigned, variable, made);
         let step = self.steady(step, &assigned, variable, made);
+        let step = self.ending(counter, &to, step, made);
         let (inside, mut behind) = self.looping(body);
         behind.join(flow);
         self.flow = behind;
@@ -122,6 +126,44 @@ impl<'a> Body<'_, 'a> {
         let next = self.op(Op::Add, [count, step], of, over);
         let step = vec![self.stmt_of(StmtKind::Set(counter, next), over)];
         made.push(self.stmt_of(StmtKind::Loop { cond: Some(cond), body: turn, step }, span));
+    }
+
+    /// The step of a range, such that it ends: adding it never leads past the greatest number.
+    fn ending(&mut self, counter: LocalId, to: &Expr, step: Expr, made: &mut Vec<Stmt>) -> Expr {
+        let (of, span) = (ty(&step), step.place.span.clone());
+        let constant = match step.kind {
+            ExprKind::Word(1) => return step,
+            ExprKind::Word(word) => Some(word),
+            _ => None,
+        };
+        let is_signed = self.cx.types.root(of) == Ty::I;
+        let greatest = if is_signed { i64::MAX.cast_unsigned() } else { u64::MAX };
+        let greatest = self.word(greatest, of, &span);
+        // From the greatest element there can be on: is the step more than it takes to the greatest number?
+        let room = self.op(Op::Sub, [greatest, to.clone()], of, &span);
+        let one = self.word(1, of, &span);
+        let less = self.op(Op::Sub, [step.clone(), one], of, &span);
+        let passes = self.op(Op::Gt, [less, room], Ty::BOOL, &span);
+        if matches!(passes.kind, ExprKind::Word(0)) {
+            return step;
+        }
+        let is_known = matches!(passes.kind, ExprKind::Word(_));
+        let from = self.make(ExprKind::Local(counter), of, &span);
+        if constant.is_some_and(|step| step < SMALL_STEP) && !is_known {
+            let function = if is_signed { "range_end_i" } else { "range_end" };
+            let check = self.runtime(function, vec![from, to.clone(), step.clone()], Ty::U, &span);
+            let then = vec![self.only(check, &span)];
+            made.push(self.stmt_of(StmtKind::If { cond: passes, then, otherwise: Vec::new() }, &span));
+            return step;
+        }
+        let local = self.hidden(of);
+        let kept = self.make(ExprKind::Local(local), of, &span);
+        made.push(self.stmt_of(StmtKind::Set(local, step), &span));
+        let function = if is_signed { "range_step_i" } else { "range_step" };
+        let last = self.runtime(function, vec![from, to.clone(), kept.clone()], of, &span);
+        let then = vec![self.stmt_of(StmtKind::Set(local, last), &span)];
+        made.push(self.stmt_of(StmtKind::If { cond: passes, then, otherwise: Vec::new() }, &span));
+        kept
     }
 
     /// A value that stays the same while the loop runs: a constant, a variable that the loop does not assign, or a

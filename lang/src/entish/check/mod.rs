@@ -53,8 +53,8 @@ pub(crate) struct Module<'a> {
     pub(crate) is_library: bool,
 }
 
-/// Finds out what the program means. The first file is the program; those that are called `runtime` and `border` have
-/// what the language's built-in functions need. The statements of an input of a session are `given` its variables.
+/// Finds out what the program means. The first file is the program; those that are called `runtime`, `tables` and
+/// `border` have what the language's built-in functions need. The statements of an input of a session are `given` its variables.
 ///
 /// # Errors
 /// Everything that is wrong, with the indices of the files.
@@ -86,7 +86,14 @@ pub(crate) fn check<'a>(
     for group in graph.groups() {
         checker.check_group(&graph, &group);
     }
-    if checker.errors.is_empty() { checker.finish() } else { Err(checker.errors) }
+    if checker.errors.is_empty() { checker.finish() } else { Err(without_what_follows(checker.errors)) }
+}
+
+/// Where something else is wrong, that may be why a type is not known.
+fn without_what_follows(errors: Vec<(u32, Diagnostic)>) -> Vec<(u32, Diagnostic)> {
+    let (follow, others): (Vec<_>, Vec<_>) =
+        errors.into_iter().partition(|(_, error)| say::may_follow(error));
+    if others.is_empty() { follow } else { others }
 }
 
 /// A constant at the top level.

@@ -54,18 +54,23 @@ pub(super) fn letter(name: &str) -> Option<char> {
 impl<'a> Checker<'a> {
     /// Finds all items of all files.
     pub(super) fn collect(&mut self, modules: &[Module<'a>]) {
-        let by_name: BTreeMap<_, _> =
-            modules.iter().enumerate().map(|(index, module)| (module.name, index)).collect();
+        let by_name: BTreeMap<_, _> = modules
+            .iter()
+            .enumerate()
+            .map(|(index, module)| ((module.name, module.is_library), index))
+            .collect();
         for (module, of) in modules.iter().enumerate() {
             self.files.push(of.file);
             self.scopes.push(Scope::default());
             self.modules.push(of.name);
             self.in_library.push(of.is_library);
-            if of.is_library && matches!(of.name, "runtime" | "border") {
+            if of.is_library && matches!(of.name, "runtime" | "tables" | "border") {
                 self.runtime.push(module);
             }
             for import in &of.ast.imports {
-                match by_name.get(import.text).copied() {
+                // A program's own file goes before one of the library, but not for the library.
+                let own = by_name.get(&(import.text, false)).filter(|_| !of.is_library);
+                match own.or_else(|| by_name.get(&(import.text, true))).copied() {
                     Some(found) => self.declare(module, import, Item::Module(found)),
                     None => self.say(module, say::unknown_module(import)),
                 }

@@ -19,6 +19,10 @@ impl<'a> Body<'_, 'a> {
         want: Option<Ty>,
         span: &Span,
     ) -> Expr {
+        let of_bits =
+            matches!(op, Binary::Shl | Binary::Shr | Binary::BitAnd | Binary::BitOr | Binary::BitXor);
+        // An `f` has no bits: literals are then what they are by themselves.
+        let want = want.filter(|&want| !(of_bits && matches!(self.cx.types.node(want), Node::F)));
         match op {
             Binary::And | Binary::Or => self.logic(op, a, b, span),
             Binary::In | Binary::NotIn => {
@@ -32,14 +36,14 @@ impl<'a> Body<'_, 'a> {
             }
             Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge => {
                 let (left, mut right) = self.sides(a, b, None);
-                if !self.agree(op, &left, &mut right) {
+                if !self.agree(op, &left, &mut right, false) {
                     return self.word(0, Ty::BROKEN, span);
                 }
                 self.compare(op, left, right, span)
             }
             _ => {
                 let (left, mut right) = self.sides(a, b, want);
-                if !self.agree(op, &left, &mut right) {
+                if !self.agree(op, &left, &mut right, false) {
                     return self.word(0, Ty::BROKEN, span);
                 }
                 self.arithmetic(op, left, right, span)
@@ -47,13 +51,16 @@ impl<'a> Body<'_, 'a> {
         }
     }
 
-    /// Makes both sides of one type, or reports that they are not.
-    pub(super) fn agree(&mut self, op: Binary, a: &Expr, b: &mut Expr) -> bool {
+    /// Makes both sides of one type, or reports that they are not; whether the left one is a place, which has its type.
+    pub(super) fn agree(&mut self, op: Binary, a: &Expr, b: &mut Expr, is_place: bool) -> bool {
         match self.cx.types.unify(ty(a), ty(b)) {
             Ok(()) => true,
             Err(_) => {
                 let (left, right) = (self.cx.types.node(ty(a)), self.cx.types.node(ty(b)));
-                let conversion = say::conversion(&left, &right);
+                let conversion = match is_place {
+                    true => say::conversion(&left, &right),
+                    false => say::agreement(&left, &right, &b.kind),
+                };
                 let (left, right) = (self.show(ty(a)), self.show(ty(b)));
                 let (at, other) = (a.place.span.clone(), b.place.span.clone());
                 self.say(say::sides(op, &at, &left, &other, &right, conversion));

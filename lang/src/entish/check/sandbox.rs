@@ -22,7 +22,7 @@ struct Boxed {
 }
 
 impl<'a> Body<'_, 'a> {
-    /// `f<gas, words>(args)`, maybe with `else`; `job<gas, words>()`.
+    /// `f<gas,words>(args)`, maybe with `else`; `job<gas,words>()`.
     pub(super) fn sandbox(
         &mut self,
         callee: &'a ast::Expr<'a>,
@@ -143,7 +143,7 @@ impl<'a> Body<'_, 'a> {
         self.make(kind, Ty::U, span)
     }
 
-    /// `try f<gas, words>(args)`
+    /// `try f<gas,words>(args)`
     pub(super) fn job(&mut self, of: &'a ast::Expr<'a>, span: &Span) -> Many {
         let Ast::Sandbox { callee, gas, words, args, otherwise } = &of.kind else {
             self.flexible(of, None);

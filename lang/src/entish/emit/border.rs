@@ -6,21 +6,30 @@
 //!
 //! Where an argument is an object (a text, a list, …), there are no words, and the page holds a struct with all arguments
 //! as its fields. Results likewise.
+//!
+//! A callee is not believed. What it gives is compared with what it ought to give (how many words, how many keys, what is in
+//! the page); where that differs it counts as if it had not returned. Only what cannot differ is not looked at: a process
+//! that calls no function that is a value runs the code that it was compiled to, and no other.
 
 use super::code::Label;
+use super::expr::Slot;
 use super::func::{DATA, Frame, Shown, field_offset};
 use super::reach;
 use super::reach::Needs;
-use super::{CODE_KEY, Emitter, failure};
-use crate::entish::hir::{Callee, Expr, FuncId, Outcome, Place, Sandbox, Type, TypeId};
+use super::{CODE_KEY, Emitter, failure, object};
+use crate::entish::hir::{Callee, Expr, ExprKind, FuncId, Outcome, Place, Sandbox, Type, TypeId};
 use crate::entish::say;
 use keyvm_isa::layout::{CHUNK_WORDS, MEMORY_CODE, MEMORY_DATA, MEMORY_META, MESSAGE_WORDS_MAX, meta};
-use keyvm_isa::{Op, Rights, Status};
+use keyvm_isa::{Op, Rights};
 
-/// How a job's value comes; `std/border.et` knows these.
-const AS_NOTHING: u64 = 0;
+/// How a job's value comes, whether it returns one, and whether it yields; `std/border.et` knows these.
 const AS_WORD: u64 = 1;
 const IN_PAGE: u64 = 2;
+const RETURNS: u64 = 4;
+const YIELDS: u64 = 8;
+
+/// So many keys a callee has room for, besides its own.
+const CALLEE_KEYS: usize = 7;
 
 impl Emitter<'_> {
     /// Index 0: the first main program, or what a message says; behind it the others. Gives where each begins.
@@ -45,12 +54,19 @@ impl Emitter<'_> {
 
     // ---- The callee -------------------------------------------------------------------------------------
 
-    /// Where a sandboxed call of a function begins.
-    pub(super) fn sandbox_entry(&mut self, id: FuncId, label: Label) {
+    /// Where a sandboxed call of a function begins, in one use of it.
+    pub(super) fn sandbox_entry(&mut self, id: FuncId, used: Option<TypeId>, label: Label) {
         let func = &self.program.funcs[id.0 as usize];
-        let params: Vec<TypeId> = func.locals[..func.params as usize].to_vec();
-        let results = func.results.clone();
+        let (params, results) = match used.map(|ty| &self.program.types[ty.0 as usize]) {
+            Some(Type::Func { params, results }) => (params.clone(), results.clone()),
+            _ => (func.locals[..func.params as usize].to_vec(), func.results.clone()),
+        };
         self.code.put(label);
+        if params.iter().chain(&results).any(|&ty| reach::is_generic(self.program, ty)) {
+            // It became a value where nobody knew its types: nobody knows how its arguments come.
+            self.code.op(Op::Unreachable);
+            return;
+        }
         let needs = self.reach.needs_of(id);
         let takes_page = self.any_object(&params);
         let gives_page = self.any_object(&results);
@@ -64,6 +80,11 @@ impl Emitter<'_> {
             let descriptor = self.descriptors.tuple(self.program, &params);
             self.code.push_descriptor(descriptor);
             self.call(self.runtime.unpack);
+            let is_formed = self.code.label();
+            self.code.to(Op::Jumpif, is_formed);
+            self.code.push(failure::FORGED);
+            self.code.op(Op::Fail);
+            self.code.put(is_formed);
             self.spread(params.len());
         }
         for (slot, &ty) in (0..).zip(&params) {
@@ -164,11 +185,8 @@ impl Emitter<'_> {
             Callee::Func(_) => None,
             Callee::Value(value) => Some(self.in_slot(frame, value)),
         };
-        let needs = match &sandbox.callee {
-            Callee::Func(id) => self.reach.needs_of(*id),
-            Callee::Value(_) => Needs { heap: true, code: true },
-        };
-        let code_key = needs.code;
+        let needs = self.needs_of(&sandbox.callee);
+        let [gas, words_limit] = [&sandbox.gas, &sandbox.words].map(|limit| self.limit(frame, limit));
         let mut keys = Vec::new();
         for (arg, &ty) in sandbox.args.iter().zip(params) {
             self.expr(frame, arg);
@@ -182,6 +200,20 @@ impl Emitter<'_> {
         if let Some(place) = &place {
             self.code.at(place);
         }
+        let unsent = self.code.label();
+        if !matches!(sandbox.outcome, Outcome::Value) {
+            for &key in &keys {
+                self.code.get(key);
+                self.call(self.runtime.can_send);
+                self.code.to(Op::Jumpz, unsent);
+            }
+        }
+        let process = frame.slot();
+        if takes_page {
+            // Before the page, so that nothing but what the callee gives is behind the process.
+            self.create(needs.heap || takes_page || gives_page);
+            self.code.set(process);
+        }
         let page = takes_page.then(|| {
             let (page, shown) = (frame.slot(), frame.slot());
             self.pack(params);
@@ -193,7 +225,7 @@ impl Emitter<'_> {
         });
         match (&sandbox.callee, callee) {
             (Callee::Func(id), _) => {
-                let entry = self.entry(*id);
+                let entry = self.entry(*id, None);
                 self.code.to(Op::Push, entry);
             }
             (Callee::Value(_), Some(slot)) => {
@@ -206,11 +238,11 @@ impl Emitter<'_> {
             (Callee::Value(_), None) => {}
         }
         let words = 1 + if takes_page { 0 } else { params.len() };
-        if let (Callee::Func(id), Some(place)) = (&sandbox.callee, &place) {
-            self.check_border(*id, words.max(results.len()), place);
+        let slots = usize::from(needs.code) + usize::from(takes_page) + keys.len();
+        if let Some(place) = &place {
+            self.check_border(&sandbox.callee, words.max(results.len()), slots, place);
         }
-        let slots = usize::from(code_key) + usize::from(takes_page) + keys.len();
-        if code_key {
+        if needs.code {
             self.code.push(CODE_KEY);
         }
         if let Some((_, shown)) = page {
@@ -219,26 +251,27 @@ impl Emitter<'_> {
         for &key in &keys {
             self.code.get(key);
         }
-        let process = frame.slot();
-        self.code.push(CODE_KEY);
-        if needs.heap || takes_page || gives_page {
-            self.code.push_statics();
+        if takes_page {
+            self.code.get(process);
         } else {
-            self.code.push(0);
+            self.create(needs.heap || gives_page);
+            self.code.tee(process);
         }
-        self.code.op(Op::Create);
-        self.code.tee(process);
         if gives_page || self.may_yield_object(&sandbox.callee) {
             self.make_room_for_key();
         }
-        self.expr(frame, &sandbox.gas);
-        self.expr(frame, &sandbox.words);
-        if let Some(place) = &place {
-            self.code.at(place);
+        for limit in [gas, words_limit] {
+            self.put_limit(frame, limit);
         }
         let words = words.min(MESSAGE_WORDS_MAX.into()) as u64;
-        self.code.op2(Op::Recurse, words, slots as u64);
-        keys.iter().for_each(|&key| frame.give_back(key));
+        let slots = slots.min(CALLEE_KEYS) as u64;
+        self.code.op2(Op::Recurse, words, slots);
+        if !matches!(sandbox.outcome, Outcome::Job) {
+            for &key in &keys {
+                self.code.get(key);
+                self.call(self.runtime.hold);
+            }
+        }
         if let Some((page, shown)) = page {
             // The callee may have destroyed neither: it could only read.
             for slot in [shown, page] {
@@ -249,40 +282,100 @@ impl Emitter<'_> {
         }
         let left = match &sandbox.outcome {
             Outcome::Value => {
-                let status = frame.slot();
-                self.code.tee(status);
-                let failure = self.failure(frame, vec![Shown::Slot(status), Shown::Word(failure::SANDBOX)]);
-                self.code.to(Op::Jumpif, failure);
-                frame.give_back(status);
-                if results.len() > 1 && !gives_page {
-                    // Results for which there is no room are none at all.
-                    self.code.push(results.len() as u64);
-                    self.code.op(Op::Ne);
-                    let failure =
-                        self.failure(frame, vec![Shown::Slot(status), Shown::Word(failure::SANDBOX)]);
-                    self.code.to(Op::Jumpif, failure);
-                } else {
-                    self.code.op(Op::Drop);
-                }
-                if gives_page {
-                    self.take(results);
-                } else {
-                    self.settle_bools(frame, results);
-                }
-                self.end(process);
+                self.results(frame, sandbox, process);
                 results.len()
             }
             Outcome::Else(value) => {
-                self.or_else(frame, sandbox, value, process);
+                self.or_else(frame, sandbox, value, process, unsent);
                 1
             }
             Outcome::Job => {
-                self.new_job(frame, ty, process);
+                self.new_job(frame, sandbox, ty, &keys, process, unsent);
                 1
             }
         };
+        keys.iter().for_each(|&key| frame.give_back(key));
         frame.give_back(process);
         left
+    }
+
+    fn needs_of(&self, callee: &Callee) -> Needs {
+        match callee {
+            Callee::Func(id) => self.reach.needs_of(*id),
+            Callee::Value(_) => Needs { heap: true, code: true, strays: true },
+        }
+    }
+
+    /// Evaluates a budget, which stands before the arguments, if they could make a difference to it.
+    fn limit<'e>(&mut self, frame: &mut Frame, limit: &'e Expr) -> Limit<'e> {
+        if matches!(limit.kind, ExprKind::Word(_) | ExprKind::Local(_)) {
+            return Limit::Plain(limit);
+        }
+        let slot = self.in_slot(frame, limit);
+        Limit::Kept(slot)
+    }
+
+    fn put_limit(&mut self, frame: &mut Frame, limit: Limit<'_>) {
+        match limit {
+            Limit::Plain(expr) => {
+                self.expr(frame, expr);
+            }
+            Limit::Kept(slot) => {
+                self.code.get(slot.number);
+                self.release(frame, slot);
+            }
+        }
+    }
+
+    /// Makes a process of the code; with room for what memory 2 begins with, if it uses that.
+    fn create(&mut self, has_memory: bool) {
+        self.code.push(CODE_KEY);
+        if has_memory {
+            self.code.push_statics();
+        } else {
+            self.code.push(0);
+        }
+        self.code.op(Op::Create);
+    }
+
+    /// What a call gave (`results… count status`), if it returned; traps if it did not.
+    fn results(&mut self, frame: &mut Frame, sandbox: &Sandbox, process: u32) {
+        let Sandbox { results, callee, .. } = sandbox;
+        let strays = self.needs_of(callee).strays;
+        let gives_page = self.any_object(results);
+        let status = frame.slot();
+        self.code.tee(status);
+        let failure = self.failure(frame, vec![Shown::Slot(status), Shown::Word(failure::SANDBOX)]);
+        self.code.to(Op::Jumpif, failure);
+        frame.give_back(status);
+        let forged = self.failure(frame, vec![Shown::Word(failure::FORGED)]);
+        if strays || results.len() > 1 && !gives_page {
+            // Results for which there is no room are none at all.
+            self.code.push(if gives_page { 1 } else { results.len() as u64 });
+            self.code.op(Op::Ne);
+            self.code.to(Op::Jumpif, forged);
+        } else {
+            self.code.op(Op::Drop);
+        }
+        if gives_page {
+            self.take(results);
+            self.code.to(Op::Jumpz, forged);
+            self.spread(results.len());
+        } else {
+            if strays {
+                self.arrived_keys();
+                self.code.to(Op::Jumpif, forged);
+            }
+            self.settle_bools(frame, results);
+        }
+        self.end(process);
+    }
+
+    /// Pushes how many keys came with a result.
+    fn arrived_keys(&mut self) {
+        self.code.push(MEMORY_META.into());
+        self.code.push(meta::MESSAGE_KEYS);
+        self.code.op(Op::Mempush);
     }
 
     /// Makes `bool`s among the topmost operands, which a callee gave, 0 or 1.
@@ -321,46 +414,96 @@ impl Emitter<'_> {
         self.code.op(Op::Destroy);
     }
 
-    /// The results that came in a page, which is the last key, in place of the word that came with it.
+    /// The results that came in a page, as a struct, in place of the word that came with it; and whether they did.
     fn take(&mut self, results: &[TypeId]) {
         self.code.op(Op::Drop);
-        self.last_key();
         let descriptor = self.descriptors.tuple(self.program, results);
         self.code.push_descriptor(descriptor);
         self.call(self.runtime.take);
-        self.spread(results.len());
     }
 
-    fn last_key(&mut self) {
-        self.code.op(Op::Numkeys);
-        self.code.push(1);
-        self.code.op(Op::Sub);
-    }
-
-    /// What a call gave (`results… count status`), or another value if it did not return.
-    fn or_else(&mut self, frame: &mut Frame, sandbox: &Sandbox, otherwise: &Expr, process: u32) {
-        let [failed, end] = [(); 2].map(|()| self.code.label());
-        let status = frame.slot();
-        self.code.tee(status);
+    /// What a call gave (`results… count status`), or another value if it did not return. `unsent` is where it goes with
+    /// nothing but the arguments, before the call.
+    fn or_else(
+        &mut self,
+        frame: &mut Frame,
+        sandbox: &Sandbox,
+        otherwise: &Expr,
+        process: u32,
+        unsent: Label,
+    ) {
+        let [failed, abandoned, other, end] = [(); 4].map(|()| self.code.label());
+        let strays = self.needs_of(&sandbox.callee).strays;
+        let gives_page = self.any_object(&sandbox.results);
+        let [status, count] = [(); 2].map(|()| frame.slot());
+        self.code.set(status);
+        self.code.set(count);
+        self.code.get(status);
         self.code.to(Op::Jumpif, failed);
-        self.code.op(Op::Drop);
-        if self.any_object(&sandbox.results) {
+        if strays {
+            self.code.get(count);
+            self.code.push(1);
+            self.code.op(Op::Ne);
+            self.code.to(Op::Jumpif, failed);
+        }
+        if gives_page {
+            let is_formed = self.code.label();
             self.take(&sandbox.results);
+            self.code.to(Op::Jumpif, is_formed);
+            self.code.op(Op::Drop);
+            self.code.to(Op::Jump, abandoned);
+            self.code.put(is_formed);
+            self.spread(1);
         } else {
+            if strays {
+                self.arrived_keys();
+                self.code.to(Op::Jumpif, failed);
+            }
             self.settle_bools(frame, &sandbox.results);
         }
         self.end(process);
         self.code.to(Op::Jump, end);
-        self.code.put(failed);
-        let result = frame.slot();
-        self.first_result(result);
-        frame.give_back(result);
-        if self.may_yield_object(&sandbox.callee) {
-            self.drop_yielded(status);
+        if self.sends_keys(sandbox) {
+            self.code.put(unsent);
+            for _ in &sandbox.params {
+                self.code.op(Op::Drop);
+            }
+            self.code.to(Op::Jump, other);
         }
-        self.end(process);
+        self.code.put(failed);
+        self.drop_results(count, 0);
+        self.code.put(abandoned);
+        if strays || gives_page || self.may_yield_object(&sandbox.callee) {
+            self.code.get(process);
+            self.call(self.runtime.abandon);
+        } else {
+            self.end(process);
+        }
+        self.code.put(other);
         frame.give_back(status);
+        frame.give_back(count);
         self.expr(frame, otherwise);
+        self.code.put(end);
+    }
+
+    fn sends_keys(&self, sandbox: &Sandbox) -> bool {
+        sandbox.params.iter().any(|&ty| self.is_key(ty))
+    }
+
+    /// Drops words of a result, as many as the slot says, down to `left`; the slot then says how many are left.
+    fn drop_results(&mut self, count: u32, left: u64) {
+        let [top, end] = [(); 2].map(|()| self.code.label());
+        self.code.put(top);
+        self.code.get(count);
+        self.code.push(left);
+        self.code.op(Op::Gt);
+        self.code.to(Op::Jumpz, end);
+        self.code.op(Op::Drop);
+        self.code.get(count);
+        self.code.push(1);
+        self.code.op(Op::Sub);
+        self.code.set(count);
+        self.code.to(Op::Jump, top);
         self.code.put(end);
     }
 
@@ -372,53 +515,88 @@ impl Emitter<'_> {
         }
     }
 
-    /// What was yielded in a page is charged to the caller, and nobody will look at it.
-    fn drop_yielded(&mut self, status: u32) {
-        let over = self.code.label();
-        self.code.get(status);
-        self.code.push(u64::from(Status::Yielded as u8));
-        self.code.op(Op::Ne);
-        self.code.to(Op::Jumpif, over);
-        self.code.push(MEMORY_META.into());
-        self.code.push(meta::MESSAGE_KEYS);
-        self.code.op(Op::Mempush);
-        self.code.to(Op::Jumpz, over);
-        self.last_key();
-        self.code.op(Op::Destroy);
-        self.code.put(over);
-    }
-
-    /// A job of what a call gave: `results… count status`.
-    fn new_job(&mut self, frame: &mut Frame, job: TypeId, process: u32) {
-        let [status, count, result] = [(); 3].map(|()| frame.slot());
-        self.code.set(status);
-        self.code.tee(count);
-        self.first_result(result);
-        self.code.get(process);
+    /// A job of what a call gave: `results… count status`. `unsent` is where it goes with nothing but the arguments, before
+    /// the call.
+    fn new_job(
+        &mut self,
+        frame: &mut Frame,
+        sandbox: &Sandbox,
+        job: TypeId,
+        keys: &[u32],
+        process: u32,
+        unsent: Label,
+    ) {
         let Type::Job(value) = self.program.types[job.0 as usize] else { return };
-        match value {
-            None => {
-                self.code.push(AS_NOTHING);
-                self.code.push(0);
-            }
-            Some(ty) if self.is_object(ty) => {
-                self.code.push(IN_PAGE);
+        let yields = match &sandbox.callee {
+            Callee::Func(id) => self.program.funcs[id.0 as usize].yields.is_some(),
+            Callee::Value(_) => false,
+        };
+        let mut how = if sandbox.results.is_empty() { 0 } else { RETURNS };
+        how |= if yields { YIELDS } else { 0 };
+        let in_page = value.filter(|&ty| self.is_object(ty));
+        how |= if in_page.is_some() { IN_PAGE } else { AS_WORD };
+        let [status, count, result] = [(); 3].map(|()| frame.slot());
+        self.received(frame, [status, count, result]);
+        self.code.get(process);
+        self.code.push(how);
+        match in_page {
+            Some(ty) => {
                 let descriptor = self.descriptors.tuple(self.program, &[ty]);
                 self.code.push_descriptor(descriptor);
             }
-            Some(_) => {
-                self.code.push(AS_WORD);
-                self.code.push(0);
-            }
+            None => self.code.push(0),
         }
+        self.key_array(frame, keys);
         for slot in [result, count, status] {
             self.code.get(slot);
             frame.give_back(slot);
         }
         self.call(self.runtime.job_new);
+        if self.sends_keys(sandbox) {
+            let end = self.code.label();
+            self.code.to(Op::Jump, end);
+            self.code.put(unsent);
+            for _ in &sandbox.params {
+                self.code.op(Op::Drop);
+            }
+            self.call(self.runtime.job_failed);
+            self.code.put(end);
+        }
     }
 
-    /// `job<gas, words>()`: leaves the new status.
+    /// Takes what a call gave (`results… count status`) into slots, of the results the first, or 0 if there is none.
+    fn received(&mut self, frame: &mut Frame, [status, count, result]: [u32; 3]) {
+        let left = frame.slot();
+        self.code.set(status);
+        self.code.tee(count);
+        self.code.set(left);
+        self.drop_results(left, 1);
+        self.code.get(left);
+        self.first_result(result);
+        frame.give_back(left);
+    }
+
+    /// Pushes an array of the numbers of keys, or 0 if there are none.
+    fn key_array(&mut self, frame: &mut Frame, keys: &[u32]) {
+        if keys.is_empty() {
+            self.code.push(0);
+            return;
+        }
+        self.code.push(keys.len() as u64);
+        self.code.push(object::NUMBERS);
+        self.call(self.runtime.array_room);
+        let array = frame.slot();
+        self.code.set(array);
+        for (number, &key) in (0..).zip(keys) {
+            self.code.get(array);
+            self.code.get(key);
+            self.code.op2(Op::Store64, DATA, field_offset(number));
+        }
+        self.code.get(array);
+        frame.give_back(array);
+    }
+
+    /// `job<gas,words>()`: leaves the new status.
     pub(super) fn resume(&mut self, frame: &mut Frame, job: &Expr, gas: &Expr, words: &Expr) {
         let place = self.code.place();
         if matches!(self.program.types[job.ty.0 as usize], Type::Job(Some(ty)) if self.is_object(ty)) {
@@ -434,9 +612,7 @@ impl Emitter<'_> {
         }
         self.code.op2(Op::Recurse, 0, 0);
         let [status, count, result] = [(); 3].map(|()| frame.slot());
-        self.code.set(status);
-        self.code.tee(count);
-        self.first_result(result);
+        self.received(frame, [status, count, result]);
         self.code.get(job.number);
         for slot in [result, count, status] {
             self.code.get(slot);
@@ -446,15 +622,18 @@ impl Emitter<'_> {
         self.release(frame, job);
     }
 
-    /// Reports what cannot cross a border: too many words, and values of types that are not known.
-    fn check_border(&mut self, id: FuncId, words: usize, place: &Place) {
+    /// Reports what cannot cross a border: too many words or keys, and values of types that are not known.
+    fn check_border(&mut self, callee: &Callee, words: usize, keys: usize, place: &Place) {
         if words > usize::from(MESSAGE_WORDS_MAX) {
             self.wrong.push((place.file, say::too_many_across(&place.span, MESSAGE_WORDS_MAX)));
         }
-        let func = &self.program.funcs[id.0 as usize];
-        let params = &func.locals[..func.params as usize];
-        if params.iter().chain(&func.results).any(|&ty| reach::is_generic(self.program, ty)) {
-            self.wrong.push((place.file, say::generic_sandboxed(&place.span, &func.name)));
+        if keys > CALLEE_KEYS {
+            self.wrong.push((place.file, say::too_many_keys_across(&place.span, CALLEE_KEYS, keys)));
+        }
+        let Callee::Func(id) = callee else { return };
+        if reach::is_generic_func(self.program, *id) {
+            let name = &self.program.funcs[id.0 as usize].name;
+            self.wrong.push((place.file, say::generic_sandboxed(&place.span, name)));
         }
     }
 
@@ -469,3 +648,10 @@ impl Emitter<'_> {
 
 /// The rights with which a callee gets its arguments' page.
 const READ_ONLY: u64 = Rights::WEAKENED.bits() as u64;
+
+/// A budget of a call.
+enum Limit<'e> {
+    /// It can be evaluated at any time.
+    Plain(&'e Expr),
+    Kept(Slot),
+}

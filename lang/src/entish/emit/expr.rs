@@ -60,7 +60,7 @@ impl Emitter<'_> {
                 return self.expr(frame, value);
             }
             ExprKind::Func(id) => {
-                let label = self.func_label(*id);
+                let label = self.value_label(*id, expr.ty);
                 self.code.to(Op::Push, label);
             }
             ExprKind::Call(id, args) => {
@@ -107,6 +107,11 @@ impl Emitter<'_> {
             ExprKind::JobValue(job) => {
                 self.expr(frame, job);
                 self.call(self.runtime.job_value);
+                if matches!(self.program.types[expr.ty.0 as usize], Type::Bool) {
+                    // A callee gave it.
+                    self.code.op(Op::Eqz);
+                    self.code.op(Op::Eqz);
+                }
             }
             ExprKind::Cast(operand) => return self.expr(frame, operand),
         }

@@ -88,6 +88,22 @@ impl Emitter<'_> {
         );
     }
 
+    /// Makes a function that only calls another.
+    pub(super) fn use_of(&mut self, id: FuncId, label: Label) {
+        let func = &self.program.funcs[id.0 as usize];
+        self.code.put(label);
+        let at = self.code.index();
+        self.code.op(Op::Func);
+        for slot in 0..func.params {
+            self.code.get(slot);
+        }
+        self.call(id);
+        self.code.op(Op::Ret);
+        let count = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+        let (arguments, results) = (count(func.params as usize), count(func.results.len()));
+        self.code.set_func(at, FuncType { arguments, results, locals: 0 });
+    }
+
     /// Puts what goes wrong behind the function.
     fn cold(&mut self, frame: &mut Frame) {
         for Cold { label, place, shown } in core::mem::take(&mut frame.cold) {

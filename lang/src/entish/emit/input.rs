@@ -9,7 +9,7 @@ use super::reach::{Reach, Runtime};
 use super::statics::{HEADER_WORDS, Statics, header};
 use super::{Compiled, Emitter, check_length};
 use crate::entish::files::{File, Wrong};
-use crate::entish::hir::{FuncId, Program};
+use crate::entish::hir::{Func, FuncId, Program};
 use crate::entish::say;
 use keyvm_isa::Op;
 use keyvm_isa::layout::CHUNK_WORDS;
@@ -34,8 +34,8 @@ pub(crate) mod layout {
 pub(crate) struct Kept {
     code: Code,
     statics: Statics,
-    /// Functions of files that are imported, by their names: they need nothing of the session.
-    imported: BTreeMap<String, Imported>,
+    /// Functions of files that are imported, by the files' names and their own: they need nothing of the session.
+    imported: BTreeMap<(String, String), Imported>,
     /// As in [`Compiled`].
     names: Vec<(u32, String)>,
     /// The files that code comes from, those of the session first.
@@ -68,12 +68,12 @@ pub(crate) fn emit_input(kept: &mut Kept, program: &Program, files: &[File]) -> 
     let mut emitter = Emitter::new(program, runtime, reach);
     emitter.code = std::mem::take(&mut kept.code);
     emitter.statics = std::mem::take(&mut kept.statics);
-    let (there, with_entry) = kept.reuse(&mut emitter);
+    let (there, with_entry) = kept.reuse(&mut emitter, files);
     let start = emitter.start_input();
     kept.names.push((start, "input".to_owned()));
     emitter.bodies(&mut kept.names, &there);
     emitter.entries(&mut kept.names, &with_entry);
-    kept.remember(&emitter);
+    kept.remember(&emitter, files);
     let Emitter { mut code, statics, descriptors, mut wrong, .. } = emitter;
     let (descriptors, references) = descriptors.words();
     code.embed(descriptors, references);
@@ -93,13 +93,20 @@ pub(crate) fn emit_input(kept: &mut Kept, program: &Program, files: &[File]) -> 
     Ok(Compiled { code: words, data, place_of, places, names, starts: vec![start] })
 }
 
+/// Two files may have the same name where they are imported: one of the library, and one of the program's own.
+fn known_as(func: &Func, files: &[File]) -> (String, String) {
+    let file = files.get(func.place.file as usize).map(|file| file.name.clone());
+    (file.unwrap_or_default(), func.name.clone())
+}
+
 impl Kept {
     /// Has the functions called that are there; gives which, and which of their sandboxed calls have a beginning.
-    fn reuse(&self, emitter: &mut Emitter<'_>) -> (BTreeSet<FuncId>, BTreeSet<FuncId>) {
+    fn reuse(&self, emitter: &mut Emitter<'_>, files: &[File]) -> (BTreeSet<FuncId>, BTreeSet<FuncId>) {
         let (mut there, mut with_entry) = (BTreeSet::new(), BTreeSet::new());
         for &id in &emitter.reach.order {
             let func = &emitter.program.funcs[id.0 as usize];
-            let Some(imported) = self.imported.get(&func.name).filter(|_| func.place.file != 0) else {
+            let Some(imported) = self.imported.get(&known_as(func, files)).filter(|_| func.place.file != 0)
+            else {
                 continue;
             };
             if emitter.reach.values.contains(&id) && !imported.is_value {
@@ -109,20 +116,21 @@ impl Kept {
             emitter.funcs.insert(id, imported.label);
             if let Some(entry) = imported.entry {
                 with_entry.insert(id);
-                emitter.entries.insert(id, entry);
+                emitter.entries.insert((id, None), entry);
             }
         }
         (there, with_entry)
     }
 
-    fn remember(&mut self, emitter: &Emitter<'_>) {
+    fn remember(&mut self, emitter: &Emitter<'_>, files: &[File]) {
         for (id, &label) in &emitter.funcs {
             let func = &emitter.program.funcs[id.0 as usize];
             if func.place.file != 0 {
-                let entry = emitter.entries.get(id).copied();
-                let before = self.imported.get(&func.name).filter(|before| before.label == label);
+                let entry = emitter.entries.get(&(*id, None)).copied();
+                let name = known_as(func, files);
+                let before = self.imported.get(&name).filter(|before| before.label == label);
                 let is_value = before.map_or(emitter.reach.values.contains(id), |before| before.is_value);
-                self.imported.insert(func.name.clone(), Imported { label, entry, is_value });
+                self.imported.insert(name, Imported { label, entry, is_value });
             }
         }
     }

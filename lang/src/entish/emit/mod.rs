@@ -52,6 +52,7 @@ mod failure {
     pub(super) const ASSERTION: u64 = 1;
     pub(super) const INDEX: u64 = 2;
     pub(super) const SANDBOX: u64 = 4;
+    pub(super) const FORGED: u64 = 8;
     pub(super) const ASSERTION_WITH_TEXT: u64 = 11;
 }
 
@@ -81,8 +82,10 @@ struct Emitter<'a> {
     descriptors: Descriptors,
     /// Where functions begin.
     funcs: BTreeMap<FuncId, Label>,
-    /// Where their sandboxed calls begin.
-    entries: BTreeMap<FuncId, Label>,
+    /// Where their sandboxed calls begin; of generic ones, in the uses that they have as values of these types.
+    entries: BTreeMap<(FuncId, Option<TypeId>), Label>,
+    /// Generic functions as values: each use has a beginning of its own, for its sandboxed calls to be found.
+    uses: BTreeMap<(FuncId, TypeId), Label>,
     wrong: Vec<Wrong>,
 }
 
@@ -132,6 +135,7 @@ impl<'a> Emitter<'a> {
             descriptors: Descriptors::default(),
             funcs: BTreeMap::new(),
             entries: BTreeMap::new(),
+            uses: BTreeMap::new(),
             wrong: Vec::new(),
         }
     }
@@ -145,8 +149,8 @@ impl<'a> Emitter<'a> {
             }
             let func = &program.funcs[id.0 as usize];
             self.code.at(&func.place);
-            if self.reach.values.contains(&id) {
-                let entry = self.entry(id);
+            if self.reach.values.contains(&id) && !reach::is_generic_func(program, id) {
+                let entry = self.entry(id, None);
                 self.code.to(keyvm_isa::Op::Jump, entry);
             }
             names.push((self.code.index(), func.name.clone()));
@@ -154,17 +158,25 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// Makes the beginnings of sandboxed calls, but for those that are there. That asks for no further ones: all that they
+    /// Makes the uses of generic functions, and the beginnings of sandboxed calls, but for those that are there. That asks for no further ones: all that they
     /// call has been made.
     fn entries(&mut self, names: &mut Vec<(u32, String)>, there: &BTreeSet<FuncId>) {
-        for (id, label) in self.entries.clone() {
-            if there.contains(&id) {
+        for ((id, ty), label) in self.uses.clone() {
+            let func = &self.program.funcs[id.0 as usize];
+            self.code.at(&func.place);
+            let entry = self.entry(id, Some(ty));
+            self.code.to(keyvm_isa::Op::Jump, entry);
+            names.push((self.code.index(), func.name.clone()));
+            self.use_of(id, label);
+        }
+        for ((id, used), label) in self.entries.clone() {
+            if used.is_none() && there.contains(&id) {
                 continue;
             }
             let func = &self.program.funcs[id.0 as usize];
             self.code.at(&func.place);
             names.push((self.code.index(), format!("{} (sandboxed)", func.name)));
-            self.sandbox_entry(id, label);
+            self.sandbox_entry(id, used, label);
         }
     }
 }
@@ -175,9 +187,18 @@ impl Emitter<'_> {
         *self.funcs.entry(id).or_insert_with(|| code.label())
     }
 
-    fn entry(&mut self, id: FuncId) -> Label {
+    fn entry(&mut self, id: FuncId, used: Option<TypeId>) -> Label {
         let code = &mut self.code;
-        *self.entries.entry(id).or_insert_with(|| code.label())
+        *self.entries.entry((id, used)).or_insert_with(|| code.label())
+    }
+
+    /// What stands for a function as a value of this type.
+    fn value_label(&mut self, id: FuncId, ty: TypeId) -> Label {
+        if !reach::is_generic_func(self.program, id) {
+            return self.func_label(id);
+        }
+        let code = &mut self.code;
+        *self.uses.entry((id, ty)).or_insert_with(|| code.label())
     }
 
     /// The kind of an array, or of what the elements of a list are in.

@@ -3,6 +3,7 @@
 use crate::entish::hir::{
     Callee, Expr, ExprKind, Func, FuncId, Outcome, Program, Stmt, StmtKind, Type, TypeId,
 };
+use keyvm_isa::layout::MEMORY_DATA;
 use keyvm_isa::{ImmKind, Op};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +19,11 @@ pub(super) struct Runtime {
     pub(super) pack: FuncId,
     pub(super) unpack: FuncId,
     pub(super) take: FuncId,
+    pub(super) can_send: FuncId,
+    pub(super) hold: FuncId,
+    pub(super) abandon: FuncId,
     pub(super) job_new: FuncId,
+    pub(super) job_failed: FuncId,
     pub(super) job_update: FuncId,
     pub(super) job_process: FuncId,
     pub(super) job_value: FuncId,
@@ -45,7 +50,11 @@ impl Runtime {
             pack: find("border.pack"),
             unpack: find("border.unpack"),
             take: find("border.take"),
+            can_send: find("border.can_send"),
+            hold: find("border.hold"),
+            abandon: find("border.abandon"),
             job_new: find("border.job_new"),
+            job_failed: find("border.job_failed"),
             job_update: find("border.job_update"),
             job_process: find("border.job_process"),
             job_value: find("border.job_value"),
@@ -65,6 +74,8 @@ pub(super) struct Needs {
     pub(super) heap: bool,
     /// The key to the code.
     pub(super) code: bool,
+    /// It calls functions that are values. Whoever does that may come anywhere: he can forge one.
+    pub(super) strays: bool,
 }
 
 /// What is known of all functions.
@@ -84,7 +95,6 @@ struct Own {
     /// Called in sandboxes.
     boxed: Vec<FuncId>,
     values: Vec<FuncId>,
-    calls_values: bool,
     needs: Needs,
 }
 
@@ -102,14 +112,14 @@ impl Reach {
             next += 1;
             let mut own = Own::default();
             Visitor { program, runtime, own: &mut own }.func(&program.funcs[id.0 as usize]);
-            if own.calls_values && open {
-                own.needs = Needs { heap: true, code: true };
+            if own.needs.strays && open {
+                own.needs = Needs { heap: true, code: true, strays: true };
             }
             needs.insert(id, own.needs);
             for &callee in &own.calls {
                 callers.entry(callee).or_default().push(id);
             }
-            if own.calls_values {
+            if own.needs.strays {
                 call_values.push(id);
             }
             values.extend(&own.values);
@@ -145,7 +155,11 @@ impl Reach {
 
 impl Needs {
     const fn and(self, other: Self) -> Self {
-        Self { heap: self.heap || other.heap, code: self.code || other.code }
+        Self {
+            heap: self.heap || other.heap,
+            code: self.code || other.code,
+            strays: self.strays || other.strays,
+        }
     }
 }
 
@@ -164,6 +178,13 @@ pub(super) fn is_of_numbers(program: &Program, ty: TypeId) -> bool {
         program.types[of.0 as usize],
         Type::U | Type::I | Type::F | Type::Bool | Type::Key | Type::Func { .. }
     )
+}
+
+/// Whether type letters are part of what a function takes or gives.
+pub(super) fn is_generic_func(program: &Program, id: FuncId) -> bool {
+    let func = &program.funcs[id.0 as usize];
+    let params = &func.locals[..func.params as usize];
+    params.iter().chain(&func.results).any(|&ty| is_generic(program, ty))
 }
 
 /// Whether a type letter is part of a type.
@@ -257,8 +278,8 @@ impl Visitor<'_> {
             ExprKind::Word(_) | ExprKind::None | ExprKind::Local(_) => {}
             ExprKind::Text(_) => self.own.needs.heap = true,
             ExprKind::Bytes(_) => self.heap(&[self.runtime.bytes_slice]),
-            ExprKind::Op { op, operands, .. } => {
-                self.own.needs.heap |= touches_memory(*op);
+            ExprKind::Op { op, imms, operands } => {
+                self.own.needs.heap |= touches_memory(*op, imms, operands);
                 self.exprs(operands);
             }
             ExprKind::And(a, b) | ExprKind::Or(a, b) => {
@@ -281,7 +302,7 @@ impl Visitor<'_> {
                 self.exprs(args);
             }
             ExprKind::CallValue(callee, args) => {
-                self.own.calls_values = true;
+                self.own.needs.strays = true;
                 self.expr(callee);
                 self.exprs(args);
             }
@@ -314,17 +335,26 @@ impl Visitor<'_> {
                 if sandbox.results.iter().any(|&ty| is_object(self.program, ty)) {
                     self.heap(&[self.runtime.take]);
                 }
+                if sandbox.params.iter().any(|&ty| matches!(self.program.types[ty.0 as usize], Type::Key)) {
+                    self.own.calls.extend([self.runtime.can_send, self.runtime.hold]);
+                }
                 match &sandbox.callee {
                     Callee::Func(id) => {
                         self.own.boxed.push(*id);
-                        self.entry(*id);
+                        let func = &self.program.funcs[id.0 as usize];
+                        self.entry(&func.locals[..func.params as usize], &func.results);
                     }
                     Callee::Value(value) => self.expr(value),
                 }
                 match &sandbox.outcome {
                     Outcome::Value => {}
-                    Outcome::Else(value) => self.expr(value),
-                    Outcome::Job => self.heap(&[self.runtime.job_new]),
+                    Outcome::Else(value) => {
+                        self.own.calls.push(self.runtime.abandon);
+                        self.expr(value);
+                    }
+                    Outcome::Job => {
+                        self.heap(&[self.runtime.job_new, self.runtime.job_failed, self.runtime.array_room]);
+                    }
                 }
                 self.exprs(&sandbox.args);
                 self.expr(&sandbox.gas);
@@ -341,26 +371,30 @@ impl Visitor<'_> {
                 self.expr(job);
             }
         }
-        if let ExprKind::Func(id) = expr.kind {
-            self.entry(id);
+        if let (ExprKind::Func(_), Type::Func { params, results }) =
+            (&expr.kind, &self.program.types[expr.ty.0 as usize])
+        {
+            self.entry(params, results);
         }
     }
 
-    /// What the beginning of a sandboxed call of this function calls.
-    fn entry(&mut self, id: FuncId) {
-        let func = &self.program.funcs[id.0 as usize];
-        let params = &func.locals[..func.params as usize];
+    /// What the beginning of a sandboxed call calls.
+    fn entry(&mut self, params: &[TypeId], results: &[TypeId]) {
         if params.iter().any(|&ty| is_object(self.program, ty)) {
             self.own.boxed.push(self.runtime.unpack);
         }
-        if func.results.iter().any(|&ty| is_object(self.program, ty)) {
+        if results.iter().any(|&ty| is_object(self.program, ty)) {
             self.own.boxed.extend([self.runtime.allocate, self.runtime.pack]);
         }
     }
 }
 
 /// Whether an instruction may reach memory 2.
-fn touches_memory(op: Op) -> bool {
-    op.info().imms.iter().any(|imm| imm.kind == ImmKind::Memory)
-        || matches!(op, Op::Mempush | Op::Memwrite | Op::Memlen | Op::Memresize)
+fn touches_memory(op: Op, imms: &[u64], operands: &[Expr]) -> bool {
+    let data = u64::from(MEMORY_DATA);
+    let mut memories = op.info().imms.iter().zip(imms).filter(|(imm, _)| imm.kind == ImmKind::Memory);
+    if matches!(op, Op::Mempush | Op::Memwrite | Op::Memlen | Op::Memresize) {
+        return !matches!(operands.first(), Some(Expr { kind: ExprKind::Word(memory), .. }) if *memory != data);
+    }
+    memories.any(|(_, &memory)| memory == data)
 }

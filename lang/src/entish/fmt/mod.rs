@@ -20,14 +20,14 @@ const INDENT: usize = 4;
 
 /// A program in the one style.
 ///
-/// Comments and single blank lines stay where they are; around functions there are two blank lines.
+/// Comments and blank lines stay where they are; of several blank lines there is one.
 ///
 /// # Errors
 /// What keeps the text from being parsed.
 ///
 /// ```
 /// # use keyvm_lang::{Diagnostics, entish};
-/// assert_eq!(entish::format("x=f<50,50> ( 1+2 )#sum")?, "x = f<50, 50>(1 + 2)  # sum\n");
+/// assert_eq!(entish::format("x=f<50,50> ( 1+2 )#sum")?, "x = f<50,50>(1 + 2)  # sum\n");
 /// # Ok::<(), Diagnostics>(())
 /// ```
 pub fn format(source: &str) -> Result<String, Diagnostics> {
@@ -38,8 +38,13 @@ pub fn format(source: &str) -> Result<String, Diagnostics> {
     let lexed = lex(source);
     let rows = rows(source, &lexed);
     let mut writer = Writer::default();
-    for (row, blank) in rows.iter().zip(blank_lines(&rows)) {
-        (0..blank).for_each(|_| writer.blank());
+    let mut above: Option<&Row<'_>> = None;
+    for row in &rows {
+        // Neither the program nor a block begins with a blank line.
+        if row.blank && above.is_some_and(|above| row.level <= above.level) {
+            writer.blank();
+        }
+        above = Some(row);
         match row.what {
             What::Comment(span) => writer.comment(tree::comment(source, span), row.level * INDENT),
             What::Statement { tokens, inside, behind } => {
@@ -70,17 +75,6 @@ enum What<'l> {
         /// The comment behind it on its line.
         behind: Option<&'l Span>,
     },
-}
-
-impl Row<'_> {
-    fn is_function(&self) -> bool {
-        match self.what {
-            What::Statement { tokens: [first, second, ..], .. } => {
-                self.level == 0 && first.kind == Kind::Def && second.kind != Kind::OpenParen
-            }
-            _ => false,
-        }
-    }
 }
 
 fn slice(source: &str, from: u32, to: u32) -> &str {
@@ -153,39 +147,4 @@ fn rows<'l>(source: &str, lexed: &'l Lexed) -> Vec<Row<'l>> {
         at += length;
     }
     rows
-}
-
-/// How many blank lines stand before each row.
-fn blank_lines(rows: &[Row<'_>]) -> Vec<usize> {
-    let mut blank: Vec<usize> = Vec::with_capacity(rows.len());
-    let mut in_function = false;
-    for (index, row) in rows.iter().enumerate() {
-        let above = index.checked_sub(1).and_then(|above| rows.get(above));
-        let begins_block = above.is_some_and(|above| above.level < row.level);
-        let behind_function = in_function && row.level == 0;
-        blank.push(match above {
-            None => 0,
-            Some(_) if behind_function => 2,
-            Some(_) if begins_block => 0,
-            Some(_) => usize::from(row.blank),
-        });
-        if row.is_function() {
-            // The comments directly above belong to it.
-            let mut first = index;
-            while first > 0
-                && !rows[first].blank
-                && matches!(rows[first - 1].what, What::Comment(_))
-                && rows[first - 1].level == 0
-            {
-                first -= 1;
-            }
-            if first > 0 {
-                blank[first] = 2;
-            }
-        }
-        if row.level == 0 {
-            in_function = row.is_function();
-        }
-    }
-    blank
 }

@@ -288,7 +288,7 @@ impl<'s> Builder<'_, 's> {
         }
         if self.in_budgets() {
             let operator = |kind| binary_operator(kind).is_some();
-            if operator(kind) && !sign(self.at) || operator(before) {
+            if before == Kind::Comma || operator(kind) && !sign(self.at) || operator(before) {
                 return false;
             }
         }

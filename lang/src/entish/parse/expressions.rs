@@ -251,7 +251,7 @@ fn sign<'s>(input: &mut Input<'_, 's>, op: Unary) -> Parsed<Tall<'s>> {
     node(ExprKind::Unary(op, operand.expr), since(input, token.start), operand.height)
 }
 
-/// `try f<gas, words>(…)`
+/// `try f<gas,words>(…)`
 fn attempt<'s>(input: &mut Input<'_, 's>) -> Parsed<Tall<'s>> {
     let word = bump(input)?;
     let call = deeper(input, |input| postfix(input, true))?;

@@ -79,7 +79,7 @@ pub(super) fn begins_budgets(input: &Input<'_, '_>, at: usize) -> bool {
     budgets_length(input.get(at..).unwrap_or_default()).is_some()
 }
 
-/// How many tokens `<gas, words>` has, if this is it and `(` follows.
+/// How many tokens `<gas,words>` has, if this is it and `(` follows.
 pub(in crate::entish) fn budgets_length(tokens: &[Token]) -> Option<usize> {
     let (mut at, mut commas) = (1, 0);
     loop {
@@ -103,7 +103,7 @@ pub(in crate::entish) fn budgets_length(tokens: &[Token]) -> Option<usize> {
     }
 }
 
-/// `<gas, words>(args)`, and `else value` if it is there
+/// `<gas,words>(args)`, and `else value` if it is there
 fn sandbox<'s>(input: &mut Input<'_, 's>, callee: Tall<'s>, tried: bool) -> Parsed<Tall<'s>> {
     bump(input)?;
     let start = callee.expr.span.start;

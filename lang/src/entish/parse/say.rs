@@ -222,14 +222,14 @@ pub(super) fn foreign_statement(span: &Span, word: &str) -> Option<Diagnostic> {
         "until" | "unless" => "write `while` or `if`, with `not`",
         "loop" | "forever" | "do" | "repeat" => "`while:` runs for ever, up to a `break`",
         "raise" | "throw" | "except" | "catch" | "finally" => {
-            "there are no exceptions; `try f<gas, words>(x)` calls f so that its failing can be looked at"
+            "there are no exceptions; `try f<gas,words>(x)` calls f so that its failing can be looked at"
         }
         "with" => "there is no `with`; what has an end is ended by a call",
         "from" | "include" | "use" | "require" | "using" => "write `import name`, and then `name.f(x)`",
         "del" | "delete" => {
             "`list.remove(i)` and `map.remove(k)` take something out; memory is given back by itself"
         }
-        "async" | "await" => "a sandboxed call that yields can be gone on with: `job = try f<gas, words>(x)`",
+        "async" | "await" => "a sandboxed call that yields can be gone on with: `job = try f<gas,words>(x)`",
         "print" | "echo" | "puts" => "a call has parentheses: `print(x)`",
         "void" | "static" | "public" | "private" | "export" => {
             "a function begins with `def`: `def name(u x):`"
@@ -263,7 +263,7 @@ pub(super) fn foreign_name(span: &Span, word: &str, next: Kind) -> Option<Diagno
 
 pub(super) fn exceptions(span: &Span) -> Diagnostic {
     new(span, "there are no exceptions", "expected a sandboxed call").hint(
-        "`job = try f<gas, words>(x)` calls f; then `job.status` says whether it returned, and `job.value` what",
+        "`job = try f<gas,words>(x)` calls f; then `job.status` says whether it returned, and `job.value` what",
     )
 }
 
@@ -420,7 +420,7 @@ pub(super) fn no_target(span: &Span, kind: &ExprKind<'_>) -> Diagnostic {
 
 pub(super) fn chained(first: &Span, second: &Span, budget: bool) -> Diagnostic {
     let hint = if budget {
-        "a sandboxed call has two budgets: `f<gas, words>(x)`"
+        "a sandboxed call has two budgets: `f<gas,words>(x)`"
     } else {
         "compare two at a time: `a < b and b < c`"
     };
@@ -434,8 +434,8 @@ pub(super) fn no_else(word: &Span, at: &Span) -> Diagnostic {
 }
 
 pub(super) fn no_budgets(span: &Span) -> Diagnostic {
-    new(span, "the budgets are missing", "expected `<gas, words>`")
-        .hint("a sandboxed call has two budgets: `f<gas, words>(x)`")
+    new(span, "the budgets are missing", "expected `<gas,words>`")
+        .hint("a sandboxed call has two budgets: `f<gas,words>(x)`")
 }
 
 pub(super) fn second_else(span: &Span, word: &Span) -> Diagnostic {
@@ -459,14 +459,14 @@ pub(super) fn increment(span: &Span, sign: &str) -> Diagnostic {
 
 pub(super) fn try_without_budget(word: &Span, operand: &Span) -> Diagnostic {
     new(operand, "`try` is for sandboxed calls", "no budget")
-        .label(&wide(word), "expected `f<gas, words>(…)` behind this")
-        .hint("it is written `job = try f<gas, words>(x)`")
+        .label(&wide(word), "expected `f<gas,words>(…)` behind this")
+        .hint("it is written `job = try f<gas,words>(x)`")
 }
 
 pub(super) fn try_with_else(word: &Span, other: &Span) -> Diagnostic {
     new(other, "`try` gives a job, whatever becomes of the call", "`else` is never needed")
         .label(&wide(word), "the `try`")
-        .hint("write one of them: `job = try f<gas, words>(x)`, or `y = f<gas, words>(x) else 0`")
+        .hint("write one of them: `job = try f<gas,words>(x)`, or `y = f<gas,words>(x) else 0`")
 }
 
 pub(super) fn no_struct(expression: &Span, brace: &Span) -> Diagnostic {

@@ -30,21 +30,21 @@ pub(in super::super) fn builtin_in_sandbox(span: &Span, name: &str) -> Diagnosti
 
 pub(in super::super) fn no_sandbox(span: &Span, shown: &str) -> Diagnostic {
     new(span, format!("a `{shown}` cannot run in a sandbox"), "not a function, and no job")
-        .hint("`f<gas, words>(x)` is a sandboxed call; to compare, write `(f < a), (b > (c))`")
+        .hint("`f<gas,words>(x)` is a sandboxed call; to compare, write `(f < a), (b > (c))`")
 }
 
 pub(in super::super) fn job_with_arguments(span: &Span) -> Diagnostic {
     new(span, "a job goes on without arguments", "arguments, or `else`")
-        .hint("write `job<gas, words>()`; it gives the new status")
+        .hint("write `job<gas,words>()`; it gives the new status")
 }
 
 pub(in super::super) fn try_of_no_sandbox(span: &Span) -> Diagnostic {
-    new(span, "`try` is for sandboxed calls", "not a sandboxed call").hint("write `try f<gas, words>(x)`")
+    new(span, "`try` is for sandboxed calls", "not a sandboxed call").hint("write `try f<gas,words>(x)`")
 }
 
 pub(in super::super) fn try_of_job(span: &Span) -> Diagnostic {
     new(span, "`try` begins a job, and this is one", "already a job")
-        .hint("without `try` it goes on: `job<gas, words>()` gives the new status")
+        .hint("without `try` it goes on: `job<gas,words>()` gives the new status")
 }
 
 pub(in super::super) fn try_with_else(span: &Span) -> Diagnostic {

@@ -4,6 +4,8 @@ mod input;
 mod machine;
 
 use super::super::ast::{Binary, Name, Span, Unary};
+use super::super::files::{is_module, module_with};
+use super::super::hir::ExprKind;
 use super::builtin;
 use super::types::Node;
 use crate::diagnostic::Diagnostic;
@@ -206,6 +208,11 @@ pub(super) fn type_too_large(span: &Span, shown: &str) -> Diagnostic {
 
 // ---- Types that are not known -------------------------------------------------------------------------
 
+/// Whether this may be but what follows from another mistake: all of these end so.
+pub(super) fn may_follow(diagnostic: &Diagnostic) -> bool {
+    diagnostic.title.ends_with(" is not known")
+}
+
 pub(super) fn unknown_here(span: &Span) -> Diagnostic {
     new(span, "the type of this is not known", "used before anything says what it is")
         .hint("write the type where the variable is made: `u[] xs = []`, `map(text, u) m = {}`")
@@ -269,6 +276,31 @@ pub(super) fn conversion(want: &Node, found: &Node) -> Option<&'static str> {
             Some("`none` belongs to structs alone")
         }
         _ => None,
+    }
+}
+
+/// What to write in place of a number that is written where it does not fit.
+pub(super) fn hint_of_literal(want: &Node, value: &ExprKind) -> Option<&'static str> {
+    match (want, value) {
+        (Node::U, ExprKind::Word(word)) if word.cast_signed() < 0 => {
+            Some("a `u` is never negative: make it an `i`, as in `i x = -1`")
+        }
+        (Node::Text, ExprKind::Word(_)) => {
+            Some("a text stands in double quotes; `str(…)` makes one of a number")
+        }
+        _ => None,
+    }
+}
+
+/// How the sides of an operator come to be of one type.
+pub(super) fn agreement(left: &Node, right: &Node, value: &ExprKind) -> Option<&'static str> {
+    match (left, right) {
+        (Node::U | Node::I, Node::F) => Some("`f(…)` converts the left side"),
+        (Node::F, Node::U | Node::I) => Some("`f(…)` converts the right side"),
+        (Node::U, Node::I) if matches!(value, ExprKind::Word(_)) => {
+            Some("`i(…)` converts the left side: a `u` is never negative")
+        }
+        _ => conversion(left, right),
     }
 }
 
@@ -409,7 +441,19 @@ pub(super) fn unknown_name<'a>(
         _ if of_main => Some("a function does not see the main program's variables: pass it as an argument"),
         _ => None,
     };
-    diagnostic.maybe_hint(foreign.map(str::to_owned).or_else(|| did_you_mean(name, visible)))
+    let foreign = foreign.map(str::to_owned);
+    diagnostic.maybe_hint(foreign.or_else(|| of_library(name)).or_else(|| did_you_mean(name, visible)))
+}
+
+/// Where a name is to be found that was not imported.
+fn of_library(name: &str) -> Option<String> {
+    if is_module(name) {
+        return Some(format!("the library has it: write `import {name}` at the top of the file"));
+    }
+    let module = module_with(name)?;
+    Some(format!(
+        "`{name}` is in `{module}`: write `import {module}` at the top of the file, and here `{module}.{name}`"
+    ))
 }
 
 pub(super) fn maybe_unassigned(span: &Span, name: &str, first: &Span) -> Diagnostic {
@@ -579,7 +623,7 @@ pub(super) fn too_many_fields(span: &Span, of: &str, fields: &[&str]) -> Diagnos
 pub(super) fn no_function(span: &Span, shown: &str, is_job: bool) -> Diagnostic {
     let diagnostic = new(span, "this is no function", format!("this is `{shown}`"));
     if is_job {
-        return diagnostic.hint("a job goes on with a budget: `job<gas, words>()`");
+        return diagnostic.hint("a job goes on with a budget: `job<gas,words>()`");
     }
     diagnostic
 }
@@ -645,6 +689,12 @@ pub(super) fn no_names(name: &Name<'_>) -> Diagnostic {
 
 pub(super) fn wrong_count(span: &Span, targets: usize, values: usize) -> Diagnostic {
     new(span, format!("{} for {}", count(values, "value"), count(targets, "variable")), "do not fit")
+}
+
+pub(super) fn target_twice(span: &Span, name: &str, first: &Span) -> Diagnostic {
+    new(span, format!("`{name}` is assigned to twice at once"), "the second time")
+        .label(&at(first), "the first time")
+        .hint("write `_` for a value that is not needed")
 }
 
 pub(super) fn only_in_main(span: &Span, name: &str) -> Diagnostic {

@@ -42,6 +42,7 @@ refused! {
 
     // Types that are not known.
     a_list_of_nothing_known: "x = []\ny = {}\nz = none";
+    a_condition_of_nothing_known: "x = 1 if none else 2";
     an_element_of_nothing_known: "x = []\nprint(x[0])";
     results_of_nothing_known: "def f(x): return f(x + 1)\ndef g(): return []\ndef h(x):\n    return j(x)\ndef j(x):\n    return h(x)";
     recursion_of_any_type: "def f(T x, n):\n    if n == 0: return x\n    return f(x, n - 1)";
@@ -67,6 +68,9 @@ refused! {
 
     // Names in functions.
     an_unknown_name: "count = 1\nprint(cuont)\nprnt(5)\ny = null\nx = self";
+    names_of_the_library: "sort([2, 1])\nprint(gcd(4, 6))\nl = lists.map([1], sort)\nruntime.allocate(8)\nborder.take(1)";
+    a_variable_assigned_twice_at_once: "def f() -> (u, u): return 1, 2\na, a = f()\n_, _ = f()\nb, c, b = 1, 2, 3";
+    literals_where_they_do_not_fit: "def f(u x, text t): pass\nf(-1, 'a')\nt = \"abc\"\nprint('a' in t)\nx = 2\nprint(x * 1.5, 1.5 * x, x == -1)";
     a_variable_of_the_main_program: "limit = 5\ndef f(x): return x < limit\nprint(f(1))";
     a_variable_that_may_be_unassigned: "n = $arg(0)\nif n > 1:\n    x = 1\nelif n > 2:\n    y = 1\nelse:\n    x = 2\nprint(x, y)\nwhile n > 5:\n    z = 1\n    break\nprint(z)\nfor k in range(3): pass\nprint(k)";
     a_variable_before_it_is_assigned: "print(x)\nx = 1\nprint(x)\ny += 1";

@@ -153,20 +153,21 @@ impl Formed<'_> {
             ExprKind::Call(id, args) => {
                 let callee = &self.program.funcs[id.0 as usize];
                 assert_eq!(args.len(), callee.params as usize, "{}", callee.name);
-                let of_library =
-                    ["runtime.", "border.", "collector."].iter().any(|file| callee.name.starts_with(file));
+                let of_library = ["runtime.", "tables.", "border.", "collector."]
+                    .iter()
+                    .any(|of| callee.name.starts_with(of));
                 for (arg, &local) in args.iter().zip(&callee.locals) {
                     let found = self.one(arg);
                     if !of_library {
                         self.fits(found, local);
                     }
                 }
-                // To the library all is a `u`.
-                return Some(if of_library {
-                    vec![of.ty; callee.results.len()]
-                } else {
-                    callee.results.clone()
+                // To the library all objects are a `u`.
+                let results = callee.results.iter().map(|&result| match self.ty(result) {
+                    Type::U if of_library => of.ty,
+                    _ => result,
                 });
+                return Some(results.collect());
             }
             ExprKind::CallValue(callee, args) => {
                 each(args);

@@ -17,14 +17,16 @@ macro_rules! library {
 }
 
 const LIBRARY: &[(&str, &str)] = library! {
-    "border" "buffers" "collector" "floats" "input" "lists" "maps" "naturals" "numbers" "random" "runtime" "jobs" "sha256" "sorting" "strings"
+    "border" "buffers" "collector" "floats" "input" "lists" "maps" "naturals" "numbers" "random" "runtime" "jobs" "sha256" "sorting" "strings" "tables"
 };
 
 /// Checks a program, with files that it may import; gives what is wrong as people read it.
 fn checked(source: &str, files: &[(&str, &str)]) -> Result<Program, String> {
     let library = |name: &str| LIBRARY.iter().find(|file| file.0 == name).copied();
-    let mut all: Vec<_> =
-        [("", source)].into_iter().chain(["runtime", "border"].into_iter().filter_map(library)).collect();
+    let mut all: Vec<_> = [("", source)]
+        .into_iter()
+        .chain(["runtime", "tables", "border"].into_iter().filter_map(library))
+        .collect();
     let mut wrong = Vec::new();
     let mut parsed = Vec::new();
     while let Some(&(_, text)) = all.get(parsed.len()) {

@@ -139,7 +139,8 @@ impl Show<'_> {
             ExprKind::Func(id) => format!("&{}", self.program.funcs[id.0 as usize].name),
             ExprKind::Call(id, args) => {
                 let name = &self.program.funcs[id.0 as usize].name;
-                let name = name.strip_prefix("runtime.").unwrap_or(name);
+                let of_library = name.strip_prefix("runtime.").or_else(|| name.strip_prefix("tables."));
+                let name = of_library.unwrap_or(name);
                 format!("{name}({})", self.several(func, args))
             }
             ExprKind::CallValue(callee, args) => {

@@ -80,7 +80,7 @@ struct Program {
     words: u64,
 }
 
-const PROGRAMS: [Program; 10] = [
+const PROGRAMS: [Program; 11] = [
     Program {
         name: "texts",
         few: 150,

@@ -29,7 +29,7 @@ use keyvm_jit::{CompileError, Compiler, EntryPoint, Level, Levels, Options, Root
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use worker::Worker;
+use worker::{Owner, Worker};
 
 /// Instructions of a page, at most, whose code [`Tier::Jit`] optimizes at once.
 const AT_ONCE: usize = 2_000;
@@ -170,6 +170,10 @@ impl Engine {
 
     /// Has a function told what is compiled from now on, on the thread that compiles, before it first runs. It is for
     /// profilers and debuggers. An engine takes one such function: `false` if it has one already.
+    ///
+    /// The function may do anything, also run machines on this engine: nothing is locked while it runs. What is compiled
+    /// on that thread waits for it, and if it panics, so does [`Machine::run`](crate::Machine::run) under [`Tier::Jit`],
+    /// and under [`Tier::Auto`] nothing more is compiled.
     pub fn on_compiled(&self, hook: impl Fn(&CompiledFunction) + Send + Sync + 'static) -> bool {
         self.0.on_compiled.set(Hook(Box::new(hook))).is_ok()
     }
@@ -244,12 +248,12 @@ impl Engine {
     }
 
     /// Sees to it that there will be native code for an entry. `true` if there is now.
-    pub(crate) fn want(&self, page: &Arc<NativePage>, point: EntryPoint) -> bool {
+    fn want(&self, page: &Arc<NativePage>, point: EntryPoint, owner: Owner) -> bool {
         match self.0.tier {
             Tier::Interpreter => false,
             Tier::Jit => self.0.compile(page, point, self.first_level(page)),
             Tier::Auto => {
-                if !self.ask(page, point, self.first_level(page)) {
+                if !self.ask(owner, page, point, self.first_level(page)) {
                     page.forget_heat(point);
                 }
                 false
@@ -268,20 +272,22 @@ impl Engine {
 
     /// Sees to it that a quick entry that has run long will be optimized.
     #[cold]
-    pub(crate) fn optimize(&self, page: &Arc<NativePage>, entry: &Record) {
+    fn optimize(&self, page: &Arc<NativePage>, entry: &Record, owner: Owner) {
         if self.0.options.levels == Levels::Quick {
             entry.settle();
-        } else if page.is_spent() || !self.ask(page, entry.point(), Level::Optimized) {
-            entry.forget();
         } else {
+            // It may be put off again at once.
             entry.settle();
+            if page.is_spent() || !self.ask(owner, page, entry.point(), Level::Optimized) {
+                entry.forget();
+            }
         }
     }
 
     /// Has the other thread compile an entry. `false` if it has too much to do.
-    fn ask(&self, page: &Arc<NativePage>, point: EntryPoint, level: Level) -> bool {
+    fn ask(&self, owner: Owner, page: &Arc<NativePage>, point: EntryPoint, level: Level) -> bool {
         let worker = self.0.worker.get_or_init(|| Worker::start(Arc::downgrade(&self.0)));
-        worker.as_ref().is_some_and(|worker| worker.ask(page, point, level))
+        worker.as_ref().is_some_and(|worker| worker.ask(owner, page, point, level))
     }
 }
 
@@ -304,24 +310,25 @@ impl Shared {
             page.give_up(point);
             return false;
         }
-        let added = match &mut *compiler {
-            Some(compiler) => page.compile(compiler, &self.processor, point, level, |function| {
-                if let Some(Hook(hook)) = self.on_compiled.get() {
-                    hook(function);
-                }
-            }),
+        let made = match &mut *compiler {
+            Some(compiler) => page.compile(compiler, &self.processor, point, level),
             None => None,
         };
         drop(compiler);
         let nanoseconds = stopwatch.nanoseconds();
         page.spend(nanoseconds);
-        let Some((instructions, bytes)) = added else {
+        let Some(made) = made else {
             if page.entry(point).is_none() {
                 page.give_up(point);
             }
             self.stats.refused.fetch_add(1, Ordering::Relaxed);
             return false;
         };
+        if let Some(Hook(hook)) = self.on_compiled.get() {
+            made.functions(page.hash()).for_each(|function| hook(&function));
+        }
+        let instructions = made.instructions;
+        let bytes = page.publish(made);
         let counted = [
             (&self.stats.batches, 1),
             (&self.stats.optimized, u64::from(level == Level::Optimized)),

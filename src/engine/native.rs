@@ -170,7 +170,7 @@ impl Runner {
     }
 
     fn go_on(&mut self, native: Native<'_>, kernel: &mut Kernel, act: &mut Activation, code: &Code) -> Stop {
-        let Native { engine, page, .. } = native;
+        let page = native.page;
         let own_code = act.code;
         let mut arrivals = Arrivals { native, entry: None };
         // A pause may be anywhere: only where control comes to by itself it is worth asking for native code.
@@ -180,7 +180,7 @@ impl Runner {
         }
         loop {
             if let Some(entry) = arrivals.entry.take() {
-                let left = self.door.enter(engine, helper, entry, page, kernel, act, code);
+                let left = self.door.enter(native, helper, entry, kernel, act, code);
                 match self.move_plainly(native, left, kernel, act, code) {
                     Left::Stopped(stop) => return stop,
                     Left::After => {
@@ -266,7 +266,7 @@ impl Runner {
                 return Left::Moved;
             };
             let lent = kernel.lend(act, &mut self.callee, call);
-            left = self.door.enter(engine, refuse, entry, page, kernel, &mut self.callee, code);
+            left = self.door.enter(native, refuse, entry, kernel, &mut self.callee, code);
             if let Left::At(Exit::Kernel) = left
                 && kernel.end_lent(act, &mut self.callee, &lent, code)
             {
@@ -281,17 +281,16 @@ impl Runner {
 
 impl Door {
     /// Runs native code from an entry for the present place.
-    #[allow(clippy::too_many_arguments, reason = "it is all that a process runs with")]
     fn enter<'a>(
         &mut self,
-        engine: &Engine,
+        native: Native<'a>,
         helper: Helper,
         mut entry: &'a Record,
-        native: &'a Arc<NativePage>,
         kernel: &mut Kernel,
         act: &mut Activation,
         code: &Code,
     ) -> Left {
+        let Native { engine, page, recent } = native;
         let context = &mut *self.context;
         let processor = &engine.0.processor;
         let words = act.stack.len().min(keyvm_jit::STACK_WORDS_MAX);
@@ -305,14 +304,14 @@ impl Door {
         context.stack_end = act.stack.as_mut_ptr().wrapping_add(words);
         context.frames_end = act.frames.as_mut_ptr().wrapping_add(depth + frames).wrapping_sub(1);
         context.native_limit = ((&raw const gas) as usize).saturating_sub(NATIVE_STACK) as u64;
-        context.table = native.table().as_ptr().cast();
+        context.table = page.table().as_ptr().cast();
         context.helper = helper;
-        look(context, kernel, act, native.memories());
+        look(context, kernel, act, page.memories());
         let mut host = Host {
             kernel: &raw mut *kernel,
             act: &raw mut *act,
             code: &raw const *code,
-            memories: &raw const *native.memories(),
+            memories: &raw const *page.memories(),
             beyond: act.fuel - gas,
             stop: None,
         };
@@ -320,20 +319,20 @@ impl Door {
         // SAFETY: the page lives, and with it its code, which is of this process; the entry has this height. What the
         // context points to belongs to the kernel and the activation, which nothing touches while native code runs, but
         // for the helper.
-        unsafe { processor.enter(entry.entry, act.height - act.base, native.table().len(), context) };
+        unsafe { processor.enter(entry.entry, act.height - act.base, page.table().len(), context) };
         self.stats.entries += 1;
         // Where the code of one unit goes on in another, nothing that the context says has changed.
         while context.exit == Exit::Edge as u64
-            && let Some(next) = native.entry(EntryPoint { index: context.index, height: context.height })
+            && let Some(next) = page.entry(EntryPoint { index: context.index, height: context.height })
         {
             if entry.count(PASSING) {
-                engine.optimize(native, entry);
+                engine.optimize(page, entry, recent.owner);
             }
             entry = next;
             self.stats.exits[Exit::Edge as usize] += 1;
             self.stats.entries += 1;
             // SAFETY: as above; native code has left with these operands above the base that the context says.
-            unsafe { processor.enter(entry.entry, context.height as usize, native.table().len(), context) };
+            unsafe { processor.enter(entry.entry, context.height as usize, page.table().len(), context) };
         }
         let left = usize::try_from(context.frames_left()).unwrap_or(usize::MAX);
         let added = frames.saturating_sub(left);
@@ -347,7 +346,7 @@ impl Door {
         let executed = context.executed(gas);
         kernel.instructions += executed;
         if entry.count(executed) {
-            engine.optimize(native, entry);
+            engine.optimize(page, entry, recent.owner);
         }
         let exit = Exit::from_number(context.exit);
         self.stats.exits[exit as usize] += 1;

@@ -10,7 +10,7 @@ use keyvm_jit::{Batch, Compiler, Entry, EntryPoint, Level, Linked};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Times that an index is reached before it is compiled, where that depends on heat.
 const HOT: u8 = 200;
@@ -220,7 +220,7 @@ impl NativePage {
         }
         heat.store(ASKED, Ordering::Relaxed);
         let stopwatch = Stopwatch::start();
-        let is_there = engine.want(self, point);
+        let is_there = engine.want(self, point, recent.owner);
         recent.spend(stopwatch.nanoseconds());
         if is_there { self.entry(point) } else { None }
     }
@@ -254,6 +254,14 @@ impl NativePage {
         self.set_heat(point, 0);
     }
 
+    /// Lets an entry be asked for again, whose compilation has been put off.
+    pub(super) fn forget(&self, point: EntryPoint) {
+        match self.entry(point) {
+            Some(entry) => entry.forget(),
+            None => self.forget_heat(point),
+        }
+    }
+
     /// Never compiles this index again.
     pub(super) fn give_up(&self, point: EntryPoint) {
         self.set_heat(point, NEVER);
@@ -270,27 +278,28 @@ impl NativePage {
         compiler.is_small(&self.code.code, point)
     }
 
-    /// Compiles an entry, and tells of each function; gives instructions and bytes. `None` if it cannot be.
+    /// Compiles an entry; nothing runs before it is published. `None` if it cannot be compiled.
     pub(super) fn compile(
         &self,
         compiler: &mut Compiler,
         processor: &Processor,
         point: EntryPoint,
         level: Level,
-        tell: impl Fn(&CompiledFunction),
-    ) -> Option<(usize, usize)> {
-        let compiled = || self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+    ) -> Option<Made> {
         // Optimizing takes long, and nothing waits for it.
         let linked = match level {
-            Level::Quick => compiled().linked.clone(),
-            Level::Optimized => compiled().optimized.clone(),
+            Level::Quick => self.compiled().linked.clone(),
+            Level::Optimized => self.compiled().optimized.clone(),
         };
         let artifact = compiler.compile(&self.code.code, point, &linked, level).ok()?;
         let batch = processor.batch(&artifact, &linked).ok()?;
-        for (root, address, bytes) in batch.functions() {
-            tell(&CompiledFunction { code: self.hash(), root, address, bytes });
-        }
-        let compiled = &mut *compiled();
+        Some(Made { point, level, instructions: artifact.instructions(), batch })
+    }
+
+    /// Lets what has been compiled run; gives its bytes.
+    pub(super) fn publish(&self, made: Made) -> usize {
+        let Made { point, level, batch, .. } = made;
+        let compiled = &mut *self.compiled();
         for (index, address) in batch.calls() {
             match level {
                 Level::Quick if compiled.optimized.contains_key(&index) => continue,
@@ -323,7 +332,31 @@ impl NativePage {
             self.allowance.store(i64::MIN / 2, Ordering::Relaxed);
         }
         self.set_heat(point, heat);
-        Some((artifact.instructions(), bytes))
+        bytes
+    }
+
+    fn compiled(&self) -> MutexGuard<'_, Compiled> {
+        self.compiled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What has been compiled for an entry, and does not run yet.
+pub(super) struct Made {
+    point: EntryPoint,
+    level: Level,
+    pub(super) instructions: usize,
+    batch: Batch,
+}
+
+impl Made {
+    /// Its functions.
+    pub(super) fn functions(&self, code: Hash) -> impl Iterator<Item = CompiledFunction> {
+        self.batch.functions().map(move |(root, address, bytes)| CompiledFunction {
+            code,
+            root,
+            address,
+            bytes,
+        })
     }
 }
 

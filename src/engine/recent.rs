@@ -2,6 +2,7 @@
 //! time costs more than the call.
 
 use super::page::{EARNED, NativePage};
+use super::worker::Owner;
 use crate::kernel::{CodePage, Kernel, Ref};
 use keyvm_isa::Code;
 use std::cell::Cell;
@@ -20,11 +21,13 @@ pub(crate) struct RecentCode {
     pages: Vec<Recent>,
     /// Nanoseconds that compiling may still take of the machine.
     allowance: Cell<i64>,
+    /// Who the machine is to the thread that compiles.
+    pub(super) owner: Owner,
 }
 
 impl Default for RecentCode {
     fn default() -> Self {
-        Self { pages: Vec::new(), allowance: Cell::new(NANOSECONDS) }
+        Self { pages: Vec::new(), allowance: Cell::new(NANOSECONDS), owner: Owner::new() }
     }
 }
 

@@ -8,6 +8,8 @@
 mod directed;
 #[path = "differential/inlined.rs"]
 mod inlined;
+#[path = "differential/language.rs"]
+mod language;
 #[path = "differential/lent.rs"]
 mod lent;
 #[path = "differential/levels.rs"]
@@ -19,10 +21,13 @@ mod nested;
 #[path = "differential/ways.rs"]
 mod ways;
 
+use keyvm::isa::image::Image;
 use keyvm::{CompilerOptions, Engine, Levels, Machine, Tier, asm};
 use keyvm_oracle::random::Random;
 use keyvm_oracle::random::scene::{Shape, scene};
 use keyvm_oracle::{Divergence, Engines, Report, at_random, shrink};
+use language::Compiled;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -38,19 +43,65 @@ fn told(divergence: &Divergence, engines: Engines<'_, Engine>) -> String {
     text
 }
 
+/// What a random run is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// Subroutines that compute.
+    Computing,
+    /// Loops.
+    Looping,
+    /// A program in the language.
+    Language,
+}
+
+impl Kind {
+    /// What the run with this seed is of.
+    const fn of(seed: u64) -> Self {
+        match seed % 10 {
+            0..4 => Self::Computing,
+            4..7 => Self::Looping,
+            _ => Self::Language,
+        }
+    }
+
+    fn image(self, random: &mut Random) -> Image<'static> {
+        let shape = match self {
+            Self::Computing => Shape::computing(random),
+            Self::Looping => Shape::looping(random),
+            Self::Language => return language::image(random),
+        };
+        scene(random, shape)
+    }
+}
+
+/// Says which seed it was that panicked.
+struct Naming(u64);
+
+impl Drop for Naming {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("in the run of seed {}", self.0);
+        }
+    }
+}
+
 /// One random image, cut at random.
 fn one_run(seed: u64) -> Report {
+    let _naming = Naming(seed);
     let mut random = Random::new(seed);
-    let shape = Shape::computing(&mut random);
-    let image = scene(&mut random, shape);
+    let kind = Kind::of(seed);
+    let image = kind.image(&mut random);
     let tier = if random.percent(10) { Tier::Auto } else { Tier::Jit };
     let guarded = random.percent(70);
     let levels = random.pick(&[Levels::Both, Levels::Quick, Levels::Optimized, Levels::Quick]);
     let options = CompilerOptions { speculation_guards: guarded, levels, ..CompilerOptions::default() };
     let (reference, other) = (Engine::default(), Engine::with_options(tier, options));
     let engines = Engines { reference: &reference, other: &other };
-    at_random::<Machine>(&image, engines, 20_000, seed)
-        .unwrap_or_else(|divergence| panic!("{}", told(&divergence, engines)))
+    let report = match kind {
+        Kind::Language => at_random::<Compiled>(&image, engines, 40_000, seed),
+        _ => at_random::<Machine>(&image, engines, 20_000, seed),
+    };
+    report.unwrap_or_else(|divergence| panic!("{}", told(&divergence, engines)))
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -67,7 +118,7 @@ fn random_images_run_alike() {
     let start = std::time::Instant::now();
     let seconds = number("KEYVM_FUZZ_SECONDS").unwrap_or(4);
     let next = AtomicU64::new(number("KEYVM_FUZZ_SEED").unwrap_or(0));
-    let runs = Mutex::new((0u64, 0u64, Report::default()));
+    let runs = Mutex::new(BTreeMap::<Kind, (u64, u64, Report)>::new());
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -75,23 +126,23 @@ fn random_images_run_alike() {
                 while start.elapsed().as_secs() < seconds {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     let report = one_run(seed);
-                    let mut all = runs.lock().expect("no other thread panics with it");
-                    all.0 += 1;
-                    all.1 += u64::from(report.counts());
-                    all.2.add(&report);
+                    let mut runs = runs.lock().expect("no other thread panics with it");
+                    let of_kind = runs.entry(Kind::of(seed)).or_default();
+                    of_kind.0 += 1;
+                    of_kind.1 += u64::from(report.counts());
+                    of_kind.2.add(&report);
                 }
             });
         }
     });
-    let (runs, counted, report) = *runs.lock().expect("no thread panicked with it");
-    println!(
-        "{runs} runs, of which {counted} count, {:.1} s; {} instructions, {} of them natively; {} cuts, {} of them deep; {} swaps",
-        start.elapsed().as_secs_f64(),
-        report.instructions,
-        report.native,
-        report.cuts,
-        report.deep_cuts,
-        report.swaps,
-    );
-    assert!(runs > 0, "there was time for one run");
+    let runs = runs.lock().expect("no thread panicked with it");
+    for (kind, (runs, counted, report)) in &*runs {
+        println!(
+            "{kind:?}: {runs} runs, of which {counted} count; {} instructions, {} of them natively; {} cuts, {} of them deep; {} swaps",
+            report.instructions, report.native, report.cuts, report.deep_cuts, report.swaps,
+        );
+        assert!(*runs < 100 || counted * 10 >= *runs, "too few tell much about native code");
+    }
+    println!("{:.1} s", start.elapsed().as_secs_f64());
+    assert!(!runs.is_empty(), "there was time for one run");
 }

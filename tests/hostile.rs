@@ -181,7 +181,15 @@ fn peak_bytes() -> u64 {
 fn what_an_image_only_claims_is_not_allocated() {
     let image = scene(
         &mut Random::new(1),
-        Shape { processes: 2, keepers: false, hidden_prime: true, limits: false, groups: 1, computing: 0 },
+        Shape {
+            processes: 2,
+            keepers: false,
+            hidden_prime: true,
+            limits: false,
+            groups: 1,
+            computing: 0,
+            looping: None,
+        },
     );
     for (name, field, value) in [("stack", 5, 1 << 28), ("key", 23, 1 << 24), ("frame", 10, 1 << 27)] {
         let mut claims = own(&image);

@@ -240,8 +240,15 @@ fn what_runs_is_counted_by_the_prime_meter_to_the_unit() {
 #[test]
 fn at_every_gas_limit_it_stops_before_the_instruction_and_refuelled_ends_the_same() {
     const GAS: u64 = 800;
-    let shape =
-        Shape { processes: 5, keepers: true, hidden_prime: true, limits: false, groups: 1, computing: 0 };
+    let shape = Shape {
+        processes: 5,
+        keepers: true,
+        hidden_prime: true,
+        limits: false,
+        groups: 1,
+        computing: 0,
+        looping: None,
+    };
     each_seed(400, |_, random| {
         let limits = random.percent(50);
         let image = scene(random, Shape { limits, ..shape });

@@ -1,10 +1,12 @@
 //! The oracle finds what is planted.
 
-use crate::random::Random;
 use crate::random::scene::{PRIME, Shape, scene};
+use crate::random::{Random, language, program};
 use crate::{Cut, Engines, Next, Observation, Pair, Step, Subject, at_each_point, at_random, replay, shrink};
+use keyvm_isa::code::CodeParts;
 use keyvm_isa::debug::DebugInfo;
 use keyvm_isa::image::{Body, Image};
+use keyvm_isa::{Insn, Op};
 
 /// What is wrong with an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,8 +151,15 @@ impl Subject for Counter {
 }
 
 fn any_image() -> Image<'static> {
-    let shape =
-        Shape { processes: 1, keepers: false, hidden_prime: false, limits: false, groups: 1, computing: 100 };
+    let shape = Shape {
+        processes: 1,
+        keepers: false,
+        hidden_prime: false,
+        limits: false,
+        groups: 1,
+        computing: 100,
+        looping: None,
+    };
     scene(&mut Random::new(1), shape)
 }
 
@@ -215,8 +224,44 @@ fn a_divergence_is_made_small() {
 }
 
 #[test]
-fn programs_that_compute_are_the_same_for_the_same_seed() {
-    let program = |seed| crate::random::program::compute(&mut Random::new(seed));
-    assert_eq!(program(3), program(3));
-    assert_ne!(program(3), program(4));
+fn programs_are_the_same_for_the_same_seed() {
+    let compute = |seed| program::compute(&mut Random::new(seed));
+    assert_eq!(compute(3), compute(3));
+    assert_ne!(compute(3), compute(4));
+    let loops = |seed| program::loops(&mut Random::new(seed), 64);
+    assert_eq!(loops(3), loops(3));
+    assert_ne!(loops(3), loops(4));
+    let language = |seed| language::program(&mut Random::new(seed));
+    assert_eq!(language(3), language(3));
+    assert_ne!(language(3), language(4));
+}
+
+/// The jumps of a program, as pairs of where they are and where they go.
+fn jumps(program: &CodeParts) -> Vec<(u64, u64)> {
+    let words = (0u64..).zip(&program.instructions);
+    let decoded = words.filter_map(|(at, &word)| Some((at, Insn::decode(word)?)));
+    let jumps = decoded.filter(|(_, insn)| matches!(insn.op, Op::Jump | Op::Jumpif | Op::Jumpz));
+    jumps.map(|(at, insn)| (at, insn.imms[0].cast_unsigned())).collect()
+}
+
+#[test]
+fn programs_go_into_the_middle_of_loops_from_before_and_from_behind() {
+    let compute: fn(&mut Random) -> CodeParts = program::compute;
+    let loops: fn(&mut Random) -> CodeParts = |random| program::loops(random, 64);
+    for make in [compute, loops] {
+        let (mut before, mut behind) = (0, 0);
+        for seed in 0..60 {
+            let jumps = jumps(&make(&mut Random::new(seed)));
+            // A jump back makes a loop of what is between, which another jump goes into.
+            let entered = |from: &dyn Fn(u64, u64, u64) -> bool| {
+                let loops = jumps.iter().filter(|(at, to)| to < at);
+                loops.clone().any(|&(end, top)| {
+                    jumps.iter().any(|&(at, to)| top < to && to <= end && from(at, top, end))
+                })
+            };
+            before += u32::from(entered(&|at, top, _| at < top));
+            behind += u32::from(entered(&|at, _, end| at > end));
+        }
+        assert!(before >= 10 && behind >= 10, "{before} from before, {behind} from behind");
+    }
 }

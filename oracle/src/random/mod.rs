@@ -4,6 +4,7 @@
 //! does not), [`scene`] makes images around it, consistent ones, and [`hostile`] spoils them field by field.
 
 pub mod hostile;
+pub mod language;
 pub mod program;
 pub mod scene;
 

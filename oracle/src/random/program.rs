@@ -6,8 +6,10 @@
 
 mod compute;
 mod kernel;
+mod loops;
 
 pub use compute::compute;
+pub use loops::loops;
 
 use super::Random;
 use keyvm_isa::code::{CodeParts, FuncType};

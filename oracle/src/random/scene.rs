@@ -24,6 +24,8 @@ pub struct Shape {
     pub groups: u64,
     /// Of 100 code pages, how many compute: see [`program::compute`].
     pub computing: u64,
+    /// All code loops over memories of so many words: see [`program::loops`].
+    pub looping: Option<u64>,
 }
 
 impl Shape {
@@ -36,6 +38,20 @@ impl Shape {
             limits: random.percent(15),
             groups: 1,
             computing: random.pick(&[100, 100, 90, 50]),
+            looping: None,
+        }
+    }
+
+    /// Few processes that loop over memories of about one length: to compare engines.
+    pub fn looping(random: &mut Random) -> Self {
+        Self {
+            processes: random.within(1, 3),
+            keepers: random.percent(80),
+            hidden_prime: random.percent(30),
+            limits: random.percent(10),
+            groups: 1,
+            computing: 0,
+            looping: Some(random.pick(&[1, 8, 40, 64, 100, 511, 512, 513, 600, 1024, 1500, 2500])),
         }
     }
 
@@ -48,6 +64,7 @@ impl Shape {
             limits: random.percent(50),
             groups: random.within(1, 3),
             computing: 0,
+            looping: None,
         }
     }
 }
@@ -209,7 +226,10 @@ pub fn scene(random: &mut Random, shape: Shape) -> Image<'static> {
             Slot::Meter => Body::Meter(Box::new(limits(random, shape))),
             Slot::Code => Body::Code(Cow::Owned(code(random, shape).words())),
             Slot::Page => {
-                let words = random.pick(&[0, 8, 64, 600]);
+                let words = match shape.looping {
+                    Some(words) if random.percent(80) => words,
+                    _ => random.pick(&[0, 8, 64, 600]),
+                };
                 Body::Data(Cow::Owned((0..words * 8).map(|i| (i as u8).wrapping_mul(7)).collect()))
             }
             Slot::KeyPage => {
@@ -258,6 +278,9 @@ pub fn scene(random: &mut Random, shape: Shape) -> Image<'static> {
 }
 
 fn code(random: &mut Random, shape: Shape) -> CodeParts {
+    if let Some(words) = shape.looping {
+        return program::loops(random, words);
+    }
     if shape.computing > 0 && random.percent(shape.computing) {
         return program::compute(random);
     }
@@ -323,8 +346,14 @@ fn actor(
     for byte in &mut data[..256] {
         *byte = random.next() as u8;
     }
+    if let Some(words) = shape.looping {
+        data.resize(words as usize * 8, 0);
+    }
     process.data = Cow::Owned(data);
     process.stack_maximum = random.pick(&[16, 64, 4096]);
+    if shape.looping.is_some() {
+        process.stack_maximum = random.pick(&[64, 200, 1000, 1 << 14, 1 << 14, 1 << 14]);
+    }
     if shape.computing > 0 && random.percent(80) {
         process.stack_maximum = 1 << 14;
     }

@@ -70,7 +70,16 @@ pub fn compute(random: &mut Random) -> CodeParts {
     let mut writer = Writer::new(random, taste);
     writer.parts.constants.extend(CONSTANTS);
     writer.parts.types.extend(subroutines.iter().map(|subroutine| subroutine.typ));
-    let mut composer = Composer { writer, subroutines, starts: Vec::new(), own: 0, nesting: 0, calls: 0 };
+    let mut composer = Composer {
+        writer,
+        subroutines,
+        starts: Vec::new(),
+        own: 0,
+        nesting: 0,
+        calls: 0,
+        doors: Vec::new(),
+        ahead: Vec::new(),
+    };
     composer.main();
     for own in 0..composer.subroutines.len() {
         composer.own = own;
@@ -89,6 +98,10 @@ struct Composer<'r> {
     nesting: u32,
     /// Calls in the one that is being written: few, so that it ends.
     calls: u32,
+    /// Places in the middle of its loops.
+    doors: Vec<i64>,
+    /// Jumps to such places that are not there yet.
+    ahead: Vec<usize>,
 }
 
 impl Composer<'_> {
@@ -142,6 +155,7 @@ impl Composer<'_> {
     fn subroutine(&mut self) {
         let Subroutine { typ, recursion } = self.subroutines[self.own];
         self.calls = 0;
+        self.doors.clear();
         let start = self.writer.here();
         self.starts.push(start);
         self.emit(Op::Func, &[(COMMON + self.own) as i64]);
@@ -169,6 +183,9 @@ impl Composer<'_> {
         }
         if let Some(base) = base {
             self.land(base);
+        }
+        for at in std::mem::take(&mut self.ahead) {
+            self.land(at);
         }
         // In place of a callee's results: its call.
         let same = (self.own + 1..self.subroutines.len())
@@ -509,6 +526,7 @@ impl Composer<'_> {
                 self.land(at);
             }
             20 if self.percent(40) => self.writer.bulk(),
+            22 => self.leap(),
             21 => {
                 self.expression(1);
                 self.emit(Op::Dup, &[]);
@@ -530,6 +548,9 @@ impl Composer<'_> {
     fn counted_loop(&mut self) {
         let typ = self.subroutines[self.own].typ;
         let counter = i64::from(typ.arguments) + i64::from(typ.locals) - 1 - i64::from(self.nesting);
+        if self.percent(15) {
+            self.leap();
+        }
         self.nesting += 1;
         let turns = self.writer.random.within(1, 14);
         self.writer.push(turns);
@@ -537,6 +558,9 @@ impl Composer<'_> {
         let top = self.writer.here();
         for _ in 0..self.writer.random.within(1, 4) {
             self.statement();
+            if self.percent(40) {
+                self.door();
+            }
         }
         self.emit(Op::Get, &[counter]);
         self.writer.push(1);
@@ -544,6 +568,43 @@ impl Composer<'_> {
         self.emit(Op::Tee, &[counter]);
         self.emit(Op::Jumpif, &[top]);
         self.nesting -= 1;
+        if self.percent(15) {
+            self.leap();
+        }
+    }
+
+    /// A place in the middle of a loop that control may come to from outside.
+    fn door(&mut self) {
+        let here = self.writer.here();
+        self.doors.push(here);
+        for at in std::mem::take(&mut self.ahead) {
+            self.land(at);
+        }
+    }
+
+    /// Goes into the middle of a loop, before or behind, with some turns to go: now and then, so that it ends.
+    fn leap(&mut self) {
+        self.writer.push(0);
+        self.writer.push(2);
+        self.emit(Op::Random, &[]);
+        self.expression(2);
+        self.emit(Op::And, &[]);
+        let over = self.emit(Op::Jumpz, &[0]);
+        let typ = self.subroutines[self.own].typ;
+        let last = i64::from(typ.arguments) + i64::from(typ.locals) - 1;
+        for counter in 0..i64::from(COUNTERS) {
+            let turns = self.writer.random.within(1, 9);
+            self.writer.push(turns);
+            self.emit(Op::Set, &[last - counter]);
+        }
+        if self.doors.is_empty() || self.percent(40) {
+            let at = self.emit(Op::Jump, &[0]);
+            self.ahead.push(at);
+        } else {
+            let door = self.writer.random.index(self.doors.len());
+            self.emit(Op::Jump, &[self.doors[door]]);
+        }
+        self.land(over);
     }
 
     fn call_statement(&mut self) {

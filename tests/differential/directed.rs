@@ -291,66 +291,14 @@ data {{ words 4 }}"
     }
 }
 
-#[test]
-fn a_process_whose_code_is_destroyed_ends_after_that_instruction() {
-    alike(
-        &image(
-            "
-image { root boss }
-meter all {}
-process boss { code calls  standing  keys { 1: child(call|read) } }
-process child { code suicide  keys { 1: suicide(all)  2: boss(read) }  data { words 2 } }
-code calls {
-again:  recurse 0 (1, 1000, 1000)
-        drop
-        drop
-        jump(:again)
-}
-code suicide {
-        3
-again:  call(get 0, :down)
-        set 0 (sub(get 0, 1))
-        jumpif(get 0, :again)
-        halt
-        func down 1 -> 0
-        store64(0, add(load64(0), get 0))
-        jumpif(gt(get 0, 1), :end)
-        destroy(1)
-        store64(8, 1)
-end:    ret
-}",
-        ),
-        700,
-    );
-}
-
-#[test]
-fn what_is_destroyed_stopped_or_moved_in_a_native_call_chain_ends_what_it_must_and_nothing_else() {
-    for end in [
-        "destroy(1)",
-        "destroy(2)",
-        "destroy(3)",
-        "destroy(0)",
-        "destroy(attenuate(3, 128))",
-        "stop(1)",
-        "stop(2)",
-        "stop(3)",
-        "stop(0)",
-        "start(2)",
-        "start(3)",
-        "setmeter(3, 2)",
-        "setmeter(3, 9)",
-        "setmeter(1, 2)",
-    ] {
-        alike(
-            &image(&format!(
-                "
+/// A process `boss`, among these objects, that calls its key 1 again and again: code `ending`, two calls deep in which
+/// `end` is executed.
+fn ending(objects: &str, end: &str) -> Image<'static> {
+    image(&format!(
+        "
 image {{ root boss }}
 meter all {{}}
-meter small {{ under all  gas_limit 5000 }}
-process boss under small {{ code calls  standing  keys {{ 1: child(call|read) }} }}
-process child {{ code ending  keys {{ 1: boss(all)  2: small(all)  3: idle(all) }}  data {{ words 2 }} }}
-process idle {{ code calls }}
+{objects}
 code calls {{
 again:  recurse 0 (1, 1000, 1000)
         drop
@@ -370,9 +318,41 @@ again:  call(get 0, :down)
         store64(8, 1)
 end:    ret
 }}"
-            )),
-            400,
-        );
+    ))
+}
+
+#[test]
+fn a_process_whose_code_is_destroyed_ends_after_that_instruction() {
+    let objects = "
+process boss { code calls  standing  keys { 1: child(call|read) } }
+process child { code ending  keys { 1: ending(all)  2: boss(read) }  data { words 2 } }";
+    alike(&ending(objects, "destroy(1)"), 700);
+}
+
+#[test]
+fn what_is_destroyed_stopped_or_moved_in_a_native_call_chain_ends_what_it_must_and_nothing_else() {
+    let objects = "
+meter small { under all  gas_limit 5000 }
+process boss under small { code calls  standing  keys { 1: child(call|read) } }
+process child { code ending  keys { 1: boss(all)  2: small(all)  3: idle(all) }  data { words 2 } }
+process idle { code calls }";
+    for end in [
+        "destroy(1)",
+        "destroy(2)",
+        "destroy(3)",
+        "destroy(0)",
+        "destroy(attenuate(3, 128))",
+        "stop(1)",
+        "stop(2)",
+        "stop(3)",
+        "stop(0)",
+        "start(2)",
+        "start(3)",
+        "setmeter(3, 2)",
+        "setmeter(3, 9)",
+        "setmeter(1, 2)",
+    ] {
+        alike(&ending(objects, end), 400);
     }
 }
 

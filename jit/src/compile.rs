@@ -2,6 +2,7 @@
 
 use crate::lower::{self, Callees, Manner, Options};
 use crate::region::{End, HEIGHT_MAX, Region, Start, subroutine};
+use crate::stub;
 use crate::unroll::unroll;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
@@ -56,6 +57,8 @@ pub enum CompileError {
     Unsupported(String),
     /// An entry has more than [`HEIGHT_MAX`] operands above the base.
     Height,
+    /// Constants in quick code look like jumps. Only code that was made for it has such.
+    Ambiguous,
     /// Cranelift gave up.
     Codegen(Box<CodegenError>),
 }
@@ -65,6 +68,7 @@ impl fmt::Display for CompileError {
         match self {
             Self::Unsupported(why) => write!(f, "no native code for this processor: {why}"),
             Self::Height => write!(f, "an entry with more than {HEIGHT_MAX} operands is the interpreter's"),
+            Self::Ambiguous => write!(f, "constants in the code look like jumps"),
             Self::Codegen(error) => write!(f, "code generation failed: {error}"),
         }
     }
@@ -274,7 +278,8 @@ impl Compiler {
         queue: &mut Queue<'_>,
         watch: &mut dyn Watch,
     ) -> Result<Function, CompileError> {
-        let notes = self.build(code, region, plain, queue);
+        let mut notes = self.build(code, region, plain, queue);
+        let stubs = std::mem::take(&mut notes.stubs);
         watch.lowered(code, region, notes, &self.context.func);
         let tails =
             region.blocks.iter().any(|block| matches!(block.end, End::Tailcall { .. } | End::TailcallTo(_)));
@@ -291,7 +296,11 @@ impl Compiler {
         let Some(compiled) = self.context.compiled_code() else {
             return Err(CompileError::Unsupported("nothing came out".to_owned()));
         };
-        let bytes = compiled.code_buffer().to_vec();
+        let mut bytes = compiled.code_buffer().to_vec();
+        if queue.level == Level::Quick {
+            let architecture = isa.triple().architecture;
+            bytes = stub::append(bytes, compiled, &stubs, architecture).ok_or(CompileError::Ambiguous)?;
+        }
         let names = self.context.func.params.user_named_funcs();
         let calls = compiled
             .buffer

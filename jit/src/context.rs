@@ -66,6 +66,9 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// In place of a reason, when a callee has refused to begin.
+    pub(crate) const REFUSED: u8 = 8;
+
     /// All of them, in the order of their numbers, with a name for tables.
     pub const ALL: [(Self, &str); 8] = [
         (Self::Gas, "gas"),
@@ -114,6 +117,13 @@ pub struct Context {
     pub height: u32,
     /// Why, an [`Exit`].
     pub exit: u64,
+    /// In a unit of quick code that leaves, the index that its callee would have come back to, which has left before it;
+    /// else 0.
+    pub back: u64,
+    /// What such a unit gives in place of gas.
+    pub answer: u64,
+    /// In quick code, the address in a memory of what is to be marked as written.
+    pub written: u64,
     /// Native code by index of the subroutine: for calls whose target is known only when they happen.
     pub table: *const *const u8,
     /// See [`Helper`].

@@ -6,7 +6,8 @@
 
 use crate::context::EXTRA_SHIFT;
 use crate::loops::postorder;
-use crate::region::Region;
+use crate::region::{End, Region};
+use keyvm_isa::{Code, Insn, Op, gas};
 
 /// What a check asks for at most, unless one block alone costs more: a program with little gas is to run natively too.
 const AHEAD_MAX: u64 = 96;
@@ -38,6 +39,27 @@ impl Cost {
 /// The gas that is taken off with such a word.
 pub(crate) const fn gas_of(word: i64) -> i64 {
     word << EXTRA_SHIFT >> EXTRA_SHIFT
+}
+
+/// The gas of an instruction that stays in its block.
+pub(crate) fn insn_cost(code: &Code, insn: &Insn) -> u64 {
+    let imm = usize::try_from(insn.imms[0]).unwrap_or(usize::MAX);
+    insn.op.info().cost.base()
+        + match insn.op {
+            Op::Func => code.types().get(imm).map_or(0, |typ| gas::per_eight(typ.locals.into())),
+            Op::Slide => gas::per_eight(imm as u64),
+            _ => 0,
+        }
+}
+
+/// The gas of the instruction that ends a block; none where there is none, or it is the interpreter's.
+pub(crate) fn end_cost(end: &End) -> u64 {
+    match end {
+        End::Fall(_) | End::Group { .. } | End::CalledAfterAll(_) | End::Leave => 0,
+        End::Jump(_) | End::Branch { .. } | End::Switch(_) | End::Computed | End::InlinedCall(_) => 1,
+        End::Return(typ) | End::InlinedReturn(typ, _) => 1 + gas::per_eight(typ.results.into()),
+        End::Tailcall { typ, .. } | End::TailcallTo(typ) => 1 + gas::per_eight(typ.arguments.into()),
+    }
 }
 
 /// What one block costs.

@@ -21,6 +21,7 @@ mod loops;
 mod lower;
 mod memory;
 mod region;
+mod stub;
 mod unroll;
 mod values;
 

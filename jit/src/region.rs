@@ -10,7 +10,7 @@ use crate::lower::{reached, table_of};
 use crate::unroll::Turns;
 use keyvm_isa::code::FuncType;
 use keyvm_isa::layout::CHUNK_WORDS;
-use keyvm_isa::{Code, Flow, ImmKind, Insn, Op, gas};
+use keyvm_isa::{Code, Flow, ImmKind, Insn, Op};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Instructions of a unit at most.
@@ -188,7 +188,8 @@ impl Region {
             let mut finder = Finder::new(code, start, Scope::Unit, INSTRUCTIONS_MAX, plan);
             finder.outside.clone_from(outside);
             finder.find();
-            (finder.sites(), finder.seen.len(), finder.blocks())
+            let sites = if inlining { finder.sites() } else { Vec::new() };
+            (sites, finder.seen.len(), finder.blocks())
         };
         let mut outside = BTreeSet::new();
         let (mut sites, mut instructions, mut region) = found(Plan::default(), &outside);
@@ -203,7 +204,7 @@ impl Region {
             Start::Call { .. } => true,
             Start::Enter { .. } => region.blocks.iter().any(|block| block.header),
         };
-        if !inlining || !runs_often || sites.is_empty() {
+        if !runs_often || sites.is_empty() {
             return region;
         }
         let plan = inline::plan(code, start, &sites, instructions);
@@ -248,6 +249,8 @@ pub(crate) struct Finder<'a> {
     seen: BTreeSet<Place>,
     leaders: BTreeSet<Place>,
     heights: BTreeMap<(u32, Option<usize>), usize>,
+    /// Whether some place did not become part of the unit.
+    some_refused: bool,
     most: u32,
     /// See [`WORK_MAX`].
     work: usize,
@@ -286,6 +289,7 @@ impl<'a> Finder<'a> {
             seen: BTreeSet::new(),
             leaders: BTreeSet::new(),
             heights: BTreeMap::new(),
+            some_refused: false,
             most: 0,
             work: 0,
             full: false,
@@ -344,16 +348,26 @@ impl<'a> Finder<'a> {
         self.seen.iter().filter_map(site).collect()
     }
 
-    /// Whether a place may become part of the unit.
-    fn admit(&mut self, place: Place) -> bool {
-        if self.seen.contains(&place) {
-            return true;
+    /// Whether a place may become part of the unit, and if so, whether it was none before.
+    fn admit(&mut self, place: Place) -> Option<bool> {
+        if !self.seen.insert(place) {
+            return Some(false);
         }
+        if self.fits(place) {
+            return Some(true);
+        }
+        self.seen.remove(&place);
+        self.some_refused = true;
+        None
+    }
+
+    /// Whether a place that was not part of the unit becomes one, the last of those seen.
+    fn fits(&mut self, place: Place) -> bool {
         let outside = place.inlined.is_none() && self.outside.contains(&(place.index, place.height));
         if outside || place.index as usize >= self.code.len() || place.height > HEIGHT_MAX {
             return false;
         }
-        if self.seen.len() >= self.limit || self.work >= WORK_MAX {
+        if self.seen.len() > self.limit || self.work >= WORK_MAX {
             self.full = true;
             return false;
         }
@@ -362,7 +376,6 @@ impl<'a> Finder<'a> {
             return false;
         }
         *heights += 1;
-        self.seen.insert(place);
         true
     }
 
@@ -371,7 +384,7 @@ impl<'a> Finder<'a> {
         let first = self.first();
         self.most = first.height;
         let mut open = Vec::new();
-        if self.admit(first) {
+        if self.admit(first).is_some() {
             self.leaders.insert(first);
             open.push(first);
         }
@@ -382,15 +395,10 @@ impl<'a> Finder<'a> {
             loop {
                 self.most = self.most.max(at.height);
                 let mut lead = |finder: &mut Self, place: Place| {
-                    let new = !finder.seen.contains(&place);
                     let admitted = finder.admit(place);
-                    if admitted {
-                        finder.leaders.insert(place);
-                        if new {
-                            open.push(place);
-                        }
-                    }
-                    admitted
+                    finder.leaders.extend(admitted.map(|_| place));
+                    open.extend((admitted == Some(true)).then_some(place));
+                    admitted.is_some()
                 };
                 let next = match self.effect(at) {
                     Effect::Next { height, most } => {
@@ -445,14 +453,14 @@ impl<'a> Finder<'a> {
                     }
                     Effect::Computed | Effect::Return | Effect::TailcallTo(_) | Effect::Leave => break,
                 };
-                if self.seen.contains(&next) {
-                    self.leaders.insert(next);
-                    break;
+                match self.admit(next) {
+                    Some(true) => at = next,
+                    Some(false) => {
+                        self.leaders.insert(next);
+                        break;
+                    }
+                    None => break,
                 }
-                if !self.admit(next) {
-                    break;
-                }
-                at = next;
             }
         }
     }
@@ -495,6 +503,7 @@ impl<'a> Finder<'a> {
         let number: BTreeMap<Place, usize> =
             order.iter().enumerate().map(|(number, &place)| (place, number)).collect();
         let mut blocks: Vec<Block> = Vec::with_capacity(order.len());
+        let is_out = |place: &Place| self.some_refused && !self.seen.contains(place);
         let edge = |place: Place| match number.get(&place) {
             Some(&block) => Edge::Block(block),
             None => Edge::Out(place.index),
@@ -502,10 +511,10 @@ impl<'a> Finder<'a> {
         for &begin in &order {
             let mut at = begin;
             let end = loop {
-                if at != begin && (number.contains_key(&at) || !self.seen.contains(&at)) {
+                if at != begin && (number.contains_key(&at) || is_out(&at)) {
                     break End::Fall(edge(at));
                 }
-                if !self.seen.contains(&at) {
+                if is_out(&at) {
                     // Only the very first place can be refused.
                     break End::Leave;
                 }
@@ -714,27 +723,6 @@ pub(crate) const fn switch_fits(targets: usize, height: u32) -> bool {
 pub(crate) fn subroutine(code: &Code, index: u32) -> Option<(FuncType, u32)> {
     let number = code.func_at(index.into())?;
     Some((*code.types().get(number as usize)?, number))
-}
-
-/// The gas of an instruction that stays in its block.
-pub(crate) fn insn_cost(code: &Code, insn: &Insn) -> u64 {
-    let imm = usize::try_from(insn.imms[0]).unwrap_or(usize::MAX);
-    insn.op.info().cost.base()
-        + match insn.op {
-            Op::Func => code.types().get(imm).map_or(0, |typ| gas::per_eight(typ.locals.into())),
-            Op::Slide => gas::per_eight(imm as u64),
-            _ => 0,
-        }
-}
-
-/// The gas of the instruction that ends a block; none where there is none, or it is the interpreter's.
-pub(crate) fn end_cost(end: &End) -> u64 {
-    match end {
-        End::Fall(_) | End::Group { .. } | End::CalledAfterAll(_) | End::Leave => 0,
-        End::Jump(_) | End::Branch { .. } | End::Switch(_) | End::Computed | End::InlinedCall(_) => 1,
-        End::Return(typ) | End::InlinedReturn(typ, _) => 1 + gas::per_eight(typ.results.into()),
-        End::Tailcall { typ, .. } | End::TailcallTo(typ) => 1 + gas::per_eight(typ.arguments.into()),
-    }
 }
 
 impl Block {

@@ -244,6 +244,11 @@ fn step(code: &Code, stack: &mut Vec<Held>, base: usize, insn: &Insn, index: u32
 /// The memory numbers that `mempush` and its like find on the stack, where the code itself tells, by index.
 pub(crate) fn known_memories(code: &Code, base: usize, block: &Block) -> BTreeMap<u32, u64> {
     let mut found = BTreeMap::new();
+    let words = &code.normal()[block.index as usize..block.end_index as usize];
+    let looks = |op| matches!(op, Op::Mempush | Op::Memwrite | Op::Memlen);
+    if !words.iter().any(|word| Op::from_byte(word.to_le_bytes()[0]).is_some_and(looks)) {
+        return found;
+    }
     let mut stack: Vec<Option<u64>> = vec![None; block.height as usize];
     for index in block.index..block.end_index {
         let Some(insn) = Insn::decode(code.normal()[index as usize]) else { break };

@@ -37,7 +37,7 @@ impl Unit<'_> {
         let gas = returned[0];
         let results = usize::from(typ.results);
         if self.quick {
-            self.settled_call(index, before, &returned, below, results);
+            self.settled_call(index, before.len(), &returned, below, results);
             return;
         }
         // One comparison sees both whether the callee left and whether there is gas to go on.
@@ -86,7 +86,7 @@ impl Unit<'_> {
     /// Makes a native call with the operands from `below` on. Gives what it gives.
     fn native_call(&mut self, target: &Target, typ: FuncType, below: usize) -> Vec<Value> {
         self.settle();
-        let gas = self.b.use_var(self.gas);
+        let gas = self.give_gas();
         let operands: Vec<Val> = self.stack.split_off(below);
         let frames = i64::from(self.region.depth(self.inlined)) + 1;
         let step = -((frames << FRAME_SHIFT) + i64::try_from(below).expect("a unit's height is limited"));
@@ -113,32 +113,14 @@ impl Unit<'_> {
     }
 
     /// What quick code does after a call: all operands were settled before it.
-    fn settled_call(
-        &mut self,
-        index: u32,
-        before: Vec<Val>,
-        returned: &[Value],
-        below: usize,
-        results: usize,
-    ) {
+    fn settled_call(&mut self, index: u32, height: usize, returned: &[Value], below: usize, results: usize) {
         let gas = returned[0];
-        let left = self.b.create_block();
-        let next = self.b.create_block();
-        self.b.set_cold_block(left);
-        let is_left = self.is_short(gas, 0);
-        self.b.ins().brif(is_left, left, &[], next, &[]);
-        self.go_on_in(left);
-        let answer = self.number(REFUSED);
-        let is_refused = self.b.ins().icmp(IntCC::Equal, gas, answer);
+        let is_left = self.has_not_returned(gas);
         let given_back = Gas::Context(self.word(Cost::one(1)));
-        let state = self.state(index, before, given_back);
-        let refused = self.exiting(&state, Exit::Room);
-        let back = self.iconst(i64::from(index) + 1);
-        let callee_left = self.callee_left_block();
-        self.b.ins().brif(is_refused, refused, &[], callee_left, &[back.into()]);
-        self.go_on_in(next);
-        self.b.def_var(self.gas, gas);
+        let stub = self.callee_stub(index, height, given_back);
+        self.stub_if(is_left, stub);
         self.forget_read(below);
+        self.hold(gas);
         self.reaching.forget();
         for result in 0..results {
             let val = match returned.get(1 + result) {
@@ -314,7 +296,6 @@ impl Unit<'_> {
 
     /// Has an instruction executed by the interpreter, without leaving.
     pub(super) fn helper(&mut self, insn: &Insn, index: u32) {
-        let gas = self.b.use_var(self.gas);
         let info = insn.op.info();
         let height = self.stack.len();
         let below = height - usize::from(info.pops);
@@ -327,7 +308,10 @@ impl Unit<'_> {
                 self.store_operand(base, slot, val);
             }
         }
-        self.put(gas, offset_of!(Context, gas));
+        if !self.quick {
+            let gas = self.b.use_var(self.gas);
+            self.put(gas, offset_of!(Context, gas));
+        }
         self.put(room, offset_of!(Context, room));
         let helper = self.get(offset_of!(Context, helper));
         let at = self.iconst(index.into());
@@ -335,11 +319,16 @@ impl Unit<'_> {
         let context = self.context();
         let call = self.b.ins().call_indirect(self.helper, helper, &[context, at, operands]);
         let stopped = self.b.inst_results(call)[0];
-        let state = State { settled: height - below, ..self.state(index, before, Gas::Context(0)) };
-        let leave = self.leaving_for(state, Exit::Helper);
-        let next = self.b.create_block();
-        self.b.ins().brif(stopped, leave, &[], next, &[]);
-        self.go_on_in(next);
+        if self.quick {
+            let stub = self.leaving_stub(index, height, Gas::Context(0), Exit::Helper);
+            self.stub_if(stopped, stub);
+        } else {
+            let state = State { settled: height - below, ..self.state(index, before, Gas::Context(0)) };
+            let leave = self.leaving_for(state, Exit::Helper);
+            let next = self.b.create_block();
+            self.b.ins().brif(stopped, leave, &[], next, &[]);
+            self.go_on_in(next);
+        }
         self.stack.truncate(below);
         self.forget_read(below);
         if self.quick {
@@ -352,8 +341,10 @@ impl Unit<'_> {
                 self.push_word(value);
             }
         }
-        let gas = self.get(offset_of!(Context, gas));
-        self.b.def_var(self.gas, gas);
+        if !self.quick {
+            let gas = self.get(offset_of!(Context, gas));
+            self.b.def_var(self.gas, gas);
+        }
         if changes_views(insn.op) {
             self.reload_data();
         }

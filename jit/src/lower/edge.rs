@@ -3,9 +3,9 @@
 use super::call::Target;
 use super::{Gas, Unit};
 use crate::context::Exit;
-use crate::gas::{Check, Cost};
+use crate::gas::{Check, Cost, end_cost};
 use crate::loops::loops_of_both;
-use crate::region::{Edge, End, end_cost};
+use crate::region::{Edge, End};
 use crate::values::{Form, drop_to_results};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, InstBuilder, JumpTableData, Value};
@@ -57,15 +57,15 @@ impl Unit<'_> {
                 self.branch(number, good, *fast, *slow);
             }
             End::Return(typ) => {
-                let gas = self.b.use_var(self.gas);
+                let gas = self.give_gas();
                 self.return_native(*typ, gas);
             }
             End::Tailcall { target, typ, .. } => {
-                let gas = self.b.use_var(self.gas);
                 if self.callees.contains_key(target) {
+                    let gas = self.give_gas();
                     self.tailcall(&Target::Direct(*target), *typ, gas);
                 } else {
-                    let gas = Gas::Value(gas, self.word(Cost::one(end_cost(&block.end))));
+                    let gas = self.gas_with(self.word(Cost::one(end_cost(&block.end))));
                     let state = self.state(block.end_index, self.stack.clone(), gas);
                     self.leave(state, Exit::Callee);
                 }
@@ -75,7 +75,7 @@ impl Unit<'_> {
                 let operand = self.pop();
                 let target = self.named(&insn, operand, block.end_index);
                 let code = self.callee_at(target, *typ);
-                let gas = self.b.use_var(self.gas);
+                let gas = self.give_gas();
                 self.tailcall(&Target::Code(code), *typ, gas);
             }
             End::Leave => {
@@ -179,6 +179,9 @@ impl Unit<'_> {
             }
             Edge::Out(index) => {
                 let gas = self.gas_left();
+                if self.quick {
+                    return self.exit_block(index, gas);
+                }
                 let state = self.state(index, self.stack.clone(), gas);
                 self.leaving_for(state, Exit::Edge)
             }
@@ -189,7 +192,8 @@ impl Unit<'_> {
     pub(super) fn bridges(&mut self) {
         for Bridge { block, target, charge, groups } in std::mem::take(&mut self.bridges) {
             self.b.switch_to_block(block);
-            let held = self.b.use_var(self.gas);
+            self.kept.gas = None;
+            let held = self.held();
             let gas = match groups {
                 (Some(turns), None) => {
                     let left = self.turns_left(turns);
@@ -204,7 +208,7 @@ impl Unit<'_> {
                 }
                 _ => self.gas_value(Gas::Value(held, -charge)),
             };
-            self.b.def_var(self.gas, gas);
+            self.hold(gas);
             self.b.ins().jump(target, &[]);
         }
     }

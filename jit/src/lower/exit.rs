@@ -16,7 +16,11 @@ impl Unit<'_> {
 
     /// Begins a checkpoint: what fails from here on leaves with this state.
     pub(super) fn set_checkpoint(&mut self, index: u32, gas: Gas) {
-        self.settle();
+        if self.quick {
+            self.settle();
+            self.kept.checkpoint = (index, self.stack.len(), gas);
+            return;
+        }
         let state = self.state(index, self.stack.clone(), gas);
         self.checkpoint = Checkpoint { state, common: None, leaving: Vec::new() };
     }
@@ -24,12 +28,6 @@ impl Unit<'_> {
     /// A block that leaves at the present checkpoint for a reason.
     fn checkpoint_block(&mut self, why: Exit) -> ir::Block {
         if let Some(&(_, block)) = self.checkpoint.leaving.iter().find(|(reason, _)| *reason == why) {
-            return block;
-        }
-        if self.quick {
-            let state = self.checkpoint.state.clone();
-            let block = self.exiting(&state, why);
-            self.checkpoint.leaving.push((why, block));
             return block;
         }
         let common = match self.checkpoint.common {
@@ -62,9 +60,6 @@ impl Unit<'_> {
 
     /// A block that leaves with a state for a reason.
     pub(super) fn leaving_for(&mut self, state: State, why: Exit) -> ir::Block {
-        if self.quick {
-            return self.exiting(&state, why);
-        }
         let index = state.index;
         let leaving = self.leaving_block(state);
         self.saying_block(leaving, index, why)
@@ -72,6 +67,11 @@ impl Unit<'_> {
 
     /// Leaves at the checkpoint if a condition holds, and goes on in a new block if not.
     pub(super) fn leave_if(&mut self, condition: Value, why: Exit) {
+        if self.quick {
+            let stub = self.checkpoint_stub(why);
+            self.stub_if(condition, stub);
+            return;
+        }
         let leave = self.checkpoint_block(why);
         let next = self.b.create_block();
         self.b.ins().brif(condition, leave, &[], next, &[]);
@@ -80,6 +80,11 @@ impl Unit<'_> {
 
     /// Leaves at the checkpoint unless a condition holds.
     pub(super) fn leave_unless(&mut self, condition: Value, why: Exit) {
+        if self.quick {
+            let stub = self.checkpoint_stub(why);
+            self.stub_unless(condition, stub);
+            return;
+        }
         let leave = self.checkpoint_block(why);
         let next = self.b.create_block();
         self.go_unless(condition, leave, next);
@@ -88,7 +93,12 @@ impl Unit<'_> {
 
     /// Leaves with a state.
     pub(super) fn leave(&mut self, state: State, why: Exit) {
-        self.settle();
+        if self.quick {
+            self.settle();
+            let stub = self.leaving_stub(state.index, state.stack.len(), state.gas, why);
+            self.stub_always(stub);
+            return;
+        }
         let leave = self.leaving_for(state, why);
         self.b.ins().jump(leave, &[]);
     }
@@ -107,6 +117,10 @@ impl Unit<'_> {
         let why = self.iconst(Exit::Edge as i64);
         self.put(why, offset_of!(Context, exit));
         self.owe(0);
+        if self.quick {
+            self.leave_as_said();
+            return;
+        }
         let gas = self.b.use_var(self.gas);
         self.put(gas, offset_of!(Context, gas));
         let room = self.room_of(self.inlined);
@@ -152,7 +166,9 @@ impl Unit<'_> {
             let unwinding = self.unwinding(inlined);
             self.b.ins().jump(unwinding, &[]);
         }
-        self.settled_exits();
+        if self.quick {
+            self.leave_quick();
+        }
         while let Some((inlined, block)) = self.unwinding_open.pop() {
             self.b.switch_to_block(block);
             self.b.set_srcloc(ir::SourceLoc::default());
@@ -168,7 +184,7 @@ impl Unit<'_> {
                 let ahead = self.b.ins().imul_imm_s(left, self.charges.turns[turns]);
                 (self.b.ins().iadd(held, ahead), more)
             }
-            Gas::Context(more) => (self.get(offset_of!(Context, gas)), more),
+            Gas::Context(more) | Gas::Kept(more, _) => (self.get(offset_of!(Context, gas)), more),
         };
         if more == 0 { gas } else { self.b.ins().iadd_imm_s(gas, more) }
     }

@@ -207,6 +207,10 @@ impl Unit<'_> {
             let offset = Context::view_offset(memory) + offset_of!(View, marks);
             self.get_once(offset)
         };
+        if self.quick {
+            self.mark_by_stub(marks, memory, from, bytes);
+            return;
+        }
         let marking = self.b.create_block();
         self.b.set_cold_block(marking);
         let next = self.b.create_block();

@@ -13,6 +13,7 @@ mod edge;
 mod exit;
 mod home;
 pub(crate) mod memory;
+mod quick;
 mod reach;
 mod room;
 mod segment;
@@ -28,6 +29,7 @@ use crate::context::{Context, Exit, FRAME_SHIFT, ROOM_GUARD, View};
 use crate::gas::{BlockCost, Check, checks};
 use crate::loops::nests;
 use crate::region::{Part, Region, Start};
+use crate::stub::{self, Stubs};
 use crate::values::{Form, forms};
 use bound::Bound;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
@@ -37,10 +39,11 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use edge::Bridge;
-use home::{Exiting, NOWHERE, Read};
+use home::{NOWHERE, Read};
 use keyvm_isa::Code;
 use keyvm_isa::alu::{CANONICAL_NAN_F32, CANONICAL_NAN_F64};
 use keyvm_isa::code::FuncType;
+use quick::Kept;
 use reach::Reaching;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::offset_of;
@@ -55,10 +58,9 @@ pub(crate) const REGISTER_RESULTS: usize = 4;
 /// left.
 const LEAF_WORK: usize = 500;
 
-/// What a native call gives in place of gas when the callee left.
-const LEFT: i64 = -1;
-/// What it gives when the callee found no frame left, and has done nothing.
-const REFUSED: i64 = -2;
+/// What a native call gives in place of gas.
+const LEFT: i64 = stub::LEFT as i64;
+const REFUSED: i64 = stub::REFUSED as i64;
 
 /// What code is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +146,8 @@ enum Gas {
     Turns(Value, i64, Value, usize),
     /// What the context says, and this much.
     Context(i64),
+    /// In quick code: the same, when so much had been added to that in the block.
+    Kept(i64, i64),
 }
 
 /// A state of the program that code may leave with.
@@ -224,13 +228,11 @@ pub(crate) struct Unit<'a> {
     /// In quick code, where it begins, with the numbers that it needs.
     beginning: ir::Block,
     numbers: BTreeMap<i64, Value>,
-    /// In quick code, where the context is, in the block where that was last asked for, and where operands are.
-    context_at: Option<(ir::Block, Value)>,
+    /// In quick code, where the context is, and where operands are.
+    context_at: Option<Value>,
     operands_at: Option<Value>,
-    /// In quick code, the blocks that leave.
-    exiting: Vec<(ir::Block, Exiting)>,
-    /// In quick code, where a caller goes on whose callee has left, with the index that it would have come back to.
-    callee_left: Option<ir::Block>,
+    /// In quick code, what its exits need.
+    kept: Kept,
     // Of the block that is being translated.
     /// In quick code, what it has read.
     read: Read,
@@ -274,6 +276,8 @@ pub(crate) struct Notes {
     pub(crate) helpers: Vec<u32>,
     /// Subroutines that are called natively.
     pub(crate) callees: BTreeSet<u32>,
+    /// What quick code has behind it.
+    pub(crate) stubs: Stubs,
 }
 
 /// Where callees are found while a unit is lowered.
@@ -366,8 +370,7 @@ pub(crate) fn lower(
         numbers: BTreeMap::new(),
         context_at: None,
         operands_at: None,
-        exiting: Vec::new(),
-        callee_left: None,
+        kept: Kept::default(),
         read: Read::default(),
         inlined: None,
         base: 0,
@@ -396,7 +399,11 @@ pub(crate) fn lower(
         true => charges(region, &unit.costs, &unit.nests),
         false => Charges::none(region),
     };
-    unit.entry(entry);
+    if quick {
+        unit.begin_quick(entry);
+    } else {
+        unit.entry(entry);
+    }
     for block in 0..region.blocks.len() {
         unit.block(block);
     }
@@ -404,12 +411,21 @@ pub(crate) fn lower(
     unit.exits();
     unit.b.seal_all_blocks();
     unit.b.finalize(target);
-    Notes { checks: unit.checks, helpers: unit.helpers, callees: unit.callees.into_keys().collect() }
+    Notes {
+        checks: unit.checks,
+        helpers: unit.helpers,
+        callees: unit.callees.into_keys().collect(),
+        stubs: unit.kept.stubs,
+    }
 }
 
 impl Unit<'_> {
     /// Says which instruction the code that follows is for.
     fn at(&mut self, index: u32) {
+        if self.quick {
+            // There it is exits that code is for.
+            return;
+        }
         self.b.set_srcloc(ir::SourceLoc::new(index));
     }
 
@@ -434,15 +450,10 @@ impl Unit<'_> {
 
     /// Where the context is: in the register that is pinned, so that no call saves or passes it.
     fn context(&mut self) -> Value {
-        // To keep it from block to block would be more to do for the register allocation than to get it again.
-        let block = self.b.current_block();
         match self.context_at {
-            Some((at, context)) if self.quick && block == Some(at) => return context,
-            _ => {}
+            Some(context) => context,
+            None => self.b.ins().get_pinned_reg(types::I64),
         }
-        let context = self.b.ins().get_pinned_reg(types::I64);
-        self.context_at = block.map(|block| (block, context));
-        context
     }
 
     /// Returns from a unit that the host entered.
@@ -507,15 +518,11 @@ impl Unit<'_> {
             self.pinned = Some(self.context());
             self.b.ins().set_pinned_reg(params[0]);
         }
-        self.context_at = None;
         let (gas, room) = match self.region.start {
             Start::Call { .. } => (params[0], params[1]),
             Start::Enter { .. } => (self.get(offset_of!(Context, gas)), self.get(offset_of!(Context, room))),
         };
         self.room = room;
-        if self.quick {
-            self.operands_at = Some(self.operands_address());
-        }
         self.b.def_var(self.gas, gas);
         let need = self.asked_for as i64 + (i64::from(self.region.frames()) << FRAME_SHIFT);
         let left = self.plus(room, -need);
@@ -525,24 +532,17 @@ impl Unit<'_> {
         self.b.ins().brif(short, refused, &[], next, &[]);
         self.go_on_in(next);
         let mut deep = None;
-        if self.region.calls || self.region.work > LEAF_WORK {
+        if self.looks_for_native_stack() {
             let native = self.b.ins().get_stack_pointer(types::I64);
             let limit = self.get(offset_of!(Context, native_limit));
             let is_deep = self.b.ins().icmp(IntCC::UnsignedLessThan, native, limit);
-            let block = if self.quick { refused } else { self.b.create_block() };
+            let block = *deep.insert(self.b.create_block());
             self.b.set_cold_block(block);
             let next = self.b.create_block();
             self.b.ins().brif(is_deep, block, &[], next, &[]);
             self.go_on_in(next);
-            deep = (!self.quick).then_some(block);
         }
         let height = self.region.blocks[0].height as usize;
-        if self.quick {
-            self.begin_quick(&params, height);
-            self.b.switch_to_block(refused);
-            self.no_room(&params, gas);
-            return;
-        }
         self.reload_data();
         let mut memory = None;
         for slot in 0..height {
@@ -584,16 +584,9 @@ impl Unit<'_> {
         }
     }
 
-    /// What a unit of quick code does before its first block.
-    fn begin_quick(&mut self, params: &[Value], height: usize) {
-        let base = self.operands_address();
-        if let Start::Call { .. } = self.region.start {
-            for (slot, &word) in params[2..].iter().take(height).enumerate() {
-                self.store_operand(base, slot, Val::word(word));
-            }
-        }
-        let first = self.blocks[0];
-        self.b.ins().jump(first, &[]);
+    /// Whether it calls anything, or may have much on the native stack.
+    fn looks_for_native_stack(&self) -> bool {
+        self.region.calls || self.region.work > LEAF_WORK
     }
 
     /// Goes on in the same unit with nothing inlined, which asks for less room.
@@ -623,7 +616,7 @@ impl Unit<'_> {
                 let no_frame = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, room, 0);
                 self.b.ins().brif(no_frame, frameless, &[], begun, &[]);
                 self.b.switch_to_block(frameless);
-                self.give_up(REFUSED, typ);
+                self.refuse(typ);
                 // The call has happened. A caller could not take it back: the last one may have gone on here in its own
                 // place.
                 self.b.switch_to_block(begun);
@@ -634,17 +627,10 @@ impl Unit<'_> {
                         self.store_operand(base, slot, Val::word(word));
                     }
                 }
-                if self.quick {
-                    self.exit_at(index, typ.arguments.into(), Gas::Value(gas, 0), Exit::Room);
-                    return;
-                }
                 self.put(room, offset_of!(Context, room));
                 self.leave_without_room(index, typ.arguments.into());
                 self.write_own_frame();
                 self.give_up(LEFT, typ);
-            }
-            Start::Enter { index, height } if self.quick => {
-                self.exit_at(index, height, Gas::Value(gas, 0), Exit::Room);
             }
             Start::Enter { index, height } => {
                 self.leave_without_room(index, height);
@@ -665,9 +651,22 @@ impl Unit<'_> {
         }
     }
 
+    /// Returns from a native call without having begun.
+    fn refuse(&mut self, typ: FuncType) {
+        // Quick code that has called it looks there.
+        let refused = self.iconst(Exit::REFUSED.into());
+        self.put(refused, offset_of!(Context, exit));
+        self.give_up(REFUSED, typ);
+    }
+
     /// Returns from a native call without having returned.
     fn give_up(&mut self, answer: i64, typ: FuncType) {
         let answer = self.iconst(answer);
+        self.return_nothing(answer, typ);
+    }
+
+    /// Returns with this in place of gas, and no results.
+    fn return_nothing(&mut self, answer: Value, typ: FuncType) {
         let results = usize::from(typ.results).min(REGISTER_RESULTS);
         let nothing = if results > 0 { Some(self.iconst(0)) } else { None };
         let mut returns = vec![answer];

@@ -35,6 +35,14 @@ pub(super) fn end(most: u64, words: bool, offset: u32, bytes: u8) -> Option<u64>
     most.checked_mul(unit)?.checked_add(u64::from(offset) + u64::from(bytes))
 }
 
+/// Where an access lies whose address is known, and its last byte, if that is near.
+fn near_place(address: u64, words: bool, offset: u32, last: u64) -> Option<(i32, i64)> {
+    let end =
+        address.checked_mul(if words { 8 } else { 1 })?.checked_add(u64::from(offset))?.checked_add(last)?;
+    let end = i32::try_from(end).ok().filter(|&end| u64::from(end.unsigned_abs()) < NEAR)?;
+    Some((end - i32::try_from(last).ok()?, end.into()))
+}
+
 /// The beginning of a memory.
 #[derive(Clone, Copy)]
 struct Near {
@@ -55,7 +63,7 @@ pub(super) struct Reaching {
     placed: Placed,
     pointers: Vec<Pointer>,
     /// Those that have been checked.
-    checked: Vec<Option<Value>>,
+    checked: Vec<Option<(Value, i32)>>,
 }
 
 impl Reaching {
@@ -86,26 +94,34 @@ impl Unit<'_> {
         if let Some(end) = end(most, words, offset, bytes).filter(|&end| end <= limit && !self.quick) {
             return self.near(access, end);
         }
+        let known = access.address.map_or(Some(0), |address| address.bound.known);
         let address = match access.address {
             Some(address) => self.as_word(address),
-            None => self.iconst(0),
+            None => self.number(0),
         };
         if let Some(&(pointer, at)) = self.reaching.placed.get(&(0, index)) {
-            let value = match self.reaching.checked[pointer] {
-                Some(value) => value,
+            let (value, rest) = match self.reaching.checked[pointer] {
+                Some(checked) => checked,
                 None => {
                     let first = self.reaching.accesses[&(0, index)].address.number;
                     let Pointer { memory, write, words, offset, last, .. } = self.reaching.pointers[pointer];
                     let back = self.reaching.pointers[pointer].address.number.wrapping_sub(first);
+                    let known = known.map(|word| word.wrapping_add(back.cast_unsigned()));
                     let address = self.plus(address, back);
-                    let value = self.pointer(memory, write, words, address, offset, last);
-                    self.reaching.checked[pointer] = Some(value);
-                    value
+                    let checked = match known {
+                        Some(word) if self.quick => self.pointer_to(memory, write, words, word, offset, last),
+                        _ => self.pointer(memory, write, words, address, offset, last),
+                    };
+                    *self.reaching.checked[pointer].insert(checked)
                 }
             };
-            return (value, at);
+            return (value, at + rest);
         }
-        (self.pointer(memory, access.write, words, address, offset, u64::from(bytes) - 1), 0)
+        let last = u64::from(bytes) - 1;
+        match known {
+            Some(word) if self.quick => self.pointer_to(memory, access.write, words, word, offset, last),
+            _ => self.pointer(memory, access.write, words, address, offset, last),
+        }
     }
 
     /// Of an access that ends within the first `end` bytes, whatever its address: where it lies.
@@ -132,7 +148,7 @@ impl Unit<'_> {
         self.b.ins().brif(begin.1, next, &[begin.0.into()], exact, &[]);
         self.b.switch_to_block(exact);
         let last = u64::from(offset) + u64::from(bytes) - 1;
-        let pointer = self.pointer(memory, write, words, word, 0, last);
+        let (pointer, _) = self.pointer(memory, write, words, word, 0, last);
         if let Some(checked) = self.b.current_block() {
             self.b.set_cold_block(checked);
         }
@@ -172,7 +188,30 @@ impl Unit<'_> {
         }
     }
 
-    /// Where the byte at an address and offset lies; leaves if that or the one `last` bytes behind it is not inside.
+    /// As [`Unit::pointer`], where the address is known. In quick code.
+    fn pointer_to(
+        &mut self,
+        memory: u8,
+        write: bool,
+        words: bool,
+        address: u64,
+        offset: u32,
+        last: u64,
+    ) -> (Value, i32) {
+        let Some((at, end)) = near_place(address, words, offset, last) else {
+            let address = self.number(address.cast_signed());
+            return self.pointer(memory, write, words, address, offset, last);
+        };
+        let (base, length) = self.view(memory, write);
+        let end = self.number(end);
+        let inside = self.b.ins().icmp(IntCC::UnsignedGreaterThan, length, end);
+        self.leave_unless(inside, Exit::Check);
+        let pad = self.pad(0);
+        (self.guarded(inside, base, pad), at)
+    }
+
+    /// Where the byte at an address and offset lies, an address and a further offset; leaves if that or the one `last`
+    /// bytes behind it is not inside.
     fn pointer(
         &mut self,
         memory: u8,
@@ -181,18 +220,22 @@ impl Unit<'_> {
         address: Value,
         offset: u32,
         last: u64,
-    ) -> Value {
+    ) -> (Value, i32) {
         let (base, length) = self.view(memory, write);
         let addresses = self.addresses(length, u64::from(offset) + last, words);
         let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, address, addresses);
         self.leave_unless(inside, Exit::Check);
         let scaled = if words { self.b.ins().ishl_imm_u(address, 3) } else { address };
         let mut at = self.b.ins().iadd(base, scaled);
-        if offset > 0 {
-            at = self.plus(at, i64::from(offset));
-        }
+        let rest = match i32::try_from(offset) {
+            Ok(offset) if self.quick && u64::from(offset.unsigned_abs()) + last < NEAR => offset,
+            _ => {
+                at = self.plus(at, i64::from(offset));
+                0
+            }
+        };
         let pad = self.pad(0);
-        self.guarded(inside, at, pad)
+        (self.guarded(inside, at, pad), rest)
     }
 
     /// How many addresses, from 0 on, are good for accesses that end `last` bytes behind them.
@@ -203,7 +246,7 @@ impl Unit<'_> {
         let last = last.cast_signed();
         if self.quick && !words {
             return self.once(Once::Addresses(length, last), |unit| {
-                let bytes = unit.iconst(last);
+                let bytes = unit.number(last);
                 let longer = unit.b.ins().umax(length, bytes);
                 unit.b.ins().isub(longer, bytes)
             });

@@ -2,18 +2,19 @@
 
 use super::bound::{Bound, need};
 use super::call::Target;
-use super::memory::{is_native_memory, table_of};
+use super::memory::{access, is_native_memory, table_of};
 use super::reach::{Access, Reaching};
 use super::{Gas, Unit, Val};
 use crate::arith::{self, Class};
-use crate::context::Exit;
-use crate::gas::{BlockCost, Check, Cost, gas_of};
-use crate::region::{Block, End, Part, end_cost, insn_cost, subroutine};
+use crate::context::{Context, Exit};
+use crate::gas::{BlockCost, Check, Cost, end_cost, gas_of, insn_cost};
+use crate::region::{Block, End, Part, subroutine};
 use crate::values::{Form, known_memories, select_form, shuffle};
 use cranelift_codegen::entity::packed_option::ReservedValue;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use keyvm_isa::{Insn, Op};
+use std::mem::offset_of;
 
 /// Whether native code executes an instruction by itself, if the processor can, or calls a subroutine. `memory` is the
 /// number of the memory that it finds on the stack, where that is known.
@@ -44,6 +45,18 @@ pub(crate) fn is_native(insn: &Insn, memory: Option<u64>) -> bool {
     native || arith::shape(insn.op).is_some() || is_native_memory(insn, memory)
 }
 
+/// Operands of an arithmetic instruction at most.
+const OPERANDS_MAX: usize = 2;
+
+/// The instruction that a word would be, if its other bits are right.
+fn op_of(word: u64) -> Option<Op> {
+    Op::from_byte(word.to_le_bytes()[0])
+}
+
+const fn is_access(op: Op) -> bool {
+    matches!(op, Op::Mempush | Op::Memwrite) || access(op).is_some()
+}
+
 impl Unit<'_> {
     /// Translates a block.
     pub(super) fn block(&mut self, number: usize) {
@@ -54,7 +67,11 @@ impl Unit<'_> {
         self.inlined = block.inlined;
         self.base = region.base(block.inlined) as usize;
         self.stack.clear();
-        self.reaching = Reaching::new(self.code, self.base, block);
+        self.reaching = if self.quick && !self.is_reaching_often(block) {
+            Reaching::default()
+        } else {
+            Reaching::new(self.code, self.base, block)
+        };
         if self.quick {
             self.begin_settled(block.height as usize);
         } else {
@@ -106,13 +123,21 @@ impl Unit<'_> {
             // Turns are left that many fewer, and what they cost is owed so much less.
             self.owed -= self.charges.group(region, turns);
         }
-        if !matches!(block.end, End::CalledAfterAll(_)) {
+        let gives =
+            self.quick && matches!(block.end, End::Return(_) | End::Tailcall { .. } | End::TailcallTo(_));
+        if !gives && !matches!(block.end, End::CalledAfterAll(_)) {
             self.owe(self.charges.end[number]);
         }
         if let Part::Measure { turns } = block.part {
             self.measure(turns);
         }
         self.end(number, check);
+    }
+
+    /// Whether a block accesses memories more than once.
+    fn is_reaching_often(&self, block: &Block) -> bool {
+        let words = &self.code.normal()[block.index as usize..block.end_index as usize];
+        words.iter().filter(|&&word| op_of(word).is_some_and(is_access)).nth(1).is_some()
     }
 
     pub(super) fn insn(&self, index: u32) -> Option<Insn> {
@@ -171,10 +196,12 @@ impl Unit<'_> {
         for block in &region.blocks {
             let base = region.base(block.inlined) as usize;
             self.memories = known_memories(self.code, base, block);
-            self.near_bytes = self.near_bytes.max(need(self.code, base, block, &self.memories));
-            for index in block.index..=block.end_index {
-                if let Some(insn) = self.insn(index) {
-                    self.uses_data |= self.is_data(&insn, index);
+            if !self.quick {
+                self.near_bytes = self.near_bytes.max(need(self.code, base, block, &self.memories));
+                for index in block.index..=block.end_index {
+                    if let Some(insn) = self.insn(index) {
+                        self.uses_data |= self.is_data(&insn, index);
+                    }
                 }
             }
             costs.push(self.block_cost(block));
@@ -188,12 +215,21 @@ impl Unit<'_> {
         let gas = self.gas_left();
         self.set_checkpoint(index, gas);
         if self.options.gas_checks && check > 0 {
-            let held = self.b.use_var(self.gas);
-            let dry = self.is_short(held, check.cast_signed() + gas_of(self.owed));
+            let dry = self.is_dry(check.cast_signed() + gas_of(self.owed));
             self.leave_if(dry, Exit::Gas);
         }
         self.ahead = self.word(self.segment_cost(block, index).0);
         self.owed += self.ahead;
+    }
+
+    /// Whether the gas is less than `need`.
+    fn is_dry(&mut self, need: i64) -> Value {
+        if self.quick {
+            let low = self.get_as(types::I32, offset_of!(Context, gas));
+            return self.b.ins().icmp_imm_s(IntCC::SignedLessThan, low, need);
+        }
+        let held = self.b.use_var(self.gas);
+        self.is_short(held, need)
     }
 
     /// Whether a word holds less gas than `need`; what a callee gives that did not return is always less.
@@ -215,6 +251,9 @@ impl Unit<'_> {
 
     /// The gas that is left, and so much more.
     pub(super) fn gas_with(&mut self, more: i64) -> Gas {
+        if self.quick {
+            return Gas::Kept(more - self.owed, self.kept.taken);
+        }
         let held = self.b.use_var(self.gas);
         match self.part.group() {
             Some(turns) => Gas::Turns(held, more - self.owed, self.turns_left(turns), turns),
@@ -225,9 +264,10 @@ impl Unit<'_> {
     /// Takes off what is owed, up to a rest.
     pub(super) fn owe(&mut self, rest: i64) {
         if self.owed != rest {
-            let gas = self.b.use_var(self.gas);
+            let gas = self.held();
             let gas = self.b.ins().iadd_imm_s(gas, rest - self.owed);
-            self.b.def_var(self.gas, gas);
+            self.hold(gas);
+            self.kept.taken += rest - self.owed;
             self.owed = rest;
         }
     }
@@ -256,7 +296,6 @@ impl Unit<'_> {
             let target = self.named(insn, operand, index);
             (Target::Code(self.callee_at(target, typ)), typ)
         };
-        self.owe(0);
         self.call(index, &target, typ, before, next_cost);
         true
     }
@@ -283,7 +322,6 @@ impl Unit<'_> {
             self.leave(state, Exit::Callee);
             return false;
         };
-        self.owe(0);
         self.call(index, &Target::Direct(callee), typ, before, next_cost);
         true
     }
@@ -327,24 +365,27 @@ impl Unit<'_> {
     }
 
     fn arithmetic(&mut self, op: Op, shape: arith::Shape) {
-        let below = self.stack.len() - shape.operands.len();
-        let vals = self.stack.split_off(below);
-        let mut operands = Vec::with_capacity(vals.len());
-        for (&val, &class) in vals.iter().zip(shape.operands) {
-            let mut val = val;
+        let count = shape.operands.len();
+        let below = self.stack.len() - count;
+        let mut operands = [Value::reserved_value(); OPERANDS_MAX];
+        let mut bounds = [Bound::NONE; OPERANDS_MAX];
+        for (at, &class) in shape.operands.iter().enumerate() {
+            let mut val = self.stack[below + at];
+            bounds[at] = val.bound;
             if shape.shows && val.form.raw {
                 val.value = self.canonical(val);
                 val.form.raw = false;
             }
-            operands.push(self.in_class(val, class));
+            operands[at] = self.in_class(val, class);
         }
-        if let Some(trap) = arith::traps(&mut self.b, op, &operands) {
+        self.stack.truncate(below);
+        let (operands, bounds) = (&operands[..count], &bounds[..count]);
+        if let Some(trap) = arith::traps(&mut self.b, op, operands) {
             self.leave_if(trap, Exit::Check);
         }
-        let value = arith::emit(&mut self.b, op, &operands);
+        let value = arith::emit(&mut self.b, op, operands);
         let raw = shape.raw && shape.result != Class::Word;
-        let bounds: Vec<Bound> = vals.iter().map(|val| val.bound).collect();
-        let bound = Bound::made(op, &bounds);
+        let bound = Bound::made(op, bounds);
         self.stack.push(Val { bound, ..Val::new(value, Form { class: shape.result, raw }) });
     }
 }

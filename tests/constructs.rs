@@ -259,6 +259,161 @@ fn what_goes_wrong_traps_with_its_number() {
 }
 
 #[test]
+fn an_index_past_the_end_traps_in_the_turn_in_which_it_is() {
+    let sum = "def sum(array(u) a, n) -> u:\n    total = 0\n    for i in range(n):\n        total += a[i]\n        print(i)\n    return total\n";
+    prints(&format!("{sum}print(sum([1, 2, 3], 3))"), "0\n1\n2\n6\n");
+    fails(&format!("{sum}print(sum([1, 2, 3], 5))"), "0\n1\n2\n", 2);
+    // What is advanced within a turn.
+    let twice = "def f(array(u) a) -> u:\n    i = 0\n    total = 0\n    while i < len(a):\n        total += a[i]\n        i += 2\n        \
+                 total += a[i]\n    return total\n";
+    fails(&format!("{twice}print(f([1, 2, 3]))"), "", 2);
+    // Another array, and one that is shorter.
+    let other = "def f(array(u) a, array(u) b) -> u:\n    total = 0\n    for i in range(len(a)):\n        total += a[i]\n        \
+                 if i == 0:\n            a = b\n    return total\n";
+    prints(&format!("{other}print(f([1, 2, 3], [9, 8, 7]))"), "16\n");
+    fails(&format!("{other}print(f([1, 2, 3], [5]))"), "", 2);
+    // What is checked, and only then assigned.
+    fails("a = array(4, 1)\ni = 3\nx = a[i]\ni = 4\nprint(x, a[i])", "", 2);
+    fails(
+        "def f(array(u) a, i) -> u:\n    x = a[i]\n    i += 1\n    return x + a[i]\nprint(f([1, 2], 0))\nprint(f([1, 2, 3], 2))",
+        "3\n",
+        2,
+    );
+    // What holds on one way only.
+    fails(
+        "def f(array(u) a, i) -> u:\n    if i < 3:\n        print(a[i])\n    return a[i]\nprint(f([1, 2, 3], 2))\nf([1, 2, 3], 3)",
+        "3\n3\n",
+        2,
+    );
+    fails(
+        "def f(array(u) a, i) -> u:\n    while i >= len(a):\n        break\n    return a[i]\nf([1], 1)",
+        "",
+        2,
+    );
+    // A variable that wraps.
+    let wraps = "def f(array(u) a, i, by) -> u:\n    total = 0\n    while i < 100:\n        if i < 8:\n            total += a[i - 5]\n        i += by\n    \
+                 return total\n";
+    prints(&format!("{wraps}print(f(array(8, 1), 5, 1))"), "3\n");
+    fails(
+        "def f(array(u) a) -> u:\n    total = 0\n    i = 5\n    while i < 100:\n        if i < 8:\n            total += a[i - 5]\n        \
+           i += 0xfffffffffffffffe\n    return total\nprint(f(array(8, 1)))",
+        "",
+        2,
+    );
+    fails(
+        "def f(array(u) a) -> u:\n    total = 0\n    i = 5\n    n = 10\n    while i < n:\n        if i < 8:\n            total += a[i - 5]\n        \
+         n = 0xffffffffffffffff\n        i += 0x7fffffffffffffff\n    return total\nprint(f(array(8, 1)))",
+        "",
+        2,
+    );
+}
+
+#[test]
+fn a_list_that_changes_in_a_loop_is_looked_at_anew() {
+    let pops = "def shorten(u[] l):\n    l.pop()\n    l.pop()\n\
+                def f(u[] l) -> u:\n    total = 0\n    for i in range(len(l)):\n        total += l[i]\n        if i == 1:\n            shorten(l)\n    \
+                return total\n";
+    fails(&format!("{pops}print(f([1, 2, 3, 4]))"), "", 2);
+    let grows = "def f(u[] l) -> u:\n    total = 0\n    for i in range(6):\n        for k in range(len(l)):\n            total += l[k] * len(l)\n        \
+                 l.append(i)\n    return total + len(l)\n";
+    prints(&format!("{grows}print(f([1]), f([]))"), "133 91\n");
+    let other = "def f(u[] l, u[] m) -> u:\n    total = 0\n    for i in range(4):\n        total += l[i] + m[i]\n        l = m\n    return total\n";
+    prints(&format!("{other}print(f([1, 2, 3, 4], [5, 6, 7, 8]))"), "48\n");
+    fails(&format!("{other}print(f([1, 2, 3, 4], [5, 6, 7]))"), "", 2);
+    prints(
+        "def f(u[] l) -> u:\n    for i in range(len(l)):\n        l[i] = l[len(l) - 1 - i] * 10\n    return l[0]\nl = [1, 2, 3]\nf(l)\nprint(l[0], l[1], l[2])",
+        "30 20 300\n",
+    );
+    // A list of the same elements is another list.
+    fails("l = [1, 2, 3]\nm = l\nfor i in range(3):\n    print(l[i])\n    m.pop()", "1\n2\n", 2);
+}
+
+#[test]
+fn lengths_that_are_known_are_those_of_all_that_a_variable_may_hold() {
+    fails(
+        "def f(array(u) a, i) -> u:\n    return a[i & 7]\nprint(f(array(8, 3), 15))\nprint(f(array(8, 4), 7))\nprint(f([1, 2], 8))\nf([1, 2], 2)",
+        "3\n4\n1\n",
+        2,
+    );
+    fails(
+        "def f(array(u) a, i) -> u:\n    return a[i % 5]\nprint(f(array(4, 3), 8))\nf(array(4, 3), 9)",
+        "3\n",
+        2,
+    );
+    fails(
+        "def t(c) -> array(u):\n    if c == 0:\n        return [1, 2, 3]\n    return [1]\na = t(0)\nprint(a[2])\na = t(1)\nprint(a[2])",
+        "3\n",
+        2,
+    );
+    // A callee that is sandboxed sees what it is given.
+    prints(
+        "def f(array(u) a) -> u:\n    return a[1]\nprint(f<10000, 1000>([1, 2]), f<10000, 1000>([1]) else 7)",
+        "2 7\n",
+    );
+    prints(
+        "def f(array(u) a) -> u:\n    return a[1]\ng = f\nprint(g([1, 2]))\nr = f<10000, 1000>([1]) else 7\nprint(r, g([3, 4, 5]))",
+        "2\n7 4\n",
+    );
+    prints("b = b\"abc\"\nt = \"xyz\"\ns = 0\nfor i in range(3):\n    s += b[i] * t[i]\nprint(s)", "35576\n");
+}
+
+#[test]
+fn products_and_lengths_are_those_of_the_turn() {
+    let grid = "def f(array(u) a, rows, columns) -> u:\n    total = 0\n    for i in range(rows):\n        for j in range(columns):\n            \
+                total = total * 3 + a[i * columns + j]\n            if total > 100000:\n                columns = columns\n                total %= 1000\n    \
+                return total\n";
+    prints(
+        &format!(
+            "{grid}a = array(40, 1)\nfor i in range(40):\n    a[i] = i\nprint(f(a, 5, 8), f(a, 8, 5), f(a, 0, 9), f(a, 1, 40))"
+        ),
+        "63180 63180 0 63180\n",
+    );
+    fails(&format!("{grid}a = array(40, 1)\nprint(f(a, 5, 9))"), "", 2);
+    prints("n = 2\ns = 0\nfor i in range(5):\n    s += n * n\n    n += i\nprint(s)", "106\n");
+}
+
+#[test]
+fn loops_of_many_turns_trap_where_they_leave_an_array() {
+    let sums = "def up(array(u) a, n, by) -> u:\n    s = 0\n    i = 0\n    while i < n:\n        s = s * 5 + a[i]\n        i += by\n    return s\n\
+                def down(array(u) a, i) -> u:\n    s = 0\n    while s < 1 << 60:\n        s += a[i]\n        i -= 1\n    return s\n\
+                def two(array(u) a, array(u) b, n) -> u:\n    s = 0\n    for i in range(n):\n        a[i] = b[i + 1] + s\n        s += a[i]\n    return s\n\
+                a = array(100, 1)\nb = array(90, 2)\n";
+    prints(
+        &format!(
+            "{sums}print(up(a, 100, 1) % 1000003, up(a, 100, 7) % 1000003, up(a, 100, 64), two(a, b, 89) % 1000003)"
+        ),
+        "823425 371644 6 350685\n",
+    );
+    for call in [
+        "up(a, 101, 1)",
+        "up(a, 110, 7)",
+        "down(a, 60)",
+        "down(a, 100)",
+        "two(a, b, 90)",
+        "up(a, 1 << 63, 1 << 61)",
+    ] {
+        fails(&format!("{sums}print({call})"), "", 2);
+    }
+}
+
+#[test]
+fn a_chain_of_comparisons_goes_to_the_first_that_holds() {
+    let chain = "def f(x) -> u:\n    if x == 3:\n        return 30\n    elif x == 4 or x == 6:\n        r = 46\n    elif x == 5:\n        r = 50\n    elif x == 4:\n        \
+                 r = 1\n    elif x == 8:\n        pass\n        r = 80\n    elif x > 100:\n        r = x\n    else:\n        r = 7\n    return r\n";
+    prints(
+        &format!(
+            "{chain}for x in range(11):\n    print(f(x))\nprint(f(101), f(0xffffffffffffffff), f((1 << 32) + 4))"
+        ),
+        "7\n7\n7\n30\n46\n50\n46\n7\n80\n7\n7\n101 18446744073709551615 4294967300\n",
+    );
+    prints(
+        "def g(i x) -> u:\n    r = 0\n    while:\n        if x == -2:\n            break\n        elif x == -1:\n            r += 1\n        elif x == 0:\n            x -= 1\n            continue\n        \
+         elif x == 1:\n            r += 10\n        x -= 1\n    return r\nprint(g(3), g(0), g(-2))",
+        "11 1 0\n",
+    );
+}
+
+#[test]
 fn an_element_is_set_where_it_is_when_the_value_is_known() {
     prints(
         "def g(u[] l) -> u:\n    l.extend([2, 3, 4, 5, 6, 7])\n    return 42\nxs = [1]\nxs[0] = g(xs)\nys = [1]\nys[0] += g(ys)\n\

@@ -126,6 +126,7 @@ pub(crate) enum StmtKind {
         kind: Indexed,
         object: Expr,
         index: Expr,
+        check: Check,
         value: Expr,
     },
     /// A condition, here and elsewhere, is a `bool`, or a number, which is true if it is not 0.
@@ -208,9 +209,12 @@ pub(crate) enum ExprKind {
         kind: Indexed,
         object: Box<Expr>,
         index: Box<Expr>,
+        check: Check,
     },
     /// Length of `text`, bytes, an array or a list.
     Len(Box<Expr>),
+    /// The array that a list's elements are in.
+    Storage(Box<Expr>),
     Sandbox(Box<Sandbox>),
     /// `job<gas,words>()`: gives the new status.
     Resume {
@@ -232,6 +236,20 @@ pub(crate) enum Indexed {
     Bytes,
     Array,
     List,
+}
+
+/// What an index is compared with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// The length of the object, which is looked up.
+    #[default]
+    Length,
+    /// A local that holds this length.
+    Local(LocalId),
+    /// The length, which is known.
+    Known(u64),
+    /// Nothing: there is such an element.
+    Unneeded,
 }
 
 /// A sandboxed call.

@@ -2,8 +2,9 @@
 //! `docs/language.md` describes it.
 //!
 //! `files` loads what a program consists of, `lex` makes tokens and blocks, `parse` what the text says (`ast`), `check`
-//! finds out what names mean and which types there are, and makes the program that is compiled (`hir`), `emit` makes
-//! code of that. The library that programs are compiled with is in `std/`, in the language itself.
+//! finds out what names mean and which types there are, and makes the program that is compiled (`hir`), `opt` lets it do
+//! the same with less gas, `emit` makes code of that. The library that programs are compiled with is in `std/`, in the
+//! language itself.
 
 mod ast;
 mod check;
@@ -13,6 +14,7 @@ mod files;
 mod fmt;
 mod hir;
 mod lex;
+mod opt;
 mod parse;
 mod say;
 mod session;
@@ -122,10 +124,10 @@ fn compile_with<T>(
     program: File,
     find: &mut Find<'_>,
     collect: Collect,
-    emit: impl FnOnce(&hir::Program) -> Result<(emit::Compiled, T), Vec<files::Wrong>>,
+    emit: impl FnOnce(&mut hir::Program) -> Result<(emit::Compiled, T), Vec<files::Wrong>>,
 ) -> Result<(Program, T), Errors> {
-    let (program, files) = checked(program, find, collect, None)?;
-    match emit(&program) {
+    let (mut program, files) = checked(program, find, collect, None)?;
+    match emit(&mut program) {
         Ok((compiled, more)) => Ok((Program { image: emit::image(&compiled, &files), files }, more)),
         Err(wrong) => Err(Errors::new(files.into_iter(), wrong)),
     }

@@ -1,7 +1,7 @@
 //! Assignments.
 
 use super::super::ast::{Binary, Expr as Ast, ExprKind as AstKind, Name, Span, Type};
-use super::super::hir::{Expr, ExprKind, Indexed, LocalId, Stmt, StmtKind};
+use super::super::hir::{Check, Expr, ExprKind, Indexed, LocalId, Stmt, StmtKind};
 use super::body::{Body, is_plain, ty};
 use super::names::Item;
 use super::say;
@@ -350,7 +350,8 @@ impl<'a> Body<'_, 'a> {
                 made.push(self.stmt_of(StmtKind::SetField { object, field, value }, span));
             }
             Place::Index { kind, object, index } => {
-                made.push(self.stmt_of(StmtKind::SetIndex { kind, object, index, value }, span));
+                let check = Check::Length;
+                made.push(self.stmt_of(StmtKind::SetIndex { kind, object, index, check, value }, span));
             }
             Place::Map { map, key } => {
                 let stmt = self.map_set(map, key, value, span);
@@ -409,7 +410,9 @@ impl<'a> Body<'_, 'a> {
                 let object = self.keep(object, made);
                 let index = self.keep(index, made);
                 let (copy, at) = (Box::new(object.clone()), Box::new(index.clone()));
-                let old = self.make(ExprKind::Index { kind, object: copy, index: at }, of, &target.span);
+                let check = Check::Length;
+                let old = ExprKind::Index { kind, object: copy, index: at, check };
+                let old = self.make(old, of, &target.span);
                 (Place::Index { kind, object, index }, old)
             }
             Place::Map { map, key } => {

@@ -1,7 +1,7 @@
 //! Expressions that are no calls and no operators of two sides.
 
 use super::super::ast::{self, ExprKind as Ast, Name, Span, Unary};
-use super::super::hir::{Expr, ExprKind, Indexed, Stmt, StmtKind};
+use super::super::hir::{Check, Expr, ExprKind, Indexed, Stmt, StmtKind};
 use super::body::{Body, ty};
 use super::names::Item;
 use super::types::{Node, Ty};
@@ -345,7 +345,11 @@ impl<'a> Body<'_, 'a> {
         let node = self.head(of_type, &of.span);
         if let Some((kind, element)) = Self::indexed(&node) {
             let index = Box::new(self.expr_as(index, Ty::U));
-            return self.make(ExprKind::Index { kind, object: Box::new(object), index }, element, span);
+            return self.make(
+                ExprKind::Index { kind, object: Box::new(object), index, check: Check::Length },
+                element,
+                span,
+            );
         }
         match node {
             Node::Map(key, value) => {

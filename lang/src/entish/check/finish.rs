@@ -110,7 +110,8 @@ fn expr(types: &mut Types<'_>, of: &mut Expr) {
         | ExprKind::Field(of, _)
         | ExprKind::JobValue(of)
         | ExprKind::Cast(of)
-        | ExprKind::Len(of) => expr(types, of),
+        | ExprKind::Len(of)
+        | ExprKind::Storage(of) => expr(types, of),
         ExprKind::If { cond, then, otherwise } => {
             [cond, then, otherwise].into_iter().for_each(|of| expr(types, of));
         }

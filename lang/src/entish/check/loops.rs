@@ -1,7 +1,7 @@
 //! `for` loops, as the loops that they become.
 
 use super::super::ast::{self, Arg, Expr as Ast, ExprKind as AstKind, Name, Span};
-use super::super::hir::{Expr, ExprKind, Indexed, LocalId, Stmt, StmtKind};
+use super::super::hir::{Check, Expr, ExprKind, Indexed, LocalId, Stmt, StmtKind};
 use super::body::{Body, ty};
 use super::types::{Node, Ty};
 use super::{say, walk};
@@ -245,7 +245,7 @@ impl<'a> Body<'_, 'a> {
 
         let cond = self.op(Op::Lt, [count.clone(), length], Ty::BOOL, at);
         let (object, index) = (Box::new(object), Box::new(count.clone()));
-        let value = self.make(ExprKind::Index { kind, object, index }, element, at);
+        let value = self.make(ExprKind::Index { kind, object, index, check: Check::Length }, element, at);
         let mut turn = vec![self.stmt_of(StmtKind::Set(variable, value), at)];
         turn.extend(inside);
         let one = self.word(1, Ty::U, at);

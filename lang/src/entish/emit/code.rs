@@ -38,6 +38,8 @@ pub(super) struct Code {
     labels: Vec<Option<u32>>,
     constants: Vec<u64>,
     constant_of: BTreeMap<u64, u32>,
+    /// The targets of each switch, the one for all other numbers last.
+    switches: Vec<Vec<Label>>,
     types: Vec<FuncType>,
     /// By the types' words.
     type_of: BTreeMap<u64, u32>,
@@ -115,6 +117,12 @@ impl Code {
     /// An instruction whose target is a label, or that pushes its index.
     pub(super) fn to(&mut self, op: Op, label: Label) {
         self.op_later(op, Later::Label(label));
+    }
+
+    /// Goes to one of these, by an operand; to the last one if there are not so many.
+    pub(super) fn switch(&mut self, targets: Vec<Label>) {
+        self.op1(Op::Switch, self.switches.len() as u64);
+        self.switches.push(targets);
     }
 
     /// Pushes a word.
@@ -238,7 +246,11 @@ impl Code {
         for (&at, &word) in &self.embedded {
             instructions[at as usize] = word;
         }
-        let parts = CodeParts { instructions, constants: tables, types: self.types, switches: Vec::new() };
+        let of_labels = |targets: &Vec<Label>| {
+            targets.iter().map(|&Label(label)| labels[label as usize].into()).collect()
+        };
+        let switches = self.switches.iter().map(of_labels).collect();
+        let parts = CodeParts { instructions, constants: tables, types: self.types, switches };
         Finished { words: parts.words(), place_of: self.place_of, places: self.places }
     }
 }

@@ -1,10 +1,13 @@
 //! Expressions.
 
-use super::func::{DATA, Frame, Shown, field_offset};
+use super::func::{DATA, ELEMENTS, Frame, STORAGE, Shown, field_offset, is_bytes, may_grow_lists};
 use super::{Emitter, failure, object};
-use crate::entish::hir::{Expr, ExprKind, FuncId, Indexed, Type};
+use crate::entish::hir::{Check, Expr, ExprKind, FuncId, Indexed, Type};
 use keyvm_isa::Op;
 use keyvm_isa::code::FuncType;
+
+/// An index up to this may be part of an instruction.
+const OFFSET_MAX: u64 = 1 << 20;
 
 /// A reference to nothing: an address at which nothing can be, whatever is added to it.
 const NONE: u64 = 0xffff_ffff_0000_0000;
@@ -87,14 +90,15 @@ impl Emitter<'_> {
                 self.expr(frame, object);
                 self.code.op2(Op::Load32, DATA, 0);
             }
-            ExprKind::Index { kind, object, index } => {
-                let (scale, load) = match kind {
-                    Indexed::Text | Indexed::Bytes => (0, Op::Load8),
-                    Indexed::Array | Indexed::List => (3, Op::Load64),
-                };
+            ExprKind::Storage(list) => {
+                self.expr(frame, list);
+                self.code.op2(Op::Load64, DATA, STORAGE);
+            }
+            ExprKind::Index { kind, object, index, check } => {
+                let load = if is_bytes(*kind) { Op::Load8 } else { Op::Load64 };
                 self.code.at(&expr.place);
-                self.element_address(frame, *kind, object, index, scale);
-                self.code.op2(load, DATA, 8);
+                let offset = self.element_address(frame, (*kind, *check), object, index);
+                self.code.op2(load, DATA, offset);
             }
             ExprKind::Sandbox(sandbox) => {
                 self.code.at(&expr.place);
@@ -229,46 +233,68 @@ impl Emitter<'_> {
         }
     }
 
-    /// Leaves the address, less 8, of an element; traps if there is no such element.
+    /// Leaves the address of an element, less an offset that it gives; traps if there is no such element.
     pub(super) fn element_address(
         &mut self,
         frame: &mut Frame,
-        kind: Indexed,
+        how: (Indexed, Check),
         object: &Expr,
         index: &Expr,
-        scale: u64,
-    ) {
+    ) -> u64 {
+        if how.1 == Check::Unneeded && !may_grow_lists(index) {
+            self.expr(frame, object);
+            if how.0 == Indexed::List {
+                self.code.op2(Op::Load64, DATA, STORAGE);
+            }
+            if let ExprKind::Word(index @ 0..=OFFSET_MAX) = index.kind {
+                return ELEMENTS + if is_bytes(how.0) { index } else { index * 8 };
+            }
+            self.expr(frame, index);
+            self.add_index(how.0);
+            return ELEMENTS;
+        }
         let object = self.in_slot(frame, object);
         let index = self.in_slot(frame, index);
-        self.address_of(frame, kind, object, index, scale);
+        self.address_of(frame, how, object, index);
         self.release(frame, index);
         self.release(frame, object);
+        ELEMENTS
     }
 
-    /// The same of an object and an index that are in slots.
+    /// Leaves the address, less [`ELEMENTS`], of an element; object and index are in slots.
     pub(super) fn address_of(
         &mut self,
         frame: &mut Frame,
-        kind: Indexed,
+        (kind, check): (Indexed, Check),
         object: Slot,
         index: Slot,
-        scale: u64,
     ) {
-        let shown =
-            vec![Shown::Slot(index.number), Shown::Length(object.number), Shown::Word(failure::INDEX)];
-        let failure = self.failure(frame, shown);
-        self.code.get(index.number);
-        self.code.get(object.number);
-        self.code.op2(Op::Load32, DATA, 0);
-        self.code.op(Op::Lt);
-        self.code.to(Op::Jumpz, failure);
+        let length = match check {
+            Check::Length => Some(Shown::Length(object.number)),
+            Check::Local(local) => Some(Shown::Slot(local.0)),
+            Check::Known(length) => Some(Shown::Word(length)),
+            Check::Unneeded => None,
+        };
+        if let Some(length) = length {
+            let shown = vec![Shown::Slot(index.number), length, Shown::Word(failure::INDEX)];
+            let failure = self.failure(frame, shown);
+            self.code.get(index.number);
+            self.show(length);
+            self.code.op(Op::Lt);
+            self.code.to(Op::Jumpz, failure);
+        }
         self.code.get(object.number);
         if kind == Indexed::List {
-            self.code.op2(Op::Load64, DATA, 8);
+            self.code.op2(Op::Load64, DATA, STORAGE);
         }
         self.code.get(index.number);
-        if scale > 0 {
-            self.code.push(scale);
+        self.add_index(kind);
+    }
+
+    /// Adds an index to an address.
+    fn add_index(&mut self, kind: Indexed) {
+        if !is_bytes(kind) {
+            self.code.push(3);
             self.code.op(Op::Shl);
         }
         self.code.op(Op::Add);

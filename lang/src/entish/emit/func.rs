@@ -1,8 +1,9 @@
 //! Functions and statements.
 
+use super::choice::Choice;
 use super::code::Label;
 use super::{Emitter, failure};
-use crate::entish::hir::{Expr, ExprKind, FuncId, Indexed, LocalId, Place, Stmt, StmtKind};
+use crate::entish::hir::{Check, Expr, ExprKind, FuncId, Indexed, LocalId, Place, Stmt, StmtKind};
 use crate::entish::say;
 use keyvm_isa::Op;
 use keyvm_isa::code::FuncType;
@@ -10,6 +11,12 @@ use keyvm_isa::layout::{CHUNK_WORDS, MEMORY_DATA};
 
 /// Memory 2, as an immediate.
 pub(super) const DATA: u64 = MEMORY_DATA as u64;
+
+/// Where bytes, and the elements of an array, begin.
+pub(super) const ELEMENTS: u64 = 8;
+
+/// Where a list has the array of its elements.
+pub(super) const STORAGE: u64 = 8;
 
 /// How many variables a function may have, what the generator adds included.
 const VARIABLES_MAX: u32 = CHUNK_WORDS as u32;
@@ -112,16 +119,21 @@ impl Emitter<'_> {
             }
             self.code.put(label);
             for shown in shown {
-                match shown {
-                    Shown::Word(word) => self.code.push(word),
-                    Shown::Slot(slot) => self.code.get(slot),
-                    Shown::Length(slot) => {
-                        self.code.get(slot);
-                        self.code.op2(Op::Load32, DATA, 0);
-                    }
-                }
+                self.show(shown);
             }
             self.code.op(Op::Fail);
+        }
+    }
+
+    /// Pushes an operand.
+    pub(super) fn show(&mut self, shown: Shown) {
+        match shown {
+            Shown::Word(word) => self.code.push(word),
+            Shown::Slot(slot) => self.code.get(slot),
+            Shown::Length(slot) => {
+                self.code.get(slot);
+                self.code.op2(Op::Load32, DATA, 0);
+            }
         }
     }
 
@@ -134,7 +146,7 @@ impl Emitter<'_> {
     }
 
     /// Makes statements; whether what follows can be reached.
-    fn block(&mut self, frame: &mut Frame, stmts: &[Stmt]) -> bool {
+    pub(super) fn block(&mut self, frame: &mut Frame, stmts: &[Stmt]) -> bool {
         for stmt in stmts {
             if !self.stmt(frame, stmt) {
                 return false;
@@ -169,8 +181,8 @@ impl Emitter<'_> {
                 self.code.at(&stmt.place);
                 self.code.op2(Op::Store64, DATA, field_offset(*field));
             }
-            StmtKind::SetIndex { kind, object, index, value } => {
-                self.set_index(frame, *kind, object, index, value);
+            StmtKind::SetIndex { kind, object, index, check, value } => {
+                self.set_index(frame, (*kind, *check), object, index, value);
             }
             StmtKind::If { cond, then, otherwise } => return self.if_stmt(frame, cond, then, otherwise),
             StmtKind::Loop { cond, body, step } => return self.loop_stmt(frame, cond.as_ref(), body, step),
@@ -200,6 +212,9 @@ impl Emitter<'_> {
     }
 
     fn if_stmt(&mut self, frame: &mut Frame, cond: &Expr, then: &[Stmt], otherwise: &[Stmt]) -> bool {
+        if let Some(choice) = Choice::of(cond, then, otherwise) {
+            return self.choice(frame, &choice);
+        }
         let on_false = self.code.label();
         self.branch(frame, cond, on_false, false);
         let then_falls = self.block(frame, then);
@@ -269,12 +284,17 @@ impl Emitter<'_> {
         self.code.put(on_true);
     }
 
-    fn set_index(&mut self, frame: &mut Frame, kind: Indexed, object: &Expr, index: &Expr, value: &Expr) {
+    fn set_index(
+        &mut self,
+        frame: &mut Frame,
+        how: (Indexed, Check),
+        object: &Expr,
+        index: &Expr,
+        value: &Expr,
+    ) {
         let place = self.code.place();
-        let (scale, store) = match kind {
-            Indexed::Bytes | Indexed::Text => (0, Op::Store8),
-            Indexed::Array | Indexed::List => (3, Op::Store64),
-        };
+        let store = if is_bytes(how.0) { Op::Store8 } else { Op::Store64 };
+        let mut offset = ELEMENTS;
         if may_grow_lists(value) {
             // Only when the value is known it is certain where the element is, and that there is one.
             let object = self.in_slot(frame, object);
@@ -283,20 +303,25 @@ impl Emitter<'_> {
             if let Some(place) = &place {
                 self.code.at(place);
             }
-            self.address_of(frame, kind, object, index, scale);
+            self.address_of(frame, how, object, index);
             self.code.get(value.number);
             for slot in [value, index, object] {
                 self.release(frame, slot);
             }
         } else {
-            self.element_address(frame, kind, object, index, scale);
+            offset = self.element_address(frame, how, object, index);
             self.expr(frame, value);
             if let Some(place) = &place {
                 self.code.at(place);
             }
         }
-        self.code.op2(store, DATA, 8);
+        self.code.op2(store, DATA, offset);
     }
+}
+
+/// Whether elements are bytes, and not words.
+pub(super) const fn is_bytes(kind: Indexed) -> bool {
+    matches!(kind, Indexed::Bytes | Indexed::Text)
 }
 
 /// Where a field is, behind the beginning of its struct.
@@ -306,16 +331,18 @@ pub(super) fn field_offset(field: u32) -> u64 {
 
 /// Whether, when an expression has been evaluated, a list may have other storage, or something may have been allocated: the
 /// address of an element alone keeps nothing alive.
-fn may_grow_lists(expr: &Expr) -> bool {
+pub(in crate::entish) fn may_grow_lists(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Word(_) | ExprKind::None | ExprKind::Text(_) | ExprKind::Local(_) | ExprKind::Func(_) => {
             false
         }
         ExprKind::Op { operands, .. } => operands.iter().any(may_grow_lists),
         ExprKind::And(a, b) | ExprKind::Or(a, b) => may_grow_lists(a) || may_grow_lists(b),
-        ExprKind::Not(of) | ExprKind::Cast(of) | ExprKind::Field(of, _) | ExprKind::Len(of) => {
-            may_grow_lists(of)
-        }
+        ExprKind::Not(of)
+        | ExprKind::Cast(of)
+        | ExprKind::Field(of, _)
+        | ExprKind::Len(of)
+        | ExprKind::Storage(of) => may_grow_lists(of),
         ExprKind::If { cond, then, otherwise } => {
             [cond, then, otherwise].into_iter().any(|of| may_grow_lists(of))
         }
@@ -340,7 +367,9 @@ fn is_small(cond: &Expr) -> bool {
             ExprKind::Op { operands, .. } => operands.iter().map(size).sum::<u32>().saturating_add(1),
             ExprKind::And(a, b) | ExprKind::Or(a, b) => size(a).saturating_add(size(b)),
             ExprKind::Not(a) | ExprKind::Cast(a) => size(a),
-            ExprKind::Len(object) | ExprKind::Field(object, _) => size(object).saturating_add(1),
+            ExprKind::Len(object) | ExprKind::Storage(object) | ExprKind::Field(object, _) => {
+                size(object).saturating_add(1)
+            }
             ExprKind::Index { object, index, .. } => {
                 size(object).saturating_add(size(index)).saturating_add(6)
             }

@@ -10,7 +10,7 @@ use super::statics::{HEADER_WORDS, Statics, header};
 use super::{Compiled, Emitter, check_length};
 use crate::entish::files::{File, Wrong};
 use crate::entish::hir::{Func, FuncId, Program};
-use crate::entish::say;
+use crate::entish::{opt, say};
 use keyvm_isa::Op;
 use keyvm_isa::layout::CHUNK_WORDS;
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,9 +62,16 @@ struct Imported {
 ///
 /// # Panics
 /// As [`super::emit`].
-pub(crate) fn emit_input(kept: &mut Kept, program: &Program, files: &[File]) -> Result<Compiled, Vec<Wrong>> {
+pub(crate) fn emit_input(
+    kept: &mut Kept,
+    program: &mut Program,
+    files: &[File],
+) -> Result<Compiled, Vec<Wrong>> {
     let runtime = Runtime::find(program);
     let reach = Reach::new(program, &[program.main], &runtime, true);
+    // The next input may call any of them, with anything.
+    let callable = reach.order.iter().copied().collect();
+    opt::optimize(program, &reach.order, &callable);
     let mut emitter = Emitter::new(program, runtime, reach);
     emitter.code = std::mem::take(&mut kept.code);
     emitter.statics = std::mem::take(&mut kept.statics);

@@ -10,6 +10,7 @@
 //! `std/border.et`.
 
 mod border;
+mod choice;
 mod code;
 mod condition;
 mod descriptor;
@@ -22,7 +23,7 @@ mod statics;
 
 use crate::entish::files::Wrong;
 use crate::entish::hir::{FuncId, Place, Program, TypeId};
-use crate::entish::say;
+use crate::entish::{opt, say};
 use code::{Code, Finished, Label};
 use descriptor::Descriptors;
 use keyvm_isa::layout::CODE_WORDS_MAX;
@@ -30,6 +31,7 @@ use reach::{Reach, Runtime};
 use statics::Statics;
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(in crate::entish) use func::may_grow_lists;
 pub(crate) use image::{begin_at, code_debug, image};
 pub(crate) use input::{Kept, emit_input, first_data, layout};
 
@@ -96,9 +98,10 @@ struct Emitter<'a> {
 ///
 /// # Panics
 /// If it lacks the library that every program is compiled with.
-pub(crate) fn emit(program: &Program, mains: &[FuncId]) -> Result<Compiled, Vec<Wrong>> {
+pub(crate) fn emit(program: &mut Program, mains: &[FuncId]) -> Result<Compiled, Vec<Wrong>> {
     let runtime = Runtime::find(program);
     let reach = Reach::new(program, mains, &runtime, false);
+    opt::optimize(program, &reach.order, &reach.values);
     let mut emitter = Emitter::new(program, runtime, reach);
     let starts = emitter.start(mains);
     let mut names = Vec::new();

@@ -318,7 +318,7 @@ impl Visitor<'_> {
                 self.heap(&[self.runtime.array_room, self.runtime.list_of]);
                 self.exprs(elements);
             }
-            ExprKind::Field(object, _) | ExprKind::Len(object) => {
+            ExprKind::Field(object, _) | ExprKind::Len(object) | ExprKind::Storage(object) => {
                 self.own.needs.heap = true;
                 self.expr(object);
             }

@@ -114,12 +114,12 @@ impl Session {
             }
             errors
         };
-        let (checked, mut files) =
+        let (mut checked, mut files) =
             checked(program, &mut find_once, Collect::IfDue, Some(&given)).map_err(with_whole_text)?;
         files[0].text.clone_from(&whole);
         let runs = new.iter().any(|item| item.kind == Kind::Statement);
         let step = if runs {
-            let compiled = emit::emit_input(&mut next.kept, &checked, &files)
+            let compiled = emit::emit_input(&mut next.kept, &mut checked, &files)
                 .map_err(|wrong| Errors::new(files.into_iter(), wrong))?;
             Some(image::Step::new(compiled, &next.kept.files))
         } else {

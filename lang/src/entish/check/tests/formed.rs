@@ -202,7 +202,7 @@ impl Formed<'_> {
                 self.one(object);
                 assert!(matches!(self.ty(self.one(index)), Type::U));
             }
-            ExprKind::Len(object) | ExprKind::JobValue(object) => {
+            ExprKind::Len(object) | ExprKind::Storage(object) | ExprKind::JobValue(object) => {
                 self.one(object);
             }
             ExprKind::Request { key, words } => {

@@ -68,7 +68,7 @@ impl Show<'_> {
             StmtKind::SetField { object, field, value } => {
                 format!("{}.{field} = {}", expr(object), expr(value))
             }
-            StmtKind::SetIndex { kind, object, index, value } => {
+            StmtKind::SetIndex { kind, object, index, value, .. } => {
                 format!("{}{}[{}] = {}", expr(object), kind_of(*kind), expr(index), expr(value))
             }
             StmtKind::If { cond, then, otherwise } => {
@@ -149,10 +149,11 @@ impl Show<'_> {
             ExprKind::Struct(values) => format!("{}{{{}}}", self.ty(of.ty), self.several(func, values)),
             ExprKind::Elements(values) => format!("{}[{}]", self.ty(of.ty), self.several(func, values)),
             ExprKind::Field(object, field) => format!("{}.{field}", expr(object)),
-            ExprKind::Index { kind, object, index } => {
+            ExprKind::Index { kind, object, index, .. } => {
                 format!("{}{}[{}]", expr(object), kind_of(*kind), expr(index))
             }
             ExprKind::Len(object) => format!("len({})", expr(object)),
+            ExprKind::Storage(list) => format!("storage({})", expr(list)),
             ExprKind::Request { key, words } => {
                 format!("request({}; {})", expr(key), self.several(func, words))
             }

@@ -1,0 +1,99 @@
+//! From a checked program to one that does the same with less gas: what is known of lengths and of numbers lets checks of
+//! indices be left out, and what stays the same in a loop is computed before it.
+//!
+//! Texts, bytes and arrays keep their lengths for ever; a list keeps its own as long as nothing is called that changes
+//! lists. What `$store64` and its like do to the program's own values is not looked at, nor are bounds that only hold if
+//! a function does.
+
+mod checks;
+mod facts;
+mod hoist;
+mod lengths;
+mod range;
+mod summary;
+mod visit;
+
+use super::hir::{Expr, ExprKind, FuncId, Program, Stmt, StmtKind, Type, TypeId};
+use lengths::Lengths;
+use std::collections::BTreeSet;
+use visit::{Part, PartMut, expr_parts, expr_parts_mut, stmt_parts, stmt_parts_mut};
+
+/// Functions that the language's own constructs call, as far as they matter here.
+#[derive(Debug)]
+struct Known {
+    array_new: FuncId,
+    bytes_new: FuncId,
+    /// The type of numbers.
+    u: TypeId,
+}
+
+/// Makes the functions better that a program needs. `values` are those that are values somewhere.
+pub(super) fn optimize(program: &mut Program, order: &[FuncId], values: &BTreeSet<FuncId>) {
+    let find = |name: &str| {
+        let at = program.funcs.iter().position(|func| func.name == name)?;
+        Some(FuncId(u32::try_from(at).ok()?))
+    };
+    let (Some(array_new), Some(bytes_new)) = (find("runtime.array_new"), find("runtime.bytes_new")) else {
+        return;
+    };
+    let u = program.types.iter().position(|of| *of == Type::U).and_then(|at| u32::try_from(at).ok());
+    let Some(u) = u.map(TypeId) else { return };
+    let known = Known { array_new, bytes_new, u };
+    let lengths = Lengths::new(program, &known, order, values);
+    for &id in order {
+        let func = &mut program.funcs[id.0 as usize];
+        let given = func.locals.len();
+        let mut fuel = summary::fuel(&func.body);
+        hoist::hoist(func, id, &known, &lengths, &program.types, &mut fuel);
+        checks::checks(func, id, &known, &lengths, &program.types, &mut fuel);
+        drop_unused(&mut func.body, given);
+    }
+}
+
+/// Leaves out what is computed for added locals that nobody reads, from `given` on.
+fn drop_unused(body: &mut Vec<Stmt>, given: usize) {
+    let mut read = BTreeSet::new();
+    reads(body, given, &mut read);
+    drop_sets(body, &|local| local >= given && !read.contains(&local));
+}
+
+fn reads(stmts: &[Stmt], given: usize, read: &mut BTreeSet<usize>) {
+    for stmt in stmts {
+        if let StmtKind::SetIndex { check: super::hir::Check::Local(local), .. } = stmt.kind {
+            read.insert(local.0 as usize);
+        }
+        stmt_parts(stmt, &mut |part| match part {
+            Part::Expr(of) => reads_of(of, given, read),
+            Part::Stmts(of) => reads(of, given, read),
+        });
+    }
+}
+
+fn reads_of(expr: &Expr, given: usize, read: &mut BTreeSet<usize>) {
+    match &expr.kind {
+        ExprKind::Local(local) if local.0 as usize >= given => drop(read.insert(local.0 as usize)),
+        ExprKind::Index { check: super::hir::Check::Local(local), .. } => drop(read.insert(local.0 as usize)),
+        _ => {}
+    }
+    expr_parts(expr, &mut |part| match part {
+        Part::Expr(of) => reads_of(of, given, read),
+        Part::Stmts(of) => reads(of, given, read),
+    });
+}
+
+fn drop_sets(stmts: &mut Vec<Stmt>, unused: &dyn Fn(usize) -> bool) {
+    stmts.retain(|stmt| !matches!(&stmt.kind, StmtKind::Set(local, _) if unused(local.0 as usize)));
+    for stmt in stmts {
+        stmt_parts_mut(stmt, &mut |part| match part {
+            PartMut::Expr(of) => drop_sets_of(of, unused),
+            PartMut::Stmts(of) => drop_sets(of, unused),
+        });
+    }
+}
+
+fn drop_sets_of(expr: &mut Expr, unused: &dyn Fn(usize) -> bool) {
+    expr_parts_mut(expr, &mut |part| match part {
+        PartMut::Expr(of) => drop_sets_of(of, unused),
+        PartMut::Stmts(of) => drop_sets(of, unused),
+    });
+}

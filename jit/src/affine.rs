@@ -1,5 +1,5 @@
 //! What the operands of a loop are to those of its turn's beginning: which stay, which advance by the same in every turn,
-//! and which addresses do so with them.
+//! and which addresses and which compared words do so with them.
 
 use crate::loops::postorder;
 use crate::lower::{Kind, access, memory_of, reached};
@@ -7,7 +7,7 @@ use crate::region::{Block, Edge, End, Region};
 use crate::values::{counts, drop_to_results, known_memories, shuffle};
 use keyvm_isa::layout::MEMORY_DATA;
 use keyvm_isa::{Code, Insn, Op};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Operands that a sum has at most.
 const TERMS: usize = 3;
@@ -88,14 +88,29 @@ pub(crate) struct Pointer {
     pub(crate) last: u64,
 }
 
-/// The accesses of a loop, as far as `body` goes, whose addresses advance by the same in every turn, by block and index of the instruction.
-/// `body` has the blocks in order.
-pub(crate) fn accesses(
-    code: &Code,
-    region: &Region,
-    header: usize,
-    body: &[usize],
-) -> BTreeMap<(usize, u32), Pointer> {
+/// A comparison at the end of a block: a turn goes on while a word is below a bound, and what is done if it is not fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Guard {
+    pub(crate) word: Affine,
+    /// By how much the word is more in each turn: a sum of operands that stay.
+    pub(crate) stride: Affine,
+    /// A sum of operands that stay.
+    pub(crate) bound: Affine,
+    /// Whether the turn goes on where the branch leads if it is taken.
+    pub(crate) taken: bool,
+}
+
+/// What of a loop advances by the same in every turn.
+#[derive(Debug, Default)]
+pub(crate) struct Advancing {
+    /// Accesses, by block and index of the instruction.
+    pub(crate) accesses: BTreeMap<(usize, u32), Pointer>,
+    /// The comparisons at the ends of blocks that every turn comes to.
+    pub(crate) guards: BTreeMap<usize, Guard>,
+}
+
+/// Finds what advances by the same in every turn of a loop, as far as `body` goes, which has the blocks in order.
+pub(crate) fn advancing(code: &Code, region: &Region, header: usize, body: &[usize]) -> Advancing {
     let inside = |block: usize| body.binary_search(&block).is_ok();
     let mut order = postorder(region, [header], |block| block == header || !inside(block));
     order.reverse();
@@ -105,6 +120,7 @@ pub(crate) fn accesses(
     // The operands where a turn ends.
     let mut end: Option<Stack> = None;
     let mut found = BTreeMap::new();
+    let mut compared = BTreeMap::new();
     for block in order {
         let Some(mut stack) = states.get(&block).cloned() else { continue };
         let this = &region.blocks[block];
@@ -113,6 +129,9 @@ pub(crate) fn accesses(
         for index in this.index..this.end_index {
             let Some(insn) = Insn::decode(code.normal()[index as usize]) else { break };
             let memory = memories.get(&index).copied();
+            if index + 1 == this.end_index {
+                compared.extend(guard(code, region, this, &insn, &stack).map(|guard| (block, guard)));
+            }
             if let Some(access) = execute(code, &mut stack, base, &insn, memory) {
                 found.insert((block, index), access);
             }
@@ -146,10 +165,72 @@ pub(crate) fn accesses(
             sum.plus(step.times(factor))
         })
     };
-    found
+    let accesses = found
         .into_iter()
         .filter_map(|(place, access)| Some((place, Pointer { stride: stride(access.address)?, ..access })))
-        .collect()
+        .collect();
+    let guards = compared
+        .into_iter()
+        .filter(|&(block, guard)| {
+            stride(guard.bound) == Some(Affine::number(0)) && passes(region, header, body, block)
+        })
+        .filter_map(|(block, guard)| Some((block, Guard { stride: stride(guard.word)?, ..guard })))
+        .collect();
+    Advancing { accesses, guards }
+}
+
+/// The guard that a block ends with, the stride left open, if this is its last instruction but the branch.
+fn guard(
+    code: &Code,
+    region: &Region,
+    block: &Block,
+    insn: &Insn,
+    stack: &[Option<Affine>],
+) -> Option<Guard> {
+    let End::Branch { taken, next, when_zero } = block.end else { return None };
+    let [.., a, b] = *stack else { return None };
+    let (word, bound, if_true) = match insn.op {
+        Op::Lt => (a?, b?, true),
+        Op::Gt => (b?, a?, true),
+        Op::Ge => (a?, b?, false),
+        Op::Le => (b?, a?, false),
+        _ => return None,
+    };
+    // It goes on if the comparison gives this, and the branch is taken if it does not give 0, or if it does.
+    let on_taken = if_true != when_zero;
+    let fails = match if on_taken { next } else { taken } {
+        Edge::Out(index) => is_failure(code, index),
+        Edge::Block(out) => {
+            let out = &region.blocks[out];
+            matches!(out.end, End::Leave) && is_failure(code, out.end_index)
+        }
+    };
+    fails.then_some(Guard { word, stride: Affine::number(0), bound, taken: on_taken })
+}
+
+fn is_failure(code: &Code, index: u32) -> bool {
+    let word = code.normal().get(index as usize);
+    word.and_then(|&word| Insn::decode(word)).is_some_and(|insn| insn.op == Op::Fail)
+}
+
+/// Whether every turn comes to a block.
+fn passes(region: &Region, header: usize, body: &[usize], block: usize) -> bool {
+    let mut open = vec![header];
+    let mut seen = BTreeSet::from([block]);
+    while let Some(at) = open.pop() {
+        if !seen.insert(at) {
+            continue;
+        }
+        for next in region.blocks[at].successors() {
+            if next == header {
+                return false;
+            }
+            if body.binary_search(&next).is_ok() {
+                open.push(next);
+            }
+        }
+    }
+    true
 }
 
 /// Words that are made in a block count as further slots, from here on, by the index of the instruction.

@@ -5,7 +5,7 @@
 //! advance by the same in every turn. So many turns, or somewhat fewer, run in groups; then it is measured again. What is
 //! less than a group runs one turn at a time, with every check.
 
-use crate::affine::{Pointer, accesses};
+use crate::affine::{Advancing, Guard, Pointer, advancing};
 use crate::loops::{Dominators, postorder};
 use crate::lower::is_native;
 use crate::region::{Block, Edge, End, Part, Region};
@@ -40,6 +40,8 @@ pub(crate) struct Turns {
     /// By block and index of the instruction, which pointer an access goes by, and how many bytes behind it the access
     /// is in the first turn.
     pub(crate) accesses: Placed,
+    /// By block, the comparisons that are known to come out well in all turns of a group.
+    pub(crate) guards: BTreeMap<usize, Guard>,
 }
 
 impl Part {
@@ -75,9 +77,9 @@ pub(crate) fn unroll(region: &mut Region, code: &Code) {
         if body.is_empty() || size > BODY_MAX || added + size * count > ADDED_MAX {
             continue;
         }
-        let reached = accesses(code, region, header, &body);
-        let (pointers, accesses) = pointers(&reached, count);
-        region.turns.push(Turns { count, header, body: body.clone(), pointers, accesses });
+        let Advancing { accesses, guards } = advancing(code, region, header, &body);
+        let (pointers, accesses) = pointers(&accesses, count);
+        region.turns.push(Turns { count, header, body: body.clone(), pointers, accesses, guards });
         copy(region, header, &body, count, body.len() < whole.len());
         added += size * count;
     }

@@ -39,6 +39,10 @@ impl Unit<'_> {
                 self.inlined = self.inlined.and_then(|call| self.region.inlined[call].caller);
                 self.go(*edge);
             }
+            End::Branch { taken, next, .. } if let Some(is_taken) = self.known_branch() => {
+                self.pop();
+                self.go(if is_taken { *taken } else { *next });
+            }
             End::Branch { taken, next, when_zero } => {
                 let condition = self.pop_word();
                 let (then, otherwise) = if *when_zero { (next, taken) } else { (taken, next) };

@@ -47,6 +47,12 @@ impl Unit<'_> {
             let inside = self.turns_inside(pointer);
             good = self.b.ins().umin(good, inside);
         }
+        for guard in region.turns[turns].guards.values() {
+            let word = self.affine(guard.word);
+            let bound = self.affine(guard.bound);
+            let below = self.turns_below(word, bound, guard.stride);
+            good = self.b.ins().umin(good, below);
+        }
         if self.options.gas_checks {
             // No way through the body costs more than all its blocks.
             let cost: u64 = region.turns[turns].body.iter().map(|&block| self.costs[block].first.gas).sum();
@@ -93,30 +99,35 @@ impl Unit<'_> {
         let address = self.affine(pointer.address);
         let last = u64::from(pointer.offset) + pointer.last;
         let addresses = self.addresses(length, last, pointer.words);
+        self.turns_below(address, addresses, pointer.stride)
+    }
+
+    /// For how many turns a word that is more by a stride in each is below a bound, or fewer.
+    fn turns_below(&mut self, word: Value, bound: Value, stride: Affine) -> Value {
         let none = self.iconst(0);
-        let begins = self.b.ins().icmp(IntCC::UnsignedLessThan, address, addresses);
+        let begins = self.b.ins().icmp(IntCC::UnsignedLessThan, word, bound);
         let most = self.iconst(TURNS_MAX);
-        let good = match pointer.stride.constant() {
+        let good = match stride.constant() {
             Some(0) => most,
             Some(stride) => {
                 let way = if stride > 0 {
-                    let behind = self.b.ins().isub(addresses, address);
+                    let behind = self.b.ins().isub(bound, word);
                     self.b.ins().iadd_imm_s(behind, -1)
                 } else {
-                    address
+                    word
                 };
                 let way = self.b.ins().umin(way, most);
                 let more = self.divided(way, stride.unsigned_abs());
                 self.b.ins().iadd_imm_s(more, 1)
             }
             None => {
-                let stride = self.affine(pointer.stride);
+                let stride = self.affine(stride);
                 let less = self.b.ins().iadd_imm_s(stride, -1);
                 // By the power of two that is not less than the stride.
                 let zeros = self.b.ins().clz(less);
                 let sixty_four = self.iconst(64);
                 let shift = self.b.ins().isub(sixty_four, zeros);
-                let way = self.b.ins().isub(addresses, address);
+                let way = self.b.ins().isub(bound, word);
                 let way = self.b.ins().iadd_imm_s(way, -1);
                 let way = self.b.ins().umin(way, most);
                 let more = self.b.ins().ushr(way, shift);
@@ -199,6 +210,13 @@ impl Unit<'_> {
         let bytes = known.constant().unwrap_or(0) * if words { 8 } else { 1 };
         let way = i32::try_from(bytes * i64::from(turn)).expect("a group is near its pointers");
         Some((at, offset + way))
+    }
+
+    /// Whether the branch at the end of the present block is known to be taken, as it is in a group that has been found
+    /// good.
+    pub(super) fn known_branch(&self) -> Option<bool> {
+        let Part::Turn { turns, of, .. } = self.part else { return None };
+        self.region.turns[turns].guards.get(&of).map(|guard| guard.taken)
     }
 
     /// Marks what a group that has been found good may write by pointers whose strides are known: at its beginning.

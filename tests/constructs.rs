@@ -475,6 +475,30 @@ fn a_job_that_has_ended_says_so_and_stays_so() {
 }
 
 #[test]
+fn a_job_that_runs_out_while_it_takes_its_arguments_is_gone_on_with() {
+    let source = "
+def count(text t, u[] l, f x) -> u:
+    return len(t) + len(l)
+
+total = 0
+for gas in range(0, 2000, 160):
+    job = try count<gas, 1000>(\"some text\", [1, 2, 3], 1.5)
+    while job.status == status.out_of_gas:
+        job<100, 1000>()
+    total += job.value
+print(total)
+for words in range(0, 70, 35):
+    more = words
+    job = try count<10000, more>(\"some text\", [1, 2, 3], 1.5)
+    while job.status == status.out_of_words:
+        more += 5
+        job<10000, more>()
+    total += job.value
+print(total)";
+    prints(source, "156\n180\n");
+}
+
+#[test]
 fn a_line_may_be_longer_than_the_console_takes_at_once() {
     let long = "x".repeat(100_000);
     prints("b = bytes(100000)\nb.fill(120)\nprint(b.text(), 1)", &format!("{long} 1\n"));

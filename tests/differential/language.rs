@@ -18,10 +18,8 @@ pub(super) fn image(random: &mut Random) -> Image<'static> {
     }
 }
 
-/// The traps that a program in the language may come to. `NoSuchKey`: a job that ran out while it took its arguments finds
-/// their page gone when it goes on.
-const OWN: [Trap; 8] = [
-    Trap::NoSuchKey,
+/// The traps that a program in the language may come to.
+const OWN: [Trap; 7] = [
     Trap::StackOverflow,
     Trap::FrameOverflow,
     Trap::Failed,

@@ -272,13 +272,18 @@ impl Emitter<'_> {
                 self.call(self.runtime.hold);
             }
         }
-        if let Some((page, shown)) = page {
+        let page = page.map(|(page, shown)| {
             // The callee may have destroyed neither: it could only read.
-            for slot in [shown, page] {
-                self.code.get(slot);
-                self.code.op(if slot == page { Op::Destroy } else { Op::Keydrop });
-                frame.give_back(slot);
-            }
+            self.code.get(shown);
+            self.code.op(Op::Keydrop);
+            frame.give_back(shown);
+            page
+        });
+        if let Some(page) = page
+            && !matches!(sandbox.outcome, Outcome::Job)
+        {
+            self.code.get(page);
+            self.code.op(Op::Destroy);
         }
         let left = match &sandbox.outcome {
             Outcome::Value => {
@@ -290,11 +295,11 @@ impl Emitter<'_> {
                 1
             }
             Outcome::Job => {
-                self.new_job(frame, sandbox, ty, &keys, process, unsent);
+                self.new_job(frame, sandbox, ty, Sent { keys: &keys, page }, process, unsent);
                 1
             }
         };
-        keys.iter().for_each(|&key| frame.give_back(key));
+        keys.iter().chain(&page).for_each(|&key| frame.give_back(key));
         frame.give_back(process);
         left
     }
@@ -515,14 +520,14 @@ impl Emitter<'_> {
         }
     }
 
-    /// A job of what a call gave: `results… count status`. `unsent` is where it goes with nothing but the arguments, before
-    /// the call.
+    /// A job of what a call gave: `results… count status`. It keeps the page of the arguments, which the callee may not have
+    /// taken yet. `unsent` is where it goes with nothing but the arguments, before the call.
     fn new_job(
         &mut self,
         frame: &mut Frame,
         sandbox: &Sandbox,
         job: TypeId,
-        keys: &[u32],
+        sent: Sent<'_>,
         process: u32,
         unsent: Label,
     ) {
@@ -537,6 +542,10 @@ impl Emitter<'_> {
         how |= if in_page.is_some() { IN_PAGE } else { AS_WORD };
         let [status, count, result] = [(); 3].map(|()| frame.slot());
         self.received(frame, [status, count, result]);
+        match sent.page {
+            Some(page) => self.code.get(page),
+            None => self.code.push(0),
+        }
         self.code.get(process);
         self.code.push(how);
         match in_page {
@@ -546,7 +555,7 @@ impl Emitter<'_> {
             }
             None => self.code.push(0),
         }
-        self.key_array(frame, keys);
+        self.key_array(frame, sent.keys);
         for slot in [result, count, status] {
             self.code.get(slot);
             frame.give_back(slot);
@@ -648,6 +657,13 @@ impl Emitter<'_> {
 
 /// The rights with which a callee gets its arguments' page.
 const READ_ONLY: u64 = Rights::WEAKENED.bits() as u64;
+
+/// What a callee got besides words, by the slots that hold the keys to it.
+struct Sent<'s> {
+    keys: &'s [u32],
+    /// The page of the arguments.
+    page: Option<u32>,
+}
 
 /// A budget of a call.
 enum Limit<'e> {

@@ -23,8 +23,8 @@ mod ways;
 
 use keyvm::isa::image::Image;
 use keyvm::{CompilerOptions, Engine, Levels, Machine, Tier, asm};
-use keyvm_oracle::random::Random;
 use keyvm_oracle::random::scene::{Shape, scene};
+use keyvm_oracle::random::{Random, setting};
 use keyvm_oracle::{Divergence, Engines, Report, at_random, shrink};
 use language::Compiled;
 use std::collections::BTreeMap;
@@ -104,10 +104,6 @@ fn one_run(seed: u64) -> Report {
     report.unwrap_or_else(|divergence| panic!("{}", told(&divergence, engines)))
 }
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
-}
-
 #[test]
 #[allow(
     clippy::disallowed_types,
@@ -116,8 +112,8 @@ fn number(name: &str) -> Option<u64> {
 )]
 fn random_images_run_alike() {
     let start = std::time::Instant::now();
-    let seconds = number("KEYVM_FUZZ_SECONDS").unwrap_or(4);
-    let next = AtomicU64::new(number("KEYVM_FUZZ_SEED").unwrap_or(0));
+    let seconds = setting("KEYVM_FUZZ_SECONDS").unwrap_or(4);
+    let next = AtomicU64::new(setting("KEYVM_FUZZ_SEED").unwrap_or(0));
     let runs = Mutex::new(BTreeMap::<Kind, (u64, u64, Report)>::new());
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {

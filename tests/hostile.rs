@@ -9,6 +9,7 @@ mod random;
 use keyvm::image::{HEADER_BYTES, SUM_AT, checksum, read, state_hash};
 use keyvm::isa::image::Image;
 use keyvm::{Event, Machine};
+use keyvm_oracle::random::setting;
 use random::hostile::{EXTREMES, HEAD_FIELDS, OBJECT_FIELDS, set_head, set_object, spoil};
 use random::scene::{Shape, scene};
 use random::{Random, answer, file, is_final, naming, own, snapshot};
@@ -245,10 +246,6 @@ fn one_run(seed: u64, tally: &Tally) {
     }
 }
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
-}
-
 /// For some seconds, or for so many counted runs, on all cores.
 #[test]
 #[allow(
@@ -257,9 +254,9 @@ fn number(name: &str) -> Option<u64> {
 )]
 fn random_images_and_programs_never_panic() {
     let start = std::time::Instant::now();
-    let wanted = number("KEYVM_FUZZ_RUNS");
-    let seconds = number("KEYVM_FUZZ_SECONDS").unwrap_or(5);
-    let first = number("KEYVM_FUZZ_SEED").unwrap_or(0);
+    let wanted = setting("KEYVM_FUZZ_RUNS");
+    let seconds = setting("KEYVM_FUZZ_SECONDS").unwrap_or(5);
+    let first = setting("KEYVM_FUZZ_SEED").unwrap_or(0);
     let (next, tally) = (AtomicU64::new(first), Tally::default());
     let done = || match wanted {
         Some(wanted) => tally.counted.load(Ordering::Relaxed) >= wanted,

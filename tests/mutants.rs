@@ -8,7 +8,7 @@ use keyvm::entish::{self, File};
 use keyvm::isa::Trap;
 use keyvm::isa::image::{Body, Image};
 use keyvm::{Args, Console, Engine, Event, Hosts, Machine, Tier};
-use keyvm_oracle::random::Random;
+use keyvm_oracle::random::{Random, setting};
 use keyvm_oracle::{Engines, at_random};
 use std::path::Path;
 
@@ -191,10 +191,6 @@ fn one(seed: u64, sources: &[String]) -> bool {
     true
 }
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
-}
-
 #[test]
 #[allow(
     clippy::disallowed_types,
@@ -203,9 +199,9 @@ fn number(name: &str) -> Option<u64> {
 )]
 fn what_compiles_runs_alike_and_cleanly() {
     let sources = sources();
-    let seconds = number("KEYVM_FUZZ_SECONDS");
+    let seconds = setting("KEYVM_FUZZ_SECONDS");
     let end = seconds.map(|seconds| std::time::Instant::now() + std::time::Duration::from_secs(seconds));
-    let first = number("KEYVM_FUZZ_SEED").unwrap_or(0);
+    let first = setting("KEYVM_FUZZ_SEED").unwrap_or(0);
     let (mut tried, mut compiled) = (0, 0);
     while end.map_or(tried < 150, |end| std::time::Instant::now() < end) {
         let seed = first + tried;

@@ -12,6 +12,14 @@ use keyvm_isa::alu::{random_below, random_next};
 use keyvm_isa::image::{Body, Image, Object, Process};
 use std::borrow::Cow;
 
+/// The number that an environment variable gives, if it is set: how long a random test runs, and from which seed.
+///
+/// # Panics
+/// If it is no number.
+pub fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
+}
+
 /// The seeded generator: SplitMix64, as the machine has it.
 #[derive(Clone, Debug)]
 pub struct Random(u64);

@@ -26,15 +26,15 @@ impl Looper<'_> {
         }
     }
 
-    fn outer(&mut self) {
+    /// A few turns of a call of a routine with locals 0 and 1, whose result is local 0 from then on; leaves that.
+    fn in_turns(&mut self, call: impl FnOnce(&mut Self)) {
         let turns = self.writer.random.within(1, 4);
         self.writer.push(turns);
         self.emit(Op::Set, &[2]);
         let top = self.writer.here();
         self.emit(Op::Get, &[0]);
         self.emit(Op::Get, &[1]);
-        self.start();
-        self.call(Routine::Walk);
+        call(self);
         self.emit(Op::Set, &[0]);
         self.emit(Op::Get, &[2]);
         self.writer.push(1);
@@ -42,6 +42,13 @@ impl Looper<'_> {
         self.emit(Op::Tee, &[2]);
         self.emit(Op::Jumpif, &[top]);
         self.emit(Op::Get, &[0]);
+    }
+
+    fn outer(&mut self) {
+        self.in_turns(|looper| {
+            looper.start();
+            looper.call(Routine::Walk);
+        });
         self.emit(Op::Ret, &[]);
     }
 
@@ -94,20 +101,7 @@ impl Looper<'_> {
     }
 
     fn middle(&mut self) {
-        let turns = self.writer.random.within(1, 4);
-        self.writer.push(turns);
-        self.emit(Op::Set, &[2]);
-        let top = self.writer.here();
-        self.emit(Op::Get, &[0]);
-        self.emit(Op::Get, &[1]);
-        self.call(Routine::Leaf);
-        self.emit(Op::Set, &[0]);
-        self.emit(Op::Get, &[2]);
-        self.writer.push(1);
-        self.emit(Op::Sub, &[]);
-        self.emit(Op::Tee, &[2]);
-        self.emit(Op::Jumpif, &[top]);
-        self.emit(Op::Get, &[0]);
+        self.in_turns(|looper| looper.call(Routine::Leaf));
         self.emit(Op::Get, &[1]);
         if self.percent(30) {
             let at = self.emit(Op::Tailcall, &[0]);

@@ -475,6 +475,24 @@ fn a_job_that_has_ended_says_so_and_stays_so() {
 }
 
 #[test]
+fn an_index_in_a_budget_is_compared_before_the_same_in_an_argument() {
+    let source = "
+def g(x) -> u:
+    return x
+
+def show(x) -> u:
+    print(x)
+    return x
+
+def go(u[] xs, i) -> u:
+    return g<show(xs[i]), 100>(xs[i])
+
+print(go([50], 0))
+print(go([50], 3))";
+    fails(source, "50\n50\n", 2);
+}
+
+#[test]
 fn a_job_that_runs_out_while_it_takes_its_arguments_is_gone_on_with() {
     let source = "
 def count(text t, u[] l, f x) -> u:

@@ -21,6 +21,7 @@ mod session;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod visit;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, render};
 use keyvm_isa::image::Image;

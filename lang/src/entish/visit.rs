@@ -6,13 +6,13 @@ use crate::entish::hir::{Callee, Expr, ExprKind, Outcome, Stmt, StmtKind};
 macro_rules! visitors {
     ($part:ident, $of_stmt:ident, $of_expr:ident $(, $mut:ident)?) => {
         /// A part of a statement or an expression.
-        pub(super) enum $part<'a> {
+        pub(in crate::entish) enum $part<'a> {
             Expr(&'a $($mut)? Expr),
             Stmts(&'a $($mut)? Vec<Stmt>),
         }
 
         /// Calls `seen` for each part of a statement.
-        pub(super) fn $of_stmt<'a>(stmt: &'a $($mut)? Stmt, seen: &mut dyn FnMut($part<'a>)) {
+        pub(in crate::entish) fn $of_stmt<'a>(stmt: &'a $($mut)? Stmt, seen: &mut dyn FnMut($part<'a>)) {
             match &$($mut)? stmt.kind {
                 StmtKind::Expr(of)
                 | StmtKind::Set(_, of)
@@ -52,7 +52,7 @@ macro_rules! visitors {
         }
 
         /// Calls `seen` for each part of an expression.
-        pub(super) fn $of_expr<'a>(expr: &'a $($mut)? Expr, seen: &mut dyn FnMut($part<'a>)) {
+        pub(in crate::entish) fn $of_expr<'a>(expr: &'a $($mut)? Expr, seen: &mut dyn FnMut($part<'a>)) {
             match &$($mut)? expr.kind {
                 ExprKind::Word(_)
                 | ExprKind::None
@@ -105,9 +105,9 @@ macro_rules! visitors {
                     if let Callee::Value(value) = &$($mut)? of.callee {
                         seen($part::Expr(value));
                     }
-                    (&$($mut)? of.args).into_iter().for_each(|of| seen($part::Expr(of)));
                     seen($part::Expr(&$($mut)? of.gas));
                     seen($part::Expr(&$($mut)? of.words));
+                    (&$($mut)? of.args).into_iter().for_each(|of| seen($part::Expr(of)));
                     if let Outcome::Else(other) = &$($mut)? of.outcome {
                         seen($part::Expr(other));
                     }
@@ -121,7 +121,7 @@ visitors!(Part, stmt_parts, expr_parts);
 visitors!(PartMut, stmt_parts_mut, expr_parts_mut, mut);
 
 /// What an expression is that is the same with another type.
-pub(super) fn plain(expr: &Expr) -> &Expr {
+pub(in crate::entish) fn plain(expr: &Expr) -> &Expr {
     match &expr.kind {
         ExprKind::Cast(of) => plain(of),
         _ => expr,

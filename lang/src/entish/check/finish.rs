@@ -1,8 +1,7 @@
 //! The program that comes of it, when all types are known.
 
-use super::super::hir::{
-    Callee, Expr, ExprKind, Func, FuncId, Left, Outcome, Place, Program, Stmt, StmtKind, TypeId,
-};
+use super::super::hir::{Expr, ExprKind, Func, FuncId, Left, Place, Program, Stmt, TypeId};
+use super::super::visit::{PartMut, expr_parts_mut, stmt_parts_mut};
 use super::types::{Ty, Types};
 use super::{Checker, FuncInfo, Made, say};
 use crate::Diagnostic;
@@ -56,95 +55,21 @@ fn finish(types: &mut Types<'_>, ty: &mut TypeId) {
 
 fn stmts(types: &mut Types<'_>, of: &mut [Stmt]) {
     for stmt in of {
-        match &mut stmt.kind {
-            StmtKind::Expr(value)
-            | StmtKind::Set(_, value)
-            | StmtKind::SetMany(_, value)
-            | StmtKind::ReturnCall(value)
-            | StmtKind::Yield(value) => expr(types, value),
-            StmtKind::SetField { object, value, .. } => {
-                expr(types, object);
-                expr(types, value);
-            }
-            StmtKind::SetIndex { object, index, value, .. } => {
-                [object, index, value].into_iter().for_each(|of| expr(types, of));
-            }
-            StmtKind::If { cond, then, otherwise } => {
-                expr(types, cond);
-                stmts(types, then);
-                stmts(types, otherwise);
-            }
-            StmtKind::Loop { cond, body, step } => {
-                cond.iter_mut().for_each(|cond| expr(types, cond));
-                stmts(types, body);
-                stmts(types, step);
-            }
-            StmtKind::Return(values) => values.iter_mut().for_each(|of| expr(types, of)),
-            StmtKind::Assert { cond, message } => {
-                expr(types, cond);
-                message.iter_mut().for_each(|message| expr(types, message));
-            }
-            StmtKind::Break | StmtKind::Continue => {}
-        }
+        stmt_parts_mut(stmt, &mut |of| part(types, of));
+    }
+}
+
+fn part(types: &mut Types<'_>, of: PartMut<'_>) {
+    match of {
+        PartMut::Expr(of) => expr(types, of),
+        PartMut::Stmts(of) => stmts(types, of),
     }
 }
 
 fn expr(types: &mut Types<'_>, of: &mut Expr) {
     finish(types, &mut of.ty);
-    match &mut of.kind {
-        ExprKind::Word(_)
-        | ExprKind::None
-        | ExprKind::Text(_)
-        | ExprKind::Bytes(_)
-        | ExprKind::Local(_)
-        | ExprKind::Func(_) => {}
-        ExprKind::Op { operands: values, .. }
-        | ExprKind::Call(_, values)
-        | ExprKind::Struct(values)
-        | ExprKind::Elements(values) => values.iter_mut().for_each(|of| expr(types, of)),
-        ExprKind::And(a, b) | ExprKind::Or(a, b) => {
-            expr(types, a);
-            expr(types, b);
-        }
-        ExprKind::Not(of)
-        | ExprKind::Field(of, _)
-        | ExprKind::JobValue(of)
-        | ExprKind::Cast(of)
-        | ExprKind::Len(of)
-        | ExprKind::Storage(of) => expr(types, of),
-        ExprKind::If { cond, then, otherwise } => {
-            [cond, then, otherwise].into_iter().for_each(|of| expr(types, of));
-        }
-        ExprKind::Block(body, value) => {
-            stmts(types, body);
-            expr(types, value);
-        }
-        ExprKind::CallValue(callee, args) => {
-            expr(types, callee);
-            args.iter_mut().for_each(|of| expr(types, of));
-        }
-        ExprKind::Request { key, words } => {
-            expr(types, key);
-            words.iter_mut().for_each(|of| expr(types, of));
-        }
-        ExprKind::Index { object, index, .. } => {
-            expr(types, object);
-            expr(types, index);
-        }
-        ExprKind::Resume { job, gas, words } => {
-            [job, gas, words].into_iter().for_each(|of| expr(types, of));
-        }
-        ExprKind::Sandbox(of) => {
-            if let Callee::Value(value) = &mut of.callee {
-                expr(types, value);
-            }
-            expr(types, &mut of.gas);
-            expr(types, &mut of.words);
-            of.args.iter_mut().for_each(|of| expr(types, of));
-            if let Outcome::Else(other) = &mut of.outcome {
-                expr(types, other);
-            }
-            of.params.iter_mut().chain(&mut of.results).for_each(|ty| finish(types, ty));
-        }
+    if let ExprKind::Sandbox(of) = &mut of.kind {
+        of.params.iter_mut().chain(&mut of.results).for_each(|ty| finish(types, ty));
     }
+    expr_parts_mut(of, &mut |of| part(types, of));
 }

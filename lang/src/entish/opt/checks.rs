@@ -5,11 +5,11 @@ use super::facts::{Fact, Facts};
 use super::lengths::Lengths;
 use super::range::Range;
 use super::summary::{Assigned, Summary};
-use super::visit::{PartMut, expr_parts_mut, plain, stmt_parts_mut};
 use crate::entish::emit::may_grow_lists;
 use crate::entish::hir::{
     Check, Expr, ExprKind, Func, FuncId, Indexed, LocalId, Stmt, StmtKind, Type, TypeId,
 };
+use crate::entish::visit::{PartMut, expr_parts_mut, plain, stmt_parts_mut};
 use keyvm_isa::Op;
 
 /// Finds out what each index of a function is compared with.

@@ -6,10 +6,10 @@
 use super::Known;
 use super::lengths::Lengths;
 use super::summary::Summary;
-use super::visit::{Part, PartMut, expr_parts, expr_parts_mut, plain, stmt_parts, stmt_parts_mut};
 use crate::entish::hir::{
     Check, Expr, ExprKind, Func, FuncId, Indexed, LocalId, Place, Stmt, StmtKind, Type, TypeId,
 };
+use crate::entish::visit::{Part, PartMut, expr_parts, expr_parts_mut, plain, stmt_parts, stmt_parts_mut};
 use keyvm_isa::Op;
 use std::collections::BTreeSet;
 

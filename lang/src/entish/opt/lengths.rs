@@ -5,10 +5,10 @@
 //! values that are returned have. Nothing that comes out of a sandbox has: the callee is not trusted.
 
 use super::Known;
-use super::visit::{Part, expr_parts, plain, stmt_parts};
 use crate::entish::hir::{
     Callee, Expr, ExprKind, Func, FuncId, LocalId, Outcome, Program, Stmt, StmtKind, Type, TypeId,
 };
+use crate::entish::visit::{Part, expr_parts, plain, stmt_parts};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Functions of the runtime that change lists that there were before.

@@ -11,12 +11,11 @@ mod hoist;
 mod lengths;
 mod range;
 mod summary;
-mod visit;
 
 use super::hir::{Expr, ExprKind, FuncId, Program, Stmt, StmtKind, Type, TypeId};
+use crate::entish::visit::{Part, PartMut, expr_parts, expr_parts_mut, stmt_parts, stmt_parts_mut};
 use lengths::Lengths;
 use std::collections::BTreeSet;
-use visit::{Part, PartMut, expr_parts, expr_parts_mut, stmt_parts, stmt_parts_mut};
 
 /// Functions that the language's own constructs call, as far as they matter here.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! What some statements do to variables and to lists.
 
 use super::lengths::Lengths;
-use super::visit::{Part, expr_parts, plain, stmt_parts};
 use crate::entish::hir::{Expr, ExprKind, LocalId, Stmt, StmtKind};
+use crate::entish::visit::{Part, expr_parts, plain, stmt_parts};
 use keyvm_isa::Op;
 use std::collections::BTreeMap;
 

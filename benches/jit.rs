@@ -67,6 +67,8 @@ fn programs(c: &mut Criterion) {
 /// Prints how many times the time of the Rust each engine takes.
 fn ratios(_: &mut Criterion) {
     const TURNS: usize = 11;
+    /// Seconds that each engine runs before it is measured. Code is compiled meanwhile, and optimized.
+    const WARM_UP: f64 = 0.5;
     if std::env::args().skip(1).any(|argument| argument != "--bench" && !"ratios".contains(&argument)) {
         return;
     }
@@ -74,11 +76,14 @@ fn ratios(_: &mut Criterion) {
     for (program, size) in &PROGRAMS {
         let mut runs = ENGINES.map(|(_, ready)| ready(program, *size));
         let expected = (program.native)(*size)();
-        // The first turn compiles.
-        let turns: Vec<Vec<f64>> = (0..=TURNS)
-            .map(|_| runs.iter_mut().map(|run| seconds(|| assert_eq!(run(), expected))).collect())
-            .skip(1)
-            .collect();
+        let mut timed = |run: &mut Run| seconds(|| assert_eq!(run(), expected));
+        for run in &mut runs {
+            let mut spent = 0.0;
+            while spent < WARM_UP {
+                spent += timed(run);
+            }
+        }
+        let turns: Vec<Vec<f64>> = (0..TURNS).map(|_| runs.iter_mut().map(&mut timed).collect()).collect();
         let median = |engine: usize| {
             let mut ratios: Vec<f64> =
                 turns.iter().map(|turn| turn[engine] / turn[ENGINES.len() - 1]).collect();

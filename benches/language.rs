@@ -1,6 +1,7 @@
 //! How fast programs in the language run, by the interpreter and compiled, and the same algorithms in assembly and in Rust.
 //!
-//! A run begins with an image and ends with its checksum; the engine knows the code from the first run on.
+//! A run begins with an image and ends with its checksum; the engine knows the code from the first run on,
+//! and has optimized it when Criterion has warmed up.
 
 mod et;
 mod native;

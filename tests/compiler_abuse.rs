@@ -149,8 +149,10 @@ fn a_page_that_is_put_in_place_of_another_runs_its_own_code() {
         let event = machine.run(u64::MAX);
         (event, machine.run_stats().instructions > 0)
     };
-    for twins in TWINS {
-        let engine = Engine::new(Tier::Jit);
+    let levels = [Levels::Quick, Levels::Optimized];
+    for (twins, levels) in TWINS.iter().flat_map(|twins| levels.map(|levels| (twins, levels))) {
+        let options = CompilerOptions { levels, ..CompilerOptions::default() };
+        let engine = Engine::with_options(Tier::Jit, options);
         let interpreter = Engine::default();
         let [(first, code), (second, other)] = twins.map(file_of);
         assert_eq!(code, other, "{twins:?}");
@@ -171,7 +173,6 @@ fn a_page_that_is_put_in_place_of_another_runs_its_own_code() {
 #[test]
 fn a_program_that_makes_one_page_after_another_has_little_compiled() {
     let _alone = alone();
-    // Pages that are optimized at once.
     let pages = 2 * SIZE;
     let terms: String = (0..460).map(|n| format!("get 0\n{}\nfmul\nfadd\n", 1_000_000 + n * n)).collect();
     let source = format!(
@@ -206,7 +207,9 @@ fn a_program_that_makes_one_page_after_another_has_little_compiled() {
             jumpif(get 0, :again)
             return 1 (7)"
     );
-    let engine = Engine::new(Tier::Jit);
+    // Optimizing takes longer.
+    let options = CompilerOptions { levels: Levels::Optimized, ..CompilerOptions::default() };
+    let engine = Engine::with_options(Tier::Jit, options);
     let image = asm::assemble(&source).unwrap_or_else(|errors| panic!("{errors}"));
     let mut machine = Machine::with_engine(&image, &engine).expect("it is consistent");
     machine.set_gas_limit(u64::MAX);

@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod borders;
+mod compiling;
 mod transcript;
 
+use compiling::compiling;
 use keyvm::entish::{self, File};
 use keyvm::isa::image::Image;
-use keyvm::{Args, Console, Engine, Event, Hosts, Machine, Tier, image};
+use keyvm::{Args, Console, Engine, Event, Hosts, Levels, Machine, image};
 use std::io::Write;
 use transcript::Transcript;
 
@@ -23,14 +25,13 @@ fn compiled(source: &str, files: &[(&str, &str)]) -> Image<'static> {
 
 /// Runs a program to its end, in slices of so much gas, with the machine saved and loaded between them; gives what it printed and how it
 /// ended.
-fn run(image: &Image<'_>, tier: Tier, slice: u64, input: &'static str) -> (String, Event, u64) {
+fn run(image: &Image<'_>, engine: &Engine, slice: u64, input: &'static str) -> (String, Event, u64) {
     let transcript = Transcript::default();
     let mut hosts = Hosts::new();
     hosts.grant("args", Args::new(["41", "two words"]));
     hosts.grant("console", Console::new(input.as_bytes(), transcript.clone()));
-    let engine = Engine::new(tier);
     let mut slice = slice;
-    let mut machine = Machine::with_engine(image, &engine).unwrap();
+    let mut machine = Machine::with_engine(image, engine).unwrap();
     machine.set_gas_limit(20_000_000);
     machine.set_words_limit(1 << 20);
     let end = loop {
@@ -44,7 +45,7 @@ fn run(image: &Image<'_>, tier: Tier, slice: u64, input: &'static str) -> (Strin
                 slice = slice.saturating_add(slice / 2);
                 let mut file = Vec::new();
                 image::write(&machine.image(), &mut file).unwrap();
-                machine = Machine::with_engine(&image::read(&file).unwrap(), &engine).unwrap();
+                machine = Machine::with_engine(&image::read(&file).unwrap(), engine).unwrap();
             }
             event => break event,
         }
@@ -65,11 +66,16 @@ fn prints_with(source: &str, files: &[(&str, &str)], expected: &str) {
 
 fn ends(source: &str, files: &[(&str, &str)], expected: &str) -> (Event, u64) {
     let image = compiled(source, files);
-    let (text, event, gas) = run(&image, Tier::Interpreter, u64::MAX, "");
+    let (text, event, gas) = run(&image, &Engine::default(), u64::MAX, "");
     assert_eq!((text.as_str(), &event), (expected, &event), "in one piece, {event:?}");
-    for (tier, slice) in [(Tier::Jit, u64::MAX), (Tier::Interpreter, gas / 7 + 1), (Tier::Jit, gas / 5 + 1)] {
-        let again = run(&image, tier, slice, "");
-        assert_eq!(again, (text.clone(), event.clone(), gas), "{tier:?}, in slices of {slice}");
+    for (engine, slice) in [
+        (compiling(Levels::Quick), u64::MAX),
+        (compiling(Levels::Optimized), u64::MAX),
+        (Engine::default(), gas / 7 + 1),
+        (compiling(Levels::Quick), gas / 5 + 1),
+    ] {
+        let again = run(&image, &engine, slice, "");
+        assert_eq!(again, (text.clone(), event.clone(), gas), "{engine:?}, in slices of {slice}");
     }
     (event, gas)
 }
@@ -93,8 +99,8 @@ fn fails(source: &str, expected: &str, number: u64) {
 #[test]
 fn the_showcase_yields_one_more_than_its_argument() {
     let image = compiled(include_str!("../examples/sandbox.et"), &[]);
-    for tier in [Tier::Interpreter, Tier::Jit] {
-        let mut machine = Machine::with_engine(&image, &Engine::new(tier)).unwrap();
+    for engine in [Engine::default(), compiling(Levels::Quick), compiling(Levels::Optimized)] {
+        let mut machine = Machine::with_engine(&image, &engine).unwrap();
         let mut hosts = Hosts::new();
         hosts.grant("args", Args::new(["41"]));
         for _ in 0..3 {
@@ -434,7 +440,7 @@ fn a_result_finds_its_way_however_many_keys_the_caller_holds() {
         );
         let kept: String = (0..pages).map(|n| format!("{n}\n")).collect();
         let image = compiled(&source, &[]);
-        let (text, event, _) = run(&image, Tier::Interpreter, u64::MAX, "");
+        let (text, event, _) = run(&image, &Engine::default(), u64::MAX, "");
         assert_eq!((text, event), (format!("4 2\na\naa\n{kept}"), Event::Halted), "with {pages} pages");
     }
 }
@@ -459,7 +465,7 @@ fn what_cannot_cross_a_border_is_refused() {
     let many =
         |count| format!("def f({}):\n    return p0\nprint(f<1000, 1000>({}))\n", params(count), ones(count));
     assert!(refused(&many(255)).contains("255 cross the border of a sandbox at most"));
-    assert_eq!(run(&compiled(&many(254), &[]), Tier::Interpreter, u64::MAX, "").0, "1\n");
+    assert_eq!(run(&compiled(&many(254), &[]), &Engine::default(), u64::MAX, "").0, "1\n");
     let generic = "def id(T x) -> T:\n    return x\nprint(id<1000, 100>(5))\n";
     assert!(refused(generic).contains("`id` is generic and cannot be sandboxed"));
 }

@@ -93,7 +93,7 @@ fn one_run(seed: u64) -> Report {
     let image = kind.image(&mut random);
     let tier = if random.percent(10) { Tier::Auto } else { Tier::Jit };
     let guarded = random.percent(70);
-    let levels = random.pick(&[Levels::Both, Levels::Quick, Levels::Optimized, Levels::Quick]);
+    let levels = random.pick(&[Levels::Both, Levels::Quick, Levels::Optimized, Levels::Optimized]);
     let options = CompilerOptions { speculation_guards: guarded, levels, ..CompilerOptions::default() };
     let (reference, other) = (Engine::default(), Engine::with_options(tier, options));
     let engines = Engines { reference: &reference, other: &other };

@@ -1,12 +1,14 @@
 //! Programs in the language: every example's whole output, also when it goes from machine to machine.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod compiling;
 mod transcript;
 
+use compiling::compiling;
 use keyvm::entish::{File, compile};
 use keyvm::image;
 use keyvm::isa::image::Image;
-use keyvm::{Args, Console, Engine, Event, Hosts, Machine, Tier};
+use keyvm::{Args, Console, Engine, Event, Hosts, Levels, Machine};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use transcript::Transcript;
@@ -50,14 +52,13 @@ impl Example {
     }
 
     /// Its output on an engine. If there is a slice, it goes on in another machine after each so much gas.
-    fn output_of(&self, tier: Tier, slice: Option<u64>) -> String {
-        let engine = Engine::new(tier);
+    fn output_of(&self, engine: &Engine, slice: Option<u64>) -> String {
         let transcript = Transcript::default();
         let mut hosts = Hosts::new();
         hosts.grant("args", Args::new(self.args.iter().copied()));
         hosts.grant("console", Console::new(self.input.as_bytes(), transcript.clone()));
         let mut machine =
-            Machine::with_engine(&self.image(), &engine).unwrap_or_else(|error| panic!("{error}"));
+            Machine::with_engine(&self.image(), engine).unwrap_or_else(|error| panic!("{error}"));
         let mut yields = 0;
         while self.yields != Some(yields) {
             match machine.run_hosted(slice.unwrap_or(u64::MAX), &mut hosts) {
@@ -69,7 +70,7 @@ impl Example {
                 Event::Paused => {
                     let mut file = Vec::new();
                     image::write(&machine.image(), &mut file).unwrap();
-                    machine = Machine::with_engine(&image::read(&file).unwrap(), &engine).unwrap();
+                    machine = Machine::with_engine(&image::read(&file).unwrap(), engine).unwrap();
                 }
                 Event::Halted => break,
                 event => panic!("{}: {event:?}\n{}", self.name, transcript.text()),
@@ -80,7 +81,7 @@ impl Example {
     }
 
     fn output(&self) -> String {
-        self.output_of(Tier::Interpreter, None)
+        self.output_of(&Engine::default(), None)
     }
 
     #[track_caller]
@@ -297,7 +298,10 @@ fn json_is_tidied() {
 #[test]
 fn every_example_writes_the_same_compiled() {
     for example in ALL {
-        assert_eq!(example.output_of(Tier::Jit, None), example.output(), "{}", example.name);
+        for levels in [Levels::Quick, Levels::Optimized] {
+            let output = example.output_of(&compiling(levels), None);
+            assert_eq!(output, example.output(), "{levels:?}, {}", example.name);
+        }
     }
 }
 
@@ -306,7 +310,7 @@ fn every_example_runs_from_machine_to_machine() {
     for example in ALL {
         // A budget is state, which this one looks at.
         if example.name != RECURSION.name {
-            let output = example.output_of(Tier::Interpreter, Some(10_007));
+            let output = example.output_of(&Engine::default(), Some(10_007));
             assert_eq!(output, example.output(), "{}", example.name);
         }
     }

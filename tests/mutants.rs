@@ -4,10 +4,13 @@
 //! `KEYVM_FUZZ_SECONDS=60` goes on for that long, `KEYVM_FUZZ_SEED=n` begins with that seed.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod compiling;
+
+use compiling::compiling;
 use keyvm::entish::{self, File};
 use keyvm::isa::Trap;
 use keyvm::isa::image::{Body, Image};
-use keyvm::{Args, Console, Engine, Event, Hosts, Machine, Tier};
+use keyvm::{Args, Console, Engine, Event, Hosts, Levels, Machine};
 use keyvm_oracle::random::{Random, setting};
 use keyvm_oracle::{Engines, at_random};
 use std::path::Path;
@@ -148,7 +151,7 @@ fn runs_cleanly(image: &Image<'_>, text: &str) {
     let mut hosts = Hosts::new();
     hosts.grant("args", Args::new(["41", "two words"]));
     hosts.grant("console", Console::new("a line\n".as_bytes(), std::io::sink()));
-    let mut machine = Machine::with_engine(image, &Engine::new(Tier::Interpreter)).unwrap();
+    let mut machine = Machine::with_engine(image, &Engine::default()).unwrap();
     machine.set_gas_limit(60_000);
     machine.set_words_limit(1 << 18);
     let mut yields = 0;
@@ -184,7 +187,7 @@ fn one(seed: u64, sources: &[String]) -> bool {
     if !is_about_the_machine(&text) {
         runs_cleanly(&image, &text);
     }
-    let (reference, other) = (Engine::default(), Engine::new(Tier::Jit));
+    let (reference, other) = (Engine::default(), compiling(random.pick(&[Levels::Quick, Levels::Optimized])));
     let engines = Engines { reference: &reference, other: &other };
     at_random::<Machine>(&image, engines, 30_000, seed)
         .unwrap_or_else(|divergence| panic!("{divergence}\n{text}"));

@@ -1,11 +1,13 @@
 //! The programs that engines are compared by: they give what the same algorithms in Rust give, every time.
 
+mod compiling;
 #[path = "../benches/et/mod.rs"]
 mod et;
 #[path = "../benches/native/mod.rs"]
 mod native;
 
-use keyvm::{Engine, Tier};
+use compiling::compiling;
+use keyvm::{Engine, Levels};
 use native::Program;
 
 /// Runs the program twice with each size, as nothing the first run leaves may matter, and compares with the Rust.
@@ -55,8 +57,8 @@ fn check_language(name: &str, sizes: &[u64]) {
     let image = program.image();
     for &size in sizes {
         let expected = (program.native)(size)();
-        for engine in [Engine::default(), Engine::new(Tier::Jit)] {
-            assert_eq!(et::run(&image, size, &engine), expected, "{name} of {size}");
+        for engine in [Engine::default(), compiling(Levels::Quick), compiling(Levels::Optimized)] {
+            assert_eq!(et::run(&image, size, &engine), expected, "{engine:?}, {name} of {size}");
         }
     }
 }

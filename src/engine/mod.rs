@@ -31,16 +31,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use worker::{Owner, Worker};
 
-/// Instructions of a page, at most, whose code [`Tier::Jit`] optimizes at once.
-const AT_ONCE: usize = 2_000;
-
 /// When code is compiled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tier {
     /// Never.
     #[default]
     Interpreter,
-    /// Before it first runs: optimized, or quickly where the page is large, and then optimized as under `Auto`.
+    /// Before it first runs: quickly, and optimized as under `Auto`.
     Jit,
     /// When it has run often, on another thread, and unless it is so little that interpreting it takes no longer: quickly
     /// at first, and optimized when it has run long.
@@ -251,9 +248,9 @@ impl Engine {
     fn want(&self, page: &Arc<NativePage>, point: EntryPoint, owner: Owner) -> bool {
         match self.0.tier {
             Tier::Interpreter => false,
-            Tier::Jit => self.0.compile(page, point, self.first_level(page)),
+            Tier::Jit => self.0.compile(page, point, self.first_level()),
             Tier::Auto => {
-                if !self.ask(owner, page, point, self.first_level(page)) {
+                if !self.ask(owner, page, point, self.first_level()) {
                     page.forget_heat(point);
                 }
                 false
@@ -262,10 +259,9 @@ impl Engine {
     }
 
     /// How what is compiled is compiled at first.
-    fn first_level(&self, page: &NativePage) -> Level {
+    fn first_level(&self) -> Level {
         match self.0.options.levels {
             Levels::Optimized => Level::Optimized,
-            Levels::Both if self.0.tier == Tier::Jit && page.instructions() <= AT_ONCE => Level::Optimized,
             Levels::Both | Levels::Quick => Level::Quick,
         }
     }

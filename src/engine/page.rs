@@ -169,11 +169,6 @@ impl NativePage {
         self.memories.get_or_init(|| memories_of(&self.code))
     }
 
-    /// Instructions of the page.
-    pub(super) fn instructions(&self) -> usize {
-        self.code.code.len()
-    }
-
     /// The native code for an entry, if there is some.
     #[inline]
     pub(super) fn entry(&self, point: EntryPoint) -> Option<&Record> {

@@ -1,8 +1,9 @@
 //! What comes over the border of a sandbox, and from callees that do not keep to it.
 
 use super::{compiled, fails, prints, run};
+use crate::compiling::compiling;
 use keyvm::entish::{self, File};
-use keyvm::{Event, Tier};
+use keyvm::{Engine, Event, Levels};
 
 /// A text that is no UTF-8: its last byte is changed when it has been made.
 const BAD_TEXT: &str = "def bad() -> text:\n    t = \"a\" + \"b\"\n    $store8(2, 9, $load64(2, 0, 0) - 16, 255)\n    return t\n";
@@ -82,7 +83,7 @@ fn a_page_that_comes_instead_of_a_word_is_not_kept() {
          if $arg(0) == 0:\n    never = try tell<1, 1>()\n\
          print(plugin<100000, 10000>() else 5, $numkeys())\njob = try plugin<100000, 10000>()\nprint(job.status, $numkeys())";
     let image = compiled(source, &[]);
-    let (text, event, _) = run(&image, Tier::Interpreter, u64::MAX, "");
+    let (text, event, _) = run(&image, &Engine::default(), u64::MAX, "");
     assert_eq!(event, Event::Halted, "{text}");
     assert!(text.starts_with("5 4\n"), "{text}");
 }
@@ -103,7 +104,7 @@ fn a_key_that_cannot_be_handed_over_stops_nobody_who_asks() {
             "7\ntrue true\n",
         );
         let image = compiled(&format!("{callee}{lost}\nprint(look<1000, 100>(p, 3))"), &[]);
-        let (_, event, _) = run(&image, Tier::Interpreter, u64::MAX, "");
+        let (_, event, _) = run(&image, &Engine::default(), u64::MAX, "");
         assert!(matches!(event, Event::Trapped(_)), "{event:?}");
     }
 }
@@ -211,7 +212,7 @@ fn keys_that_are_all_looked_for_in_one_place_cost_no_more_than_a_few_times_as_mu
              for k in range({n}):\n    assert ({key} in m) == (k % 2 == 1)\nfor k in range({n}):\n    m[{key}] = k\n\
              last = 0\nfor k in m.values():\n    last = k\nassert last == {n} - 2 and len(m) == {n}"
         );
-        let (text, event, gas) = run(&compiled(&source, &[]), Tier::Jit, u64::MAX, "");
+        let (text, event, gas) = run(&compiled(&source, &[]), &compiling(Levels::Quick), u64::MAX, "");
         assert_eq!((text.as_str(), &event), ("", &Event::Halted));
         gas
     };

@@ -732,14 +732,18 @@ data {{ words 2 }}"
 
 #[test]
 fn a_leaf_with_a_large_native_frame_needs_no_more_native_stack_than_is_promised() {
-    let image = image(&leaf_with_a_large_frame(1500));
     // It is compiled on the same thread, and the compiler takes more where it is not optimized itself.
     let bytes = if cfg!(debug_assertions) { 8 << 20 } else { 256 << 10 };
-    let thread = std::thread::Builder::new().stack_size(bytes);
-    let event = thread.spawn(move || {
-        let mut machine = Machine::with_engine(&image, &Engine::new(Tier::Jit)).expect("it is consistent");
-        machine.run(u64::MAX)
-    });
-    let event = event.expect("a thread starts").join().expect("it does not panic");
-    assert_eq!(event, keyvm::Event::Returned(Vec::new()));
+    for levels in [Levels::Optimized, Levels::Quick] {
+        let image = image(&leaf_with_a_large_frame(1500));
+        let options = CompilerOptions { levels, ..CompilerOptions::default() };
+        let thread = std::thread::Builder::new().stack_size(bytes);
+        let event = thread.spawn(move || {
+            let engine = Engine::with_options(Tier::Jit, options);
+            let mut machine = Machine::with_engine(&image, &engine).expect("it is consistent");
+            machine.run(u64::MAX)
+        });
+        let event = event.expect("a thread starts").join().expect("it does not panic");
+        assert_eq!(event, keyvm::Event::Returned(Vec::new()));
+    }
 }

@@ -55,7 +55,7 @@ fn first_result(c: &mut Criterion) {
         group.bench_function(format!("run/{name}"), |b| {
             b.iter(|| {
                 let mut machine = Machine::with_engine(&image, &Engine::new(tier)).expect("it is consistent");
-                assert_eq!(machine.run(u64::MAX), Event::Returned(vec![2187]));
+                assert_eq!(machine.run(u64::MAX), Event::Returned([2187].into()));
             });
         });
     }

@@ -11,7 +11,7 @@
 //! let image = keyvm::asm::assemble(source).expect("the program is well-formed");
 //! let mut machine = Machine::new(&image)?;
 //! machine.set_gas_limit(1_000);
-//! assert_eq!(machine.run(u64::MAX), Event::Yielded(vec![42]));
+//! assert_eq!(machine.run(u64::MAX), Event::Yielded([42].into()));
 //! # Ok::<(), keyvm::image::ImageError>(())
 //! ```
 //!
@@ -40,6 +40,7 @@ mod known;
 mod machine;
 #[cfg(feature = "oracle")]
 mod subject;
+mod words;
 
 pub use engine::{CompileStats, CompiledFunction, Engine, RunStats, Tier};
 pub use host::{Args, Console, HOST_BYTES_MAX, Host, HostCall, Hosts, Reply};
@@ -49,3 +50,4 @@ pub use keyvm_jit::{CompileError, Exit, Levels, Options as CompilerOptions};
 #[cfg(feature = "asm")]
 pub use keyvm_lang::{Diagnostic, Diagnostics, asm, entish, render};
 pub use machine::{Budget, Event, Interrupt, Machine};
+pub use words::Words;

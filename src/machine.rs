@@ -4,6 +4,7 @@ use crate::engine::{Engine, RecentCode, RunStats, Runner, Tier};
 use crate::image::{Hash, ImageError};
 use crate::kernel::{Activation, DESCEND_GAS, Finished, Handled, Kernel, Stop};
 use crate::known::Known;
+use crate::words::Words;
 use keyvm_isa::image::{Image, Number};
 use keyvm_isa::{Status, Trap};
 use std::sync::Arc;
@@ -21,9 +22,9 @@ const WARMING_GAS: u64 = 1 << 15;
 #[non_exhaustive]
 pub enum Event {
     /// The root process yielded these words. Run again, and it goes on.
-    Yielded(Vec<u64>),
+    Yielded(Words),
     /// The root process returned these words. Run again, and it begins anew.
-    Returned(Vec<u64>),
+    Returned(Words),
     /// The root process halted for good.
     Halted,
     /// The root process trapped. Run again, and it tries the same instruction again.
@@ -65,6 +66,8 @@ pub struct Machine {
     recent: RecentCode,
     engine: Engine,
     runner: Runner,
+    /// What the running process computes with; nothing between two runs.
+    act: Activation,
     /// What people are told of the image.
     known: Known,
 }
@@ -94,6 +97,7 @@ impl Machine {
             recent: RecentCode::default(),
             engine: Engine::default(),
             runner: Runner::default(),
+            act: Activation::default(),
         })
     }
 
@@ -153,48 +157,57 @@ impl Machine {
         if self.kernel.depth() == 0
             && let Err(status) = self.kernel.call_root(words)
         {
-            return self.event(Finished { status, words: Vec::new() });
+            return self.event(Finished { status, words: Words::default() });
         }
         let mut slice = slice;
-        let mut portion = self.portion();
+        // Gas that the next instruction costs, where that is known to be much.
+        let mut cost_of_next = 0;
         loop {
-            if self.kernel.request.is_some() {
-                return Event::Request;
-            }
-            if let Some(finished) = self.kernel.take_finished() {
-                return self.event(finished);
-            }
-            if let Some((status, amount)) = self.kernel.take_standstill() {
-                return self.event(Finished { status, words: vec![amount] });
+            if let Some(event) = self.news() {
+                return event;
             }
             if self.interrupt.0.load(Ordering::Relaxed) && self.interrupt.0.swap(false, Ordering::Relaxed) {
                 return Event::Interrupted;
             }
+            let portion = self.portion().max(std::mem::take(&mut cost_of_next));
             let (stop, used) = self.step(slice, portion.min(slice));
             slice -= used;
-            portion = self.portion();
+            let Some(stop) = stop else { continue };
             let before = self.kernel.total_gas;
             let handled = match stop {
-                None | Some(Stop::Switched) => Handled::GoesOn,
-                Some(Stop::Trap(trap)) => self.kernel.trapped(trap, slice),
-                Some(Stop::Gas(cost)) if self.kernel.gas_for_running() >= cost => {
+                Stop::Switched => continue,
+                Stop::Trap(trap) => self.kernel.trapped(trap, slice),
+                Stop::Gas(cost) if self.kernel.gas_for_running() >= cost => {
                     if slice < cost {
                         return Event::Paused;
                     }
-                    portion = portion.max(cost);
-                    Handled::GoesOn
+                    cost_of_next = cost;
+                    continue;
                 }
-                Some(stop) => self.kernel.dry(&stop, slice),
+                stop => self.kernel.dry(&stop, slice),
             };
             slice -= self.kernel.total_gas - before;
             match handled {
                 Handled::GoesOn => {}
                 Handled::Paused => return Event::Paused,
                 Handled::StandsStill(status, amount) => {
-                    return self.event(Finished { status, words: vec![amount] });
+                    return self.event(Finished { status, words: [amount].into() });
                 }
             }
         }
+    }
+
+    /// What the host is to be told before anything runs on.
+    #[inline]
+    fn news(&mut self) -> Option<Event> {
+        if !self.kernel.has_news() {
+            return None;
+        }
+        if self.kernel.request.is_some() {
+            return Some(Event::Request);
+        }
+        let finished = self.kernel.take_finished();
+        finished.or_else(|| self.kernel.take_standstill()).map(|finished| self.event(finished))
     }
 
     /// Gas until the next look at the interrupt flag, and at whether native code is wanted.
@@ -220,12 +233,9 @@ impl Machine {
                 Err(stop) => (Some(stop), 0),
             };
         }
-        if self.recent.admit(kernel).is_none() {
-            kernel.code_is_gone();
-            return (None, 0);
-        }
-        let mut act = Activation::new(portion);
-        let stop = self.engine.run(kernel, &mut act, &mut self.recent, &mut self.runner);
+        let act = &mut self.act;
+        act.begin(portion);
+        let stop = self.engine.run(kernel, act, &mut self.recent, &mut self.runner);
         act.park_before(kernel);
         self.recent.forget_gone(kernel);
         (Some(stop), portion - act.slice_left())

@@ -118,7 +118,7 @@ fn what_dies_with_a_meter_is_gone_at_once_and_never_seen_again() {
         hang(&mut image, declared(1), count);
         let objects = image.objects.len() as u64;
         let (event, machine) = every_way(&image);
-        assert_eq!(event, Event::Returned(vec![0, 0, 0]), "null keys, and no words");
+        assert_eq!(event, Event::Returned([0, 0, 0].into()), "null keys, and no words");
         // Gone are `m`, `q` and what hung there; new are three brands and a page.
         assert_eq!(machine.objects(), objects - 2 - count + 4);
     }
@@ -262,7 +262,7 @@ const SEALED_AND_RUN: &str = "
 fn code_that_is_sealed_in_chunks_is_the_code_of_the_whole_page() {
     let mut words = long_code(10_000);
     let (event, machine) = every_way(&with_page(SEALED_AND_RUN, declared(0), &words));
-    assert_eq!(event, Event::Returned(vec![1, 77, 1]));
+    assert_eq!(event, Event::Returned([1, 77, 1].into()));
     let chunks = words.len().div_ceil(4096) as u64;
     assert_eq!(machine.instructions(), 1 + chunks + 6 + 3 + 2);
     // The length of the last switch table.
@@ -274,7 +274,7 @@ fn code_that_is_sealed_in_chunks_is_the_code_of_the_whole_page() {
                 codeseal(p)
                 return 1";
     let (event, _) = every_way(&with_page(refused, declared(0), &words));
-    assert_eq!(event, Event::Returned(vec![0]));
+    assert_eq!(event, Event::Returned([0].into()));
 }
 
 #[test]
@@ -287,7 +287,7 @@ fn whoever_changes_the_page_between_two_chunks_makes_the_instruction_begin_anew(
     assert_eq!(machine.run(1 + 2 * chunk), Event::Paused);
     let push = Op::Push as u64 | 78 << 8;
     machine.write_bytes(declared(0), 8 * 9_998, &push.to_le_bytes()).expect("it is inside");
-    assert_eq!(machine.run(u64::MAX), Event::Returned(vec![1, 78, 1]));
+    assert_eq!(machine.run(u64::MAX), Event::Returned([1, 78, 1].into()));
     let anew = machine.total_gas();
     let mut whole = Machine::new(&image).expect("the image is consistent");
     whole.run(u64::MAX);
@@ -366,7 +366,7 @@ fn native_code_that_is_let_go_and_asked_for_again_does_not_take_time_by_the_leng
     let seconds = |tier| {
         let begin = Instant::now();
         let mut machine = Machine::with_engine(&image, &Engine::new(tier)).expect("the image is consistent");
-        assert_eq!(machine.run(u64::MAX), Event::Returned(Vec::new()));
+        assert_eq!(machine.run(u64::MAX), Event::Returned([].into()));
         begin.elapsed()
     };
     let interpreted = seconds(Tier::Interpreter);

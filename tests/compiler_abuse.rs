@@ -213,7 +213,7 @@ fn a_program_that_makes_one_page_after_another_has_little_compiled() {
     let image = asm::assemble(&source).unwrap_or_else(|errors| panic!("{errors}"));
     let mut machine = Machine::with_engine(&image, &engine).expect("it is consistent");
     machine.set_gas_limit(u64::MAX);
-    assert_eq!(machine.run(u64::MAX), Event::Returned(vec![7]));
+    assert_eq!(machine.run(u64::MAX), Event::Returned([7].into()));
     let stats = engine.stats();
     // Two seconds, and the page by which it was passed.
     let most = 2_000_000_000 + stats.nanoseconds.div_ceil(stats.batches.max(1)) * 2;

@@ -104,7 +104,7 @@ fn the_showcase_yields_one_more_than_its_argument() {
         let mut hosts = Hosts::new();
         hosts.grant("args", Args::new(["41"]));
         for _ in 0..3 {
-            assert_eq!(machine.run_hosted(u64::MAX, &mut hosts), Event::Yielded(vec![42]));
+            assert_eq!(machine.run_hosted(u64::MAX, &mut hosts), Event::Yielded([42].into()));
         }
     }
 }

@@ -66,7 +66,7 @@ fn it_survives_being_saved_and_goes_on_with_copies_of_code() {
     assert_eq!(read(&bytes).as_ref(), Ok(&image));
     let mut machine = Machine::new(&image).expect("it is consistent");
     assert_eq!(machine.image(), image);
-    assert_eq!(machine.run(u64::MAX), Event::Yielded(vec![]));
+    assert_eq!(machine.run(u64::MAX), Event::Yielded([].into()));
     let bytes = file(&machine.image());
     let saved = read(&bytes).expect("it was written");
     assert!(saved.object(inner).is_none());

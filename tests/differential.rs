@@ -18,6 +18,8 @@ mod levels;
 mod memory;
 #[path = "differential/nested.rs"]
 mod nested;
+#[path = "differential/straight.rs"]
+mod straight;
 #[path = "differential/ways.rs"]
 mod ways;
 

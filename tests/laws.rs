@@ -188,7 +188,7 @@ again:  create(1, 0)
             let mut machine =
                 Machine::with_engine(&image, &Engine::new(tier)).expect("the image is consistent");
             for turn in 0..5 {
-                assert_eq!(machine.run(u64::MAX), Event::Yielded(vec![2 + turn]));
+                assert_eq!(machine.run(u64::MAX), Event::Yielded([2 + turn].into()));
                 assert_eq!(machine.audit(), Ok(()));
             }
             machine
@@ -204,14 +204,14 @@ again:  create(1, 0)
         assert!(matches!(machine.run(u64::MAX), Event::OutOfGas(_)));
         assert!(machine.budget().gas_used <= budget.gas_used + 40);
         machine.set_gas_limit(u64::MAX);
-        assert_eq!(machine.run(u64::MAX), Event::Yielded(vec![7]));
+        assert_eq!(machine.run(u64::MAX), Event::Yielded([7].into()));
 
         let mut machine = fresh();
         machine.set_words_limit(budget.words_used + 16);
         assert!(matches!(machine.run(u64::MAX), Event::OutOfWords(_)));
         assert!(machine.budget().words_used <= budget.words_used + 16);
         machine.set_words_limit(u64::MAX);
-        assert_eq!(machine.run(u64::MAX), Event::Yielded(vec![7]));
+        assert_eq!(machine.run(u64::MAX), Event::Yielded([7].into()));
         assert_eq!(machine.audit(), Ok(()));
     }
 }

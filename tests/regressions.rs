@@ -47,7 +47,7 @@ fn a_long_row_of_keepers_that_give_up_ends_without_a_deep_native_stack() {
     let thread = std::thread::Builder::new().stack_size(256 * 1024);
     let event = thread.spawn(move || machine(source).run(u64::MAX)).expect("a thread starts").join();
     // Trap 9, Unreachable; one word; status 3, Trapped.
-    assert_eq!(event.expect("the host's stack suffices"), Event::Yielded(vec![9, 1, 3]));
+    assert_eq!(event.expect("the host's stack suffices"), Event::Yielded([9, 1, 3].into()));
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn calling_keepers_is_paid_by_their_meters() {
                 drop(drop(drop(recurse(5, 1000, 1000))))
                 yield 1 (meterread(m, meter.GAS_USED))";
     // 64 for the call, 4 for the keeper's `return`.
-    assert_eq!(next(&mut machine(source)), Event::Yielded(vec![68]));
+    assert_eq!(next(&mut machine(source)), Event::Yielded([68].into()));
 }
 
 #[cfg(target_os = "linux")]
@@ -126,18 +126,18 @@ fn two_callers(end_of_p2: &str, rest: &str) -> String {
 #[test]
 fn a_process_that_was_stopped_is_waited_for_by_its_next_caller_alone() {
     let mut machine = machine(&two_callers("stop", "start(1)\nstart(3)\ninvoke(1)"));
-    assert_eq!(next(&mut machine), Event::Yielded(vec![1]));
+    assert_eq!(next(&mut machine), Event::Yielded([1].into()));
     // P heard at once that Q was stopped: count 0, status 6; it yields both, and root passes on count 2, status 1.
-    assert_eq!(next(&mut machine), Event::Yielded(vec![2, 1]));
+    assert_eq!(next(&mut machine), Event::Yielded([2, 1].into()));
     assert_eq!(next(&mut machine), Event::Halted);
 }
 
 #[test]
 fn a_process_whose_caller_was_destroyed_can_be_called_before_and_after_saving() {
     let mut machine = machine(&two_callers("destroy", "invoke(2)"));
-    assert_eq!(next(&mut machine), Event::Yielded(vec![1]));
+    assert_eq!(next(&mut machine), Event::Yielded([1].into()));
     // Q goes on where it was, behind `destroy`, and yields 7.
-    assert_eq!(next(&mut machine), Event::Yielded(vec![1, 1]));
+    assert_eq!(next(&mut machine), Event::Yielded([1, 1].into()));
     assert_eq!(next(&mut machine), Event::Halted);
 }
 
@@ -163,7 +163,7 @@ fn a_process_that_nobody_waits_for_may_lose_its_meter_and_be_saved() {
         process b under m { code caller standing keys { 1: c(all) } }
         process c under m { code cc standing keys { 1: a(all) } }";
     let mut machine = machine(source);
-    assert_eq!(next(&mut machine), Event::Yielded(vec![]));
+    assert_eq!(next(&mut machine), Event::Yielded([].into()));
     assert_eq!(next(&mut machine), Event::Halted);
 }
 
@@ -186,7 +186,7 @@ fn whoever_pays_for_a_call_cannot_end_the_process_it_called() {
                 destroy(m)
                 drop(drop(recurse(4, 100, 100)))
                 yield 1";
-    assert_eq!(next(&mut machine(source)), Event::Yielded(vec![2]));
+    assert_eq!(next(&mut machine(source)), Event::Yielded([2].into()));
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn growth_below_a_destroyed_call_is_counted_once_by_the_call_above() {
         }
         slice = if machine.instructions() > before { 1 } else { slice + 1 };
     };
-    assert_eq!(event, Event::Yielded(vec![20_000, 1, 1]));
+    assert_eq!(event, Event::Yielded([20_000, 1, 1].into()));
 }
 
 #[test]
@@ -261,7 +261,7 @@ process p under small { code cp standing keys { 1: q(all) } }
 process q under small { code cq standing }";
     let mut machine = machine(source);
     // One word, the 32 gas of the way down, that are missing; status 4, OutOfGas.
-    assert_eq!(next(&mut machine), Event::Yielded(vec![32, 1, 4]));
+    assert_eq!(next(&mut machine), Event::Yielded([32, 1, 4].into()));
 }
 
 #[test]
@@ -307,9 +307,9 @@ process q under small { code cq standing keys { 1: p(all) } }
 process k { code ck standing data { words 1 } keys { 2: small(all) } }";
     let mut machine = machine(source);
     machine.set_gas_limit(100_000);
-    assert_eq!(next(&mut machine), Event::Yielded(vec![1, 4]));
+    assert_eq!(next(&mut machine), Event::Yielded([1, 4].into()));
     // The process yields what the one it waited for had yielded: 77, 1, 1.
-    assert_eq!(next(&mut machine), Event::Yielded(vec![3, 1]));
+    assert_eq!(next(&mut machine), Event::Yielded([3, 1].into()));
 }
 
 #[test]
@@ -333,7 +333,7 @@ process r under mr { code cr standing keys { 1: a(all) } }
 process a under ma { code ca standing keys { 1: q(all) 2: mr(all) } }
 process q under ma { code cq standing keeper k(call|copy) }
 process k under mr { code ck standing }";
-    assert_eq!(next(&mut machine(source)), Event::Yielded(vec![]));
+    assert_eq!(next(&mut machine(source)), Event::Yielded([].into()));
 }
 
 /// A root, and two processes with these fields.
@@ -443,7 +443,7 @@ fn words_of_a_run_are_given_back_when_the_process_that_began_it_is_destroyed() {
     ] {
         let source = format!("image {{ root r }}\nmeter prime {{ }}\n{processes}\n{rest}");
         // No words; status 7, Destroyed.
-        assert_eq!(whole_and_in_slices(&source), Event::Yielded(vec![0, 7]));
+        assert_eq!(whole_and_in_slices(&source), Event::Yielded([0, 7].into()));
     }
 }
 
@@ -471,7 +471,7 @@ fn growth_that_is_adopted_is_numbered_in_the_order_of_the_processes() {
         callmeter d2 { under s callee p2 }
         callmeter e1 { under d1 callee q1 own_words 4 }
         callmeter e2 { under d2 callee q2 own_words 4 }";
-    assert_eq!(whole_and_in_slices(source), Event::Yielded(vec![]));
+    assert_eq!(whole_and_in_slices(source), Event::Yielded([].into()));
 }
 
 /// Root and a process that it has called, which waits for a third; that destroys something charged to the call.
@@ -508,7 +508,7 @@ fn calls_that_hold_more_than_any_meter_could_have_had_are_refused() {
     assert!(!loads(&words_of_a_link(u64::MAX - charged + 1)));
     let most = words_of_a_link(u64::MAX - charged);
     // Two words; status 1, Yielded.
-    assert_eq!(whole_and_in_slices(&most), Event::Yielded(vec![2, 1]));
+    assert_eq!(whole_and_in_slices(&most), Event::Yielded([2, 1].into()));
 }
 
 #[test]

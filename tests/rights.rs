@@ -289,9 +289,9 @@ fn with_exactly_the_rights_of_its_cell_each_instruction_works() {
             let mut machine = machine(&image);
             let event = machine.run(u64::MAX);
             let done = match row.op {
-                Op::Return => event == Event::Returned(Vec::new()),
+                Op::Return => event == Event::Returned([].into()),
                 Op::Invoke if kind == Kind::Host && row.operand == "k" => event == Event::Request,
-                _ => event == Event::Yielded(Vec::new()),
+                _ => event == Event::Yielded([].into()),
             };
             assert!(done, "{} ({}) of {name}: {event:?}", row.op.info().mnemonic, row.operand);
             assert_eq!(machine.audit(), Ok(()));

@@ -207,6 +207,9 @@ impl Engine {
             let place = recent.place(act.code).filter(|_| kernel.arena.alive(act.code));
             let Some(place) = place else {
                 act.park_before(kernel);
+                if !recent.admit(kernel) {
+                    kernel.code_is_gone();
+                }
                 return Stop::Switched;
             };
             self.find_native(recent.at_mut(place));

@@ -2,7 +2,7 @@
 
 use super::page::{PASSING, Record};
 use super::{Engine, NativePage, RecentCode};
-use crate::interp::{Watch, interpret, interpret_one, interpret_until};
+use crate::interp::{Watch, call_straight, interpret, interpret_one, interpret_until};
 use crate::kernel::{Activation, Kernel, Move, Ref, Stop};
 use keyvm_isa::image::Frame;
 use keyvm_isa::layout::{MEMORY_META, MEMORY_OPERANDS, meta};
@@ -28,7 +28,7 @@ pub struct RunStats {
 }
 
 /// What native code needs, kept between runs.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Runner {
     door: Door,
     /// What a callee computes with whose call has not begun.
@@ -112,12 +112,6 @@ enum Left {
     After,
     /// Control has moved.
     Moved,
-}
-
-impl Default for Runner {
-    fn default() -> Self {
-        Self { door: Door::default(), callee: Activation::new(0) }
-    }
 }
 
 impl Default for Door {
@@ -263,6 +257,10 @@ impl Runner {
         {
             kernel.instructions += 1;
             let Move::Call(call) = moved else { return Left::Moved };
+            // What calls processes of its own code is rarely straight.
+            if call.code != act.code && call_straight(kernel, act, code, &call) {
+                return Left::After;
+            }
             let point = kernel.beginning(&call).filter(|_| call.code == act.code);
             let Some(entry) = point.and_then(|point| page.arrive(engine, recent, point)) else {
                 kernel.begin_call(act, &call);

@@ -96,19 +96,18 @@ impl RecentCode {
         self.allowance.set(self.allowance.get().saturating_add(earned).min(NANOSECONDS));
     }
 
-    /// Takes in the code of the running process, if it is not gone.
-    pub(crate) fn admit(&mut self, kernel: &Kernel) -> Option<Ref> {
-        let running = kernel.running()?;
-        let code = kernel.arena.process(running).code;
-        if self.find(code).is_none() || !kernel.arena.alive(code) {
-            let (_, page) = kernel.code_of(running)?;
-            if self.pages.len() == RECENT_MAX {
-                self.pages.remove(0);
-            }
-            let tiny = page.is_tiny();
-            self.pages.push(Recent { code, page: Arc::clone(page), native: None, settled: false, tiny });
+    /// Takes in the code of the running process, which is not there yet. `false` if it is gone.
+    #[cold]
+    pub(super) fn admit(&mut self, kernel: &Kernel) -> bool {
+        let Some((code, page)) = kernel.running().and_then(|running| kernel.code_of(running)) else {
+            return false;
+        };
+        if self.pages.len() == RECENT_MAX {
+            self.pages.remove(0);
         }
-        Some(code)
+        let tiny = page.is_tiny();
+        self.pages.push(Recent { code, page: Arc::clone(page), native: None, settled: false, tiny });
+        true
     }
 
     /// Whether there is none yet, or one of them has not run so often that it has native code looked for.

@@ -18,7 +18,7 @@
 //! let mut machine = Machine::new(&image)?;
 //! let mut hosts = Hosts::new();
 //! hosts.grant("double", |call: &mut HostCall<'_>| Reply::words([call.words()[0] * 2]));
-//! assert_eq!(machine.run_hosted(u64::MAX, &mut hosts), Event::Yielded(vec![42]));
+//! assert_eq!(machine.run_hosted(u64::MAX, &mut hosts), Event::Yielded([42].into()));
 //! # Ok::<(), keyvm::image::ImageError>(())
 //! ```
 

@@ -1,6 +1,6 @@
 //! What each instruction does.
 
-use super::Interpreter;
+use super::{Interpreter, call_straight};
 use crate::kernel::{Step, Stop};
 use keyvm_isa::layout::CHUNK_WORDS;
 use keyvm_isa::{OpInfo, OpVisitor, Status, Trap, alu, gas};
@@ -109,7 +109,13 @@ impl OpVisitor for Interpreter<'_> {
     }
 
     fn recurse(&mut self, words: u8, keys: u8) -> Step {
-        self.kernel.recurse(self.act, words, keys)
+        let call = if keys == 0 { self.kernel.plain_call(self.act, words) } else { None };
+        let Some(call) = call else { return self.kernel.recurse(self.act, words, keys) };
+        if call_straight(self.kernel, self.act, self.code, &call) {
+            return Ok(());
+        }
+        self.kernel.begin_call(self.act, &call);
+        Err(Stop::Switched)
     }
 
     fn invoke(&mut self, words: u8, keys: u8) -> Step {

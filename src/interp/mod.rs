@@ -13,7 +13,7 @@
 
 mod instructions;
 
-use crate::kernel::{Activation, Kernel, Step, Stop};
+use crate::kernel::{Activation, Kernel, PlainCall, Step, Stop};
 use keyvm_isa::alu::ArithmeticTrap;
 use keyvm_isa::code::FuncType;
 use keyvm_isa::image::Frame;
@@ -97,10 +97,35 @@ pub(crate) fn interpret_one(kernel: &mut Kernel, act: &mut Activation, code: &Co
     let index = act.index;
     let word = usize::try_from(index).ok().and_then(|i| code.normal().get(i)).copied();
     act.next = index + 1;
-    let mut machine = Interpreter { kernel, act, code };
-    dispatch(&mut machine, word.unwrap_or(Op::Halt as u64))?;
-    machine.act.index = machine.act.next;
+    execute(&mut Interpreter { kernel, act, code }, word.unwrap_or(Op::Halt as u64))?;
+    act.index = act.next;
     Ok(())
+}
+
+/// Executes one instruction, wherever it comes from.
+fn execute(machine: &mut Interpreter<'_>, word: u64) -> Step {
+    dispatch(machine, word)
+}
+
+/// Executes a call whole, if its callee only computes, straight through. If it does not, or traps, nothing has changed.
+pub(crate) fn call_straight(
+    kernel: &mut Kernel,
+    act: &mut Activation,
+    code: &Code,
+    call: &PlainCall,
+) -> bool {
+    let Some(straight) = kernel.straight_callee(act, call) else { return false };
+    let aside = kernel.begin_straight(act, call, &straight);
+    // Nothing of the code that is loaded is looked at: such instructions have no constants or types.
+    let mut callee = Interpreter { kernel, act, code };
+    let computed = straight.instructions().iter().all(|&word| execute(&mut callee, word).is_ok());
+    let returns = computed && act.height - act.base >= straight.results();
+    if returns {
+        kernel.end_straight(act, call, &straight, aside);
+    } else {
+        act.take_up(aside);
+    }
+    returns
 }
 
 struct Interpreter<'a> {

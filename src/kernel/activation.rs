@@ -36,6 +36,15 @@ pub(crate) struct Activation {
     parked: bool,
 }
 
+/// What the running process was at, while a callee computes above its operands.
+#[derive(Clone, Copy)]
+pub(crate) struct Aside {
+    height: usize,
+    base: usize,
+    fuel: u64,
+    charged: u64,
+}
+
 impl Deref for Activation {
     type Target = Workspace;
 
@@ -52,9 +61,9 @@ impl DerefMut for Activation {
     }
 }
 
-impl Activation {
-    /// One that holds no process yet and may use so much gas.
-    pub(crate) fn new(slice: u64) -> Self {
+impl Default for Activation {
+    /// One that holds no process yet, and may use no gas.
+    fn default() -> Self {
         Self {
             process: Ref::NONE,
             code: Ref::NONE,
@@ -67,9 +76,18 @@ impl Activation {
             fuel: 0,
             charged: 0,
             loaded: 0,
-            slice,
+            slice: 0,
             parked: true,
         }
+    }
+}
+
+impl Activation {
+    /// Lets it use so much gas from now on. It holds no process.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self, slice: u64) {
+        debug_assert!(self.parked, "what ran last is parked");
+        self.slice = slice;
     }
 
     /// Takes the last process of the chain out of its object, if none is taken yet. Gives whether it can run: not if
@@ -110,7 +128,7 @@ impl Activation {
         self.fuel = self.loaded;
         self.charged = 0;
         self.parked = false;
-        self.workspace.trade(&mut state.workspace);
+        self.workspace.take(&mut state.workspace);
     }
 
     /// As [`Activation::enter`], from another process, which is put back: its index is at the next instruction.
@@ -304,7 +322,57 @@ impl Activation {
         } else {
             self.workspace.stack[height..end].copy_from_slice(words);
         }
-        self.workspace.stack[end] = words.len() as u64;
+        self.end_result(end, words.len(), status);
+    }
+
+    /// Whether the stack is long enough for so many operands above those that are there.
+    #[inline(always)]
+    pub(super) fn has_length_for(&self, more: u32) -> bool {
+        self.height + more as usize <= self.stack.len()
+    }
+
+    /// Lets a callee compute above the operands that are there, on its message, with so much gas.
+    #[inline(always)]
+    pub(super) fn set_aside(&mut self, words: u8, gas: u64) -> Aside {
+        let aside = Aside { height: self.height, base: self.base, fuel: self.fuel, charged: self.charged };
+        let (words, message) = (usize::from(words), self.height - 3 - usize::from(words));
+        self.copy_operands(message, words, self.height);
+        self.base = self.height;
+        self.height += words;
+        self.fuel = gas;
+        aside
+    }
+
+    /// Goes on with what was set aside.
+    #[inline(always)]
+    pub(crate) const fn take_up(&mut self, aside: Aside) {
+        Aside { height: self.height, base: self.base, fuel: self.fuel, charged: self.charged } = aside;
+    }
+
+    /// Copies operands to another place of the stack, where there is room.
+    #[inline(always)]
+    fn copy_operands(&mut self, from: usize, count: usize, to: usize) {
+        let stack = &mut self.workspace.stack;
+        match count {
+            0 => {}
+            // Most messages and results are a word or none.
+            1 => stack[to] = stack[from],
+            _ => stack.copy_within(from..from + count, to),
+        }
+    }
+
+    /// As [`Activation::take_result`], with words that stand in the stack from `first` on.
+    #[inline(always)]
+    pub(super) fn take_own_result(&mut self, first: usize, count: usize, status: Status) {
+        self.copy_operands(first, count, self.height);
+        let end = self.height + count;
+        self.end_result(end, count, status);
+    }
+
+    /// Pushes the length of a result, which ends there, and a status.
+    #[inline(always)]
+    fn end_result(&mut self, end: usize, count: usize, status: Status) {
+        self.workspace.stack[end] = count as u64;
         self.workspace.stack[end + 1] = status.number().into();
         self.height = end + 2;
     }

@@ -7,10 +7,11 @@
 use super::activation::Activation;
 use super::arena::Ref;
 use super::key::Key;
-use super::message::{Message, MessageWords};
+use super::message::Message;
 use super::meter::Change;
 use super::object::{Body, CallMeter, Process};
 use super::{Kernel, Stop};
+use crate::words::Words;
 use keyvm_isa::image::Suspended;
 use keyvm_isa::layout::Kind;
 use keyvm_isa::{Rights, Status, gas};
@@ -67,7 +68,7 @@ impl Link {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finished {
     pub(crate) status: Status,
-    pub(crate) words: Vec<u64>,
+    pub(crate) words: Words,
 }
 
 /// A request that waits for the host's reply.
@@ -282,7 +283,7 @@ impl Kernel {
     /// Gives a result to the last process of the chain, or to the host. Gives what ends in turn, if a keeper gave up.
     fn deliver(&mut self, call: LinkCall, status: Status, message: Message) -> Option<Ending> {
         let Some(top) = self.chain.last() else {
-            self.finished = Some(Finished { status, words: message.words.into_vec() });
+            self.finished = Some(Finished { status, words: message.words });
             return None;
         };
         if call == LinkCall::Keeper {
@@ -311,17 +312,9 @@ impl Kernel {
         }
     }
 
-    /// `recurse`.
-    #[inline(always)]
-    pub(crate) fn recurse(&mut self, act: &mut Activation, words: u8, keys: u8) -> Result<(), Stop> {
-        if keys == 0 && self.recurse_plainly(act, words) {
-            return Err(Stop::Switched);
-        }
-        self.recurse_fully(act, words, keys)
-    }
-
+    /// `recurse`, whatever about it is out of the common run.
     #[inline(never)]
-    fn recurse_fully(&mut self, act: &mut Activation, words: u8, keys: u8) -> Result<(), Stop> {
+    pub(crate) fn recurse(&mut self, act: &mut Activation, words: u8, keys: u8) -> Result<(), Stop> {
         // Check.
         let [slot, asked_gas, asked_words] = act.operands()?;
         let depth = Self::message_depth(act, words, keys, 3)?;
@@ -487,7 +480,7 @@ impl Kernel {
                 end_turn(act.leave(self), status);
             }
             _ => {
-                let message = Message { words: MessageWords::from_slice(act.dropped(words)), keys: taken };
+                let message = Message { words: act.dropped(words).into(), keys: taken };
                 end_turn(act.leave(self), status);
                 self.finish(status, message);
             }

@@ -4,22 +4,20 @@ use super::activation::Activation;
 use super::arena::Ref;
 use super::key::Key;
 use super::{Kernel, Stop};
+use crate::words::Words;
 use keyvm_isa::layout::MESSAGE_KEYS_MAX;
 use keyvm_isa::{Status, Trap};
 
 /// A message or a result on its way.
 #[derive(Debug, Default)]
 pub(crate) struct Message {
-    pub(crate) words: MessageWords,
+    pub(crate) words: Words,
     pub(crate) keys: Vec<Key>,
 }
 
-/// The words of a message; most messages are short.
-pub(crate) type MessageWords = smallvec::SmallVec<[u64; 4]>;
-
 impl Message {
     pub(super) fn word(word: u64) -> Self {
-        Self { words: smallvec::smallvec![word], keys: Vec::new() }
+        Self { words: [word].into(), keys: Vec::new() }
     }
 }
 

@@ -34,6 +34,7 @@ mod progress;
 mod remains;
 mod root;
 mod state;
+mod straight;
 
 pub(crate) use activation::Activation;
 pub(crate) use arena::Ref;
@@ -41,7 +42,7 @@ pub(crate) use control::{DESCEND_GAS, Finished, Pending};
 pub(crate) use keeper::Handled;
 pub(crate) use object::{Body, CodePage};
 pub(crate) use outside::HostView;
-pub(crate) use plain::Move;
+pub(crate) use plain::{Move, PlainCall};
 
 use arena::Arena;
 use control::Link;
@@ -158,8 +159,9 @@ impl Kernel {
         self.finished.take()
     }
 
-    pub(crate) fn take_standstill(&mut self) -> Option<(Status, u64)> {
-        self.standstill.take()
+    #[cold]
+    pub(crate) fn take_standstill(&mut self) -> Option<Finished> {
+        self.standstill.take().map(|(status, amount)| Finished { status, words: [amount].into() })
     }
 
     /// The code page that a process runs, if it is not gone.

@@ -2,6 +2,7 @@
 
 use super::arena::Ref;
 use super::key::Key;
+use super::straight::Straight;
 use crate::image::{ContentTree, Hash, words_root};
 use keyvm_isa::image::{Frame, Suspended};
 use keyvm_isa::layout::Kind;
@@ -156,6 +157,7 @@ pub(crate) struct CodePage {
     hash: OnceLock<Hash>,
     /// Times it has begun to run; it stops counting.
     runs: AtomicU8,
+    straight: Option<Straight>,
     /// Whether something in it jumps or calls a subroutine: [`STRAIGHT`], [`GOES`], or 0 while nobody has looked.
     goes: AtomicU8,
 }
@@ -164,8 +166,15 @@ const STRAIGHT: u8 = 1;
 const GOES: u8 = 2;
 
 impl CodePage {
-    pub(crate) const fn new(code: Code) -> Self {
-        Self { code, hash: OnceLock::new(), runs: AtomicU8::new(0), goes: AtomicU8::new(0) }
+    pub(crate) fn new(code: Code) -> Self {
+        let straight = Straight::of(&code);
+        Self { code, hash: OnceLock::new(), runs: AtomicU8::new(0), straight, goes: AtomicU8::new(0) }
+    }
+
+    /// What it does, if it only computes on operands, straight through.
+    #[inline(always)]
+    pub(super) const fn straight(&self) -> Option<&Straight> {
+        self.straight.as_ref()
     }
 
     /// Counts a run; tells whether there have been so many that native code is worth looking for.
@@ -291,14 +300,12 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Changes places with another; one of the two is nothing.
+    /// Takes what another has, of which nothing is left there; this one is nothing.
     #[inline(always)]
-    pub(super) fn trade(&mut self, other: &mut Self) {
-        debug_assert!(
-            self.is_nothing() || other.is_nothing(),
-            "what a process computes with is in one place"
-        );
-        std::mem::swap(self, other);
+    pub(super) fn take(&mut self, other: &mut Self) {
+        debug_assert!(self.is_nothing(), "what a process computes with is in one place");
+        // Nothing takes no memory that would have to be given back.
+        std::mem::forget(std::mem::replace(self, std::mem::take(other)));
     }
 
     /// Whether it takes no host memory.
@@ -527,7 +534,7 @@ impl Process {
     /// Takes back what it computes with, after it has run.
     #[inline(always)]
     pub(crate) fn take_back(&mut self, workspace: &mut Workspace, index: u64, height: usize) {
-        self.workspace.trade(workspace);
+        self.workspace.take(workspace);
         self.stand(index, height);
     }
 

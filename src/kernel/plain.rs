@@ -9,7 +9,7 @@ use super::activation::Activation;
 use super::arena::{Ref, Slot};
 use super::control::{Link, LinkCall};
 use super::meter::Change;
-use super::object::{Body, CallMeter};
+use super::object::{Body, CallMeter, Process};
 use keyvm_isa::{Code, Op, Rights, Status, gas};
 use keyvm_jit::EntryPoint;
 
@@ -24,17 +24,17 @@ pub(crate) enum Move {
 /// A `recurse` in which nothing is out of the common run. Its base cost is taken, and nothing else has changed.
 #[derive(Clone, Copy)]
 pub(crate) struct PlainCall {
-    callee: Ref,
+    pub(super) callee: Ref,
     /// The callee's code.
     pub(crate) code: Ref,
     /// Words of the message.
-    words: u8,
+    pub(super) words: u8,
     /// Gas that the caller has used when it calls, and the kernel has not been told of.
-    used: u64,
+    pub(super) used: u64,
     /// Gas that the callee is handed.
-    gas: u64,
+    pub(super) gas: u64,
     /// Words, likewise.
-    granted: u64,
+    pub(super) granted: u64,
 }
 
 /// A `recurse` whose callee computes before the call has begun.
@@ -50,7 +50,7 @@ const RETURN: u64 = Op::Return.info().cost.base();
 
 /// How many words a `yield` or `return` without keys gives, its status, and its cost, that of the words included.
 #[inline(always)]
-fn gives(word: u64) -> Option<(u8, Status, u64)> {
+pub(super) fn gives(word: u64) -> Option<(u8, Status, u64)> {
     const YIELDS: u8 = Op::Yield as u8;
     const RETURNS: u8 = Op::Return as u8;
     match word.to_le_bytes() {
@@ -98,7 +98,7 @@ impl Kernel {
     /// A `recurse` in which nothing is out of the common run: no keys, a process that waits to be called and has room,
     /// no call meter to be used again, and enough of everything.
     #[inline(always)]
-    fn plain_call(&self, act: &Activation, words: u8) -> Option<PlainCall> {
+    pub(crate) fn plain_call(&self, act: &Activation, words: u8) -> Option<PlainCall> {
         let [slot, asked_gas, asked_words] = act.operands().ok()?;
         let more_gas = gas::message(words, 0);
         let keys = &self.arena.process(act.process).keys;
@@ -125,16 +125,6 @@ impl Kernel {
         let used = act.used_with(more_gas);
         let gas = asked_gas.min(self.own_gas().saturating_sub(used));
         Some(PlainCall { callee, code: state.code, words, used, gas, granted })
-    }
-
-    /// Begins a call.
-    #[inline(always)]
-    pub(super) fn recurse_plainly(&mut self, act: &mut Activation, words: u8) -> bool {
-        let call = self.plain_call(act, words);
-        if let Some(call) = &call {
-            self.begin_call(act, call);
-        }
-        call.is_some()
     }
 
     /// Begins a call: the callee is loaded in place of the caller.
@@ -182,11 +172,17 @@ impl Kernel {
         Some(EntryPoint { index: u32::try_from(state.index).ok()?, height })
     }
 
+    /// Gas that the callee of a call has before some meter is dry.
+    #[inline(always)]
+    pub(super) fn gas_for_callee(&self, call: &PlainCall) -> u64 {
+        call.gas.min(self.base_gas.saturating_sub(call.used))
+    }
+
     /// Lets the callee compute in an activation that holds nothing. Nothing but what it computes may change before the call
     /// is ended with [`Kernel::end_lent`] or begun with [`Kernel::begin_lent`].
     #[inline(always)]
     pub(crate) fn lend(&mut self, act: &Activation, lent: &mut Activation, call: PlainCall) -> Lent {
-        let gas = call.gas.min(self.base_gas.saturating_sub(call.used));
+        let gas = self.gas_for_callee(&call);
         let state = self.arena.process_mut(call.callee);
         state.push_message(act.message(call.words), &[]);
         lent.borrow(act, call.used, call.callee, state, gas);
@@ -214,21 +210,35 @@ impl Kernel {
             return false;
         }
         // Act.
-        self.take_number();
         lent.index += 1;
         lent.height -= count;
         act.drop_operands(taken);
         act.take_result(lent.dropped(words), status);
         let used = fuel - lent.fuel + cost;
+        let callee = self.end_unheard(act, call, used, words);
+        lent.give_up(callee);
+        callee.end_call(status, call.gas - used, call.granted);
+        true
+    }
+
+    /// Enters in the books a call that nobody has heard of before it ended, whose callee has used so much gas and gives so
+    /// many words, which the caller has. What the callee has come to is left to be noted.
+    #[inline(always)]
+    pub(super) fn end_unheard(
+        &mut self,
+        act: &mut Activation,
+        call: &PlainCall,
+        used: u64,
+        words: u8,
+    ) -> &mut Process {
+        self.take_number();
         self.settle_unheard(act, call.used + used);
-        let (state, caller) = self.arena.processes_mut(call.callee, act.process);
+        let (callee, caller) = self.arena.processes_mut(call.callee, act.process);
         caller.message_words = words;
         caller.message_keys = 0;
-        lent.give_up(state);
-        state.suspended = None;
-        state.set_running();
-        state.end_call(status, call.gas - used, call.granted);
-        true
+        callee.suspended = None;
+        callee.set_running();
+        callee
     }
 
     /// Begins a call whose callee has computed already, and goes on with it there.

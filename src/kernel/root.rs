@@ -96,7 +96,7 @@ impl Kernel {
         self.settle(used);
         self.chain.pop();
         self.forget_ties();
-        self.finished = Some(Finished { status, words: act.dropped(words).to_vec() });
+        self.finished = Some(Finished { status, words: act.dropped(words).into() });
         let (gas, words) = (self.own_gas, self.own_words);
         if let Some(state) = act.leave(self) {
             state.end_call(status, gas, words);

@@ -744,6 +744,6 @@ fn a_leaf_with_a_large_native_frame_needs_no_more_native_stack_than_is_promised(
             machine.run(u64::MAX)
         });
         let event = event.expect("a thread starts").join().expect("it does not panic");
-        assert_eq!(event, keyvm::Event::Returned(Vec::new()));
+        assert_eq!(event, keyvm::Event::Returned([].into()));
     }
 }

@@ -310,7 +310,7 @@ data { words 1 }",
         let mut machine = Machine::with_engine(&image, engine).expect("it is consistent");
         let root = machine.root();
         machine.write_bytes(root, 0, &depth.to_le_bytes()).expect("it has data");
-        assert_eq!(machine.run(u64::MAX), Event::Returned(vec![610 + depth]));
+        assert_eq!(machine.run(u64::MAX), Event::Returned([610 + depth].into()));
         // Each capacity is raised once, and each call that was left returns by itself.
         let entries = machine.run_stats().entries;
         assert!(entries < 200, "{entries} entries at a depth of {depth}");

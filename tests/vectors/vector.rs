@@ -343,7 +343,7 @@ impl Vector {
             let typ = usize::try_from(func.imms[0] - 1).ok().and_then(|typ| self.types.get(typ))?;
             operands.extend(std::iter::repeat_n(0, typ.locals as usize));
         }
-        Some(Event::Yielded(operands))
+        Some(Event::Yielded(operands.as_slice().into()))
     }
 
     fn code_words(&self) -> Vec<u64> {

@@ -16,6 +16,8 @@ mod lent;
 mod levels;
 #[path = "differential/memory.rs"]
 mod memory;
+#[path = "differential/native_stack.rs"]
+mod native_stack;
 #[path = "differential/nested.rs"]
 mod nested;
 #[path = "differential/straight.rs"]

@@ -27,6 +27,10 @@ const BATCH_WORK: usize = 50_000;
 const OPTIMIZED_WORK: usize = 20_000;
 const OPTIMIZED_LOOPS: usize = 100;
 
+/// Bytes of native stack that one native function may take. What a unit takes that looks how much is left comes on top
+/// of all that may be used before.
+const FRAME_MAX: u32 = 48 << 10;
+
 /// The word that stands before the native code of a subroutine.
 pub(crate) const fn type_word(typ: FuncType) -> u64 {
     typ.arguments as u64 | (typ.results as u64) << 16
@@ -59,6 +63,8 @@ pub enum CompileError {
     Height,
     /// Constants in quick code look like jumps. Only code that was made for it has such.
     Ambiguous,
+    /// A function would take more native stack than one may.
+    Frame,
     /// Cranelift gave up.
     Codegen(Box<CodegenError>),
 }
@@ -69,6 +75,7 @@ impl fmt::Display for CompileError {
             Self::Unsupported(why) => write!(f, "no native code for this processor: {why}"),
             Self::Height => write!(f, "an entry with more than {HEIGHT_MAX} operands is the interpreter's"),
             Self::Ambiguous => write!(f, "constants in the code look like jumps"),
+            Self::Frame => write!(f, "a native function would take too much stack"),
             Self::Codegen(error) => write!(f, "code generation failed: {error}"),
         }
     }
@@ -223,7 +230,7 @@ impl Compiler {
     /// Compiles what runs from an entry, and all subroutines it calls that are not in `linked`.
     ///
     /// # Errors
-    /// `Height`, `Codegen`.
+    /// All but `Unsupported`.
     pub fn compile(
         &mut self,
         code: &Code,
@@ -283,22 +290,26 @@ impl Compiler {
         watch.lowered(code, region, notes, &self.context.func);
         let tails =
             region.blocks.iter().any(|block| matches!(block.end, End::Tailcall { .. } | End::TailcallTo(_)));
-        let isa: &dyn TargetIsa = match tails {
+        let effort = match tails {
             // One pass gives each value that it cannot keep a place of its own: of a large unit the frame would be large.
-            _ if queue.level == Level::Quick && region.work <= OPTIMIZED_WORK => &*self.quick,
-            _ if is_large(region) => &*self.large,
-            true => &*self.framed,
-            false => &*self.isa,
+            _ if queue.level == Level::Quick && region.work <= OPTIMIZED_WORK => Effort::Quick,
+            _ if is_large(region) => Effort::Large,
+            true => Effort::Framed,
+            false => Effort::Optimized,
         };
-        self.context
-            .compile(isa, &mut ControlPlane::default())
-            .map_err(|error| CompileError::Codegen(Box::new(error.inner)))?;
+        if self.machine_code(effort)? > FRAME_MAX {
+            // Values that have each a place of their own, or that were taken out of loops, take it up.
+            self.build(code, region, plain, queue);
+            if self.machine_code(Effort::Large)? > FRAME_MAX {
+                return Err(CompileError::Frame);
+            }
+        }
         let Some(compiled) = self.context.compiled_code() else {
             return Err(CompileError::Unsupported("nothing came out".to_owned()));
         };
         let mut bytes = compiled.code_buffer().to_vec();
         if queue.level == Level::Quick {
-            let architecture = isa.triple().architecture;
+            let architecture = self.isa.triple().architecture;
             bytes = stub::append(bytes, compiled, &stubs, architecture).ok_or(CompileError::Ambiguous)?;
         }
         let names = self.context.func.params.user_named_funcs();
@@ -323,6 +334,21 @@ impl Compiler {
         let function = Function { start: region.start, bytes, calls, instructions, plain };
         watch.compiled(&function, compiled);
         Ok(function)
+    }
+
+    /// Makes machine code of what is in the context. Gives the bytes of native stack that it takes.
+    fn machine_code(&mut self, effort: Effort) -> Result<u32, CompileError> {
+        let isa: &dyn TargetIsa = match effort {
+            Effort::Optimized => &*self.isa,
+            Effort::Framed => &*self.framed,
+            Effort::Large => &*self.large,
+            Effort::Quick => &*self.quick,
+        };
+        let compiled = self
+            .context
+            .compile(isa, &mut ControlPlane::default())
+            .map_err(|error| CompileError::Codegen(Box::new(error.inner)))?;
+        Ok(compiled.buffer.frame_layout().map_or(0, |frame| frame.frame_to_fp_offset))
     }
 
     /// Fills the context with a unit's intermediate representation.

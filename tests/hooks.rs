@@ -5,7 +5,7 @@ use keyvm::isa::image::Image;
 use keyvm::{Engine, Event, Machine, Tier, asm};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 /// As long as a thread may take that nothing keeps from going on.
@@ -96,4 +96,23 @@ fn a_machine_that_asks_for_much_does_not_keep_the_compiler_from_others() {
     let more = order.iter().skip(before).filter(|&&code| code == first).count();
     // Two of the machines have asked for more than there is room for.
     assert!(before <= 4 && more > 20, "{before} before the modest one, {more} behind it");
+}
+
+#[test]
+fn machines_that_begin_with_a_page_at_once_have_it_compiled_once() {
+    const THREADS: usize = 6;
+    let image = loops(12);
+    let alone = Engine::new(Tier::Jit);
+    assert_eq!(run(&image, &alone), Event::Halted);
+    let engine = Engine::new(Tier::Jit);
+    let start = Barrier::new(THREADS);
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                start.wait();
+                assert_eq!(run(&image, &engine), Event::Halted);
+            });
+        }
+    });
+    assert_eq!(engine.stats().batches, alone.stats().batches);
 }

@@ -300,6 +300,13 @@ impl Shared {
 
     fn compile(&self, page: &Arc<NativePage>, point: EntryPoint, level: Level) -> bool {
         let mut compiler = self.compiler(level).lock().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have made it while this one waited, or found that it cannot be made.
+        if page.has(point, level) {
+            return true;
+        }
+        if page.entry(point).is_none() && page.is_never(point.index.into()) {
+            return false;
+        }
         if compiler.is_none() {
             *compiler = self.processor.compiler(self.options).ok();
         }
@@ -313,7 +320,6 @@ impl Shared {
             Some(compiler) => page.compile(compiler, &self.processor, point, level),
             None => None,
         };
-        drop(compiler);
         let nanoseconds = stopwatch.nanoseconds();
         page.spend(nanoseconds);
         let Some(made) = made else {
@@ -323,11 +329,15 @@ impl Shared {
             self.stats.refused.fetch_add(1, Ordering::Relaxed);
             return false;
         };
-        if let Some(Hook(hook)) = self.on_compiled.get() {
+        // Who waits for the compiler finds what was made, unless somebody is to be told before, with nothing locked.
+        let hook = self.on_compiled.get();
+        let compiler = hook.is_none().then_some(compiler);
+        if let Some(Hook(hook)) = hook {
             made.functions(page.hash()).for_each(|function| hook(&function));
         }
         let instructions = made.instructions;
         let bytes = page.publish(made);
+        drop(compiler);
         let counted = [
             (&self.stats.batches, 1),
             (&self.stats.optimized, u64::from(level == Level::Optimized)),

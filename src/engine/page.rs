@@ -46,6 +46,7 @@ const SETTLED: u64 = u64::MAX;
 #[derive(Debug)]
 pub(crate) struct Record {
     point: EntryPoint,
+    level: Level,
     pub(super) entry: Entry,
     /// Instructions that were executed from here, or [`SETTLED`].
     ran: AtomicU64,
@@ -184,6 +185,11 @@ impl NativePage {
         None
     }
 
+    /// Whether there is native code for an entry that was made with so much care, or more.
+    pub(super) fn has(&self, point: EntryPoint, level: Level) -> bool {
+        self.entry(point).is_some_and(|record| level == Level::Quick || record.level == level)
+    }
+
     /// Called where control arrives: gives native code if there is some, and asks for it if it is worth it.
     #[inline]
     pub(super) fn arrive<'a>(
@@ -313,7 +319,7 @@ impl NativePage {
             let Some(place) = self.entries.get(point.index as usize) else { continue };
             let next = place.load(Ordering::Acquire);
             let ran = AtomicU64::new(if level == Level::Optimized { SETTLED } else { 0 });
-            let record = Arc::new(Record { point, entry, ran, next });
+            let record = Arc::new(Record { point, level, entry, ran, next });
             place.store(Arc::as_ptr(&record).cast_mut(), Ordering::Release);
             compiled.records.push(record);
         }

@@ -360,7 +360,7 @@ impl Looper<'_> {
         if self.below(100) < self.writer.taste.kernel {
             return self.writer.kernel();
         }
-        match self.below(30) {
+        match self.below(33) {
             0..4 => self.add(),
             4..8 => self.store(),
             8..11 if nesting + 1 < NESTING => {
@@ -391,7 +391,8 @@ impl Looper<'_> {
             24..27 => self.float(),
             27 => self.irreducible(),
             28 => self.operand_loop(nesting),
-            _ => self.many_stores(),
+            29 => self.many_stores(),
+            _ => self.index(),
         }
     }
 

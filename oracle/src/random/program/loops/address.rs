@@ -114,6 +114,58 @@ impl Looper<'_> {
         }
     }
 
+    /// Fails unless a number is below a bound, as an index has to be below a length.
+    pub(super) fn index(&mut self) {
+        let number = |looper: &mut Self| {
+            let slot = looper.pick(&[COUNTERS, COUNTERS, COUNTERS + 1, AT, OTHER]);
+            looper.emit(Op::Get, &[slot]);
+            let (op, word) = match looper.below(8) {
+                0 => (Op::Add, looper.pick(&[1, 8, 200u64.wrapping_neg(), 1 << 63])),
+                1 => (Op::Mul, looper.pick(&[8, 24, 1 << 40, 3u64.wrapping_neg()])),
+                2 => (Op::Shl, looper.pick(&[3, 32, 61, 63])),
+                3 => (Op::Sub, looper.pick(&[1, 9, 64])),
+                _ => return,
+            };
+            looper.word(word);
+            looper.emit(op, &[]);
+        };
+        let bound = |looper: &mut Self| match looper.below(8) {
+            0 => looper.near_end(),
+            1 => {
+                let slot = looper.pick(&[STRIDE, FACTOR, OTHER]);
+                looper.emit(Op::Get, &[slot]);
+            }
+            2 => {
+                let memory = looper.memory();
+                looper.emit(Op::Size, &[memory]);
+            }
+            _ => {
+                let bytes = looper.bytes;
+                let word = looper.pick(&[u64::MAX, u64::MAX, 1 << 63, 1 << 63 | 9, bytes, 256, 200]);
+                looper.word(word);
+            }
+        };
+        // Whether the bound comes first, and whether the comparison gives 1 where the number is good.
+        let (op, turned, good) = self.pick(&[
+            (Op::Lt, false, true),
+            (Op::Gt, true, true),
+            (Op::Ge, false, false),
+            (Op::Le, true, false),
+        ]);
+        if turned {
+            bound(self);
+            number(self);
+        } else {
+            number(self);
+            bound(self);
+        }
+        self.emit(op, &[]);
+        let over = self.emit(if good { Op::Jumpif } else { Op::Jumpz }, &[0]);
+        self.writer.push(77);
+        self.emit(Op::Fail, &[]);
+        self.land(over);
+    }
+
     pub(super) fn memory(&mut self) -> i64 {
         if self.percent(2) { self.pick(&[0, 1, 3, 4, 9, 20]) } else { self.pick(&[2, 2, 2, 2, 5, 5, 6]) }
     }

@@ -114,5 +114,7 @@ fn machines_that_begin_with_a_page_at_once_have_it_compiled_once() {
             });
         }
     });
-    assert_eq!(engine.stats().batches, alone.stats().batches);
+    // What all of them run is worth optimizing, perhaps; what one runs is not.
+    let quick = |engine: &Engine| engine.stats().batches - engine.stats().optimized;
+    assert_eq!(quick(&engine), quick(&alone));
 }

@@ -544,6 +544,41 @@ mod tests {
     }
 
     #[test]
+    fn a_large_unit_of_quick_code_is_compiled_though_bytes_of_it_look_like_jumps() {
+        let mut state = 1u64;
+        let mut number = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33).wrapping_rem(below).cast_signed()
+        };
+        let mut program: Vec<(Op, [i64; 2])> = vec![(Op::Push, [7, 0])];
+        for _ in 0..500 {
+            for op in [Op::Load64at, Op::Store64at, Op::Load8at] {
+                program.push((op, [2, number(200)]));
+            }
+            program.extend([(Op::Drop, [0; 2]), (Op::Get, [0; 2]), (Op::Const, [0; 2]), (Op::Mul, [0; 2])]);
+            program.extend([(Op::Const, [1, 0]), (Op::Add, [0; 2]), (Op::Tee, [0; 2]), (Op::Push, [40, 0])]);
+            program.extend([(Op::Shr, [0; 2]), (Op::Push, [1, 0]), (Op::And, [0; 2])]);
+            program.extend([(Op::Jump, [program.len() as i64 + 2, 0]), (Op::Nop, [0; 2])]);
+            // What makes the coincidence.
+            for below in [250, 200] {
+                number(below);
+            }
+            program.push((Op::Drop, [0; 2]));
+        }
+        program.push((Op::Jump, [1, 0]));
+        let encode =
+            |(op, imms): &(Op, [i64; 2])| Insn::encode(*op, &imms[..op.info().imms.len()]).expect("it fits");
+        let instructions = program.iter().map(encode).collect();
+        let constants = vec![6_364_136_223_846_793_005, 1_442_695_040_888_963_407];
+        let parts = CodeParts { instructions, constants, ..CodeParts::default() };
+        let code = Code::new(parts.words()).expect("code");
+        let Ok(mut compiler) = Compiler::for_host(Options::default()) else { return };
+        let entry = EntryPoint { index: 0, height: 0 };
+        let artifact = compiler.compile(&code, entry, &Linked::new(), Level::Quick).expect("it compiles");
+        assert!(artifact.instructions() > 7000, "{}", artifact.instructions());
+    }
+
+    #[test]
     fn a_processor_without_a_backend_is_an_error_that_says_so() {
         let target: Triple = "riscv64gc-unknown-linux-gnu".parse().expect("a target");
         let error = Compiler::for_target(&target, Options::default()).expect_err("no backend is built in");

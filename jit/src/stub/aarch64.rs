@@ -1,6 +1,6 @@
 //! Stubs for aarch64. The context is in `x21`; `x16` and `x17` hold nothing between instructions of Cranelift's.
 
-use super::{Assembler, LEFT, REFUSED, Unwind, known, note};
+use super::{Assembler, LEFT, REFUSED, Traps, Unwind};
 use crate::context::{Context, Exit, FRAME_SHIFT, WORDS_MASK};
 use keyvm_isa::image::Frame;
 use std::mem::offset_of;
@@ -187,18 +187,15 @@ impl Assembler for Code {
         self.word(0xf841_07e0);
     }
 
-    fn origins(&self, traps: &[u32]) -> Vec<Option<usize>> {
-        let mut origins = vec![None; traps.len()];
-        let mut ambiguous = vec![false; traps.len()];
+    fn jumps(&self, traps: &mut Traps) {
         for at in (0..self.0.len()).step_by(4) {
             let Some(word) = self.at(at) else { break };
             // b.cond; cbz, cbnz
             if word & 0xff00_0010 == 0x5400_0000 || word & 0x7e00_0000 == 0x3400_0000 {
                 let distance = i64::from((word << 8).cast_signed() >> 13) * 4;
-                note(&mut origins, &mut ambiguous, traps, at as i64 + distance, at + 4);
+                traps.note(at as i64 + distance, at + 4);
             }
         }
-        known(origins, &ambiguous)
     }
 
     fn lead(&mut self, trap: u32, _: usize, to: usize) {

@@ -6,9 +6,9 @@
 //! where in the program it is, are constants; the rest lies in memory. A stub that marks
 //! changes no register; it goes back.
 //!
-//! Cranelift says of each trap where it lies, but not where the jumps to it are. All jumps of the form that it makes are
-//! looked at: exactly one must lead to each trap. Constants in the code may look like jumps; if there is more than one,
-//! the unit is not compiled.
+//! Cranelift says of each trap where it lies, and what code stands for the instruction that may come to it, but not where
+//! in that the jump is. All that has the form of a jump is looked at: exactly one must lead to each trap. Constants in the
+//! code may look like jumps; if one does even there, the unit is not compiled.
 
 mod aarch64;
 mod x64;
@@ -92,8 +92,8 @@ trait Assembler {
     fn here(&mut self, skip: usize);
     /// Sets the bits of the bytes at these distances from where something was written; changes no register.
     fn mark(&mut self, marks: usize, distances: &[u8]);
-    /// Of the traps at `traps`, in ascending order: behind which jump each is come from. None where that is not known.
-    fn origins(&self, traps: &[u32]) -> Vec<Option<usize>>;
+    /// Notes all that looks like a jump to a trap.
+    fn jumps(&self, traps: &mut Traps);
     /// Leads whoever comes from there to the trap to other code.
     fn lead(&mut self, trap: u32, origin: usize, to: usize);
 }
@@ -136,21 +136,20 @@ fn link<A: Assembler>(
     let places = compiled.buffer.get_srclocs_sorted();
     let landing = places.iter().find(|place| place.loc == SourceLoc::new(LANDING))?.start as usize;
     let mut at = places.iter().peekable();
-    let mut traps = Vec::new();
-    let mut numbers = Vec::new();
+    let mut traps = Traps::default();
     for trap in compiled.buffer.traps().iter().filter(|trap| trap.code == TRAP) {
         while at.next_if(|place| place.end <= trap.offset).is_some() {}
         let place = at.peek().filter(|place| place.start <= trap.offset)?;
-        traps.push(trap.offset);
-        numbers.push(place.loc.bits());
+        traps.all.push(Trap { offset: trap.offset, number: place.loc.bits(), jump: Jump::None });
     }
-    let origins = code.origins(&traps);
+    traps.places = places.iter().map(|place| (place.start, place.end, place.loc.bits())).collect();
+    code.jumps(&mut traps);
     let leave = end(code);
     code.unwind(&unwind);
     code.jump(landing);
     let mut made = BTreeMap::new();
-    for ((&trap, &number), origin) in traps.iter().zip(&numbers).zip(origins) {
-        let (stub, origin) = (stubs.all.get(number as usize)?, origin?);
+    for Trap { offset: trap, number, jump } in traps.all {
+        let (stub, Jump::Behind(origin)) = (stubs.all.get(number as usize)?, jump) else { return None };
         let to = match (stub, made.get(&number)) {
             (Stub::Leave(_) | Stub::Callee(_), Some(&to)) => to,
             (Stub::Said, _) => leave,
@@ -195,22 +194,54 @@ fn write_leave(code: &mut impl Assembler, Leave { index, height, gas, why }: Lea
     code.jump(leave);
 }
 
-/// Notes where a jump comes from that leads to a trap: `None` once there is more than one.
-fn note(origins: &mut [Option<usize>], ambiguous: &mut [bool], traps: &[u32], to: i64, origin: usize) {
-    let Ok(to) = u32::try_from(to) else { return };
-    if let Ok(trap) = traps.binary_search(&to) {
-        ambiguous[trap] |= origins[trap].replace(origin).is_some();
-    }
+/// What comes to a trap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Jump {
+    None,
+    /// One that ends there.
+    Behind(usize),
+    /// More than one that looks like it.
+    Several,
 }
 
-/// Those origins that are known.
-fn known(origins: Vec<Option<usize>>, ambiguous: &[bool]) -> Vec<Option<usize>> {
-    origins.into_iter().zip(ambiguous).map(|(origin, &more)| origin.filter(|_| !more)).collect()
+/// A trap, and the number of its stub.
+#[derive(Clone, Copy, Debug)]
+struct Trap {
+    offset: u32,
+    number: u32,
+    jump: Jump,
+}
+
+/// The traps of a unit.
+#[derive(Default)]
+struct Traps {
+    /// In the order of their offsets.
+    all: Vec<Trap>,
+    /// Which stub code may go to: from an offset to another, in this order.
+    places: Vec<(u32, u32, u32)>,
+}
+
+impl Traps {
+    /// Notes what looks like a jump, ends at `origin` and leads to an offset, if there is a trap that it may be for.
+    fn note(&mut self, to: i64, origin: usize) {
+        let (Ok(to), Ok(origin_offset)) = (u32::try_from(to), u32::try_from(origin)) else { return };
+        let Ok(trap) = self.all.binary_search_by_key(&to, |trap| trap.offset) else { return };
+        let trap = &mut self.all[trap];
+        let place = self.places.partition_point(|&(start, ..)| start < origin_offset).checked_sub(1);
+        let Some((_, end, number)) = place.map(|place| self.places[place]) else { return };
+        if origin_offset <= end && number == trap.number {
+            trap.jump = match trap.jump {
+                Jump::None => Jump::Behind(origin),
+                _ => Jump::Several,
+            };
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ops::Range;
 
     /// `ja` to a place, as Cranelift has it, with bytes between.
     fn jump_over(bytes: &[u8]) -> Vec<u8> {
@@ -218,11 +249,19 @@ mod tests {
         [&[0x0f, 0x87, distance, 0, 0, 0], bytes].concat()
     }
 
+    /// What comes to traps at offsets, if some code may go to the stub of all of them.
+    fn jumps(code: &impl Assembler, traps: &[u32], place: Range<u32>) -> Vec<Jump> {
+        let all = traps.iter().map(|&offset| Trap { offset, number: 7, jump: Jump::None }).collect();
+        let mut traps = Traps { all, places: vec![(place.start, place.end, 7), (place.end, 1000, 8)] };
+        code.jumps(&mut traps);
+        traps.all.iter().map(|trap| trap.jump).collect()
+    }
+
     #[test]
     fn the_one_jump_to_a_trap_is_found() {
         let code = x64::Code(jump_over(&[0x90, 0x0f, 0x0b]));
-        assert_eq!(code.origins(&[9]), [Some(6)]);
-        assert_eq!(code.origins(&[8, 9]), [None, Some(6)]);
+        assert_eq!(jumps(&code, &[9], 0..6), [Jump::Behind(6)]);
+        assert_eq!(jumps(&code, &[8, 9], 0..6), [Jump::None, Jump::Behind(6)]);
     }
 
     #[test]
@@ -230,7 +269,15 @@ mod tests {
         // mov rax, a number
         let number = jump_over(&[0, 0]);
         let code = x64::Code(jump_over(&[&[0x48, 0xb8][..], &number].concat()));
-        assert_eq!(code.origins(&[16]), [None]);
+        assert_eq!(jumps(&code, &[16], 0..16), [Jump::Several]);
+    }
+
+    #[test]
+    fn what_looks_like_a_jump_where_none_to_the_trap_can_be_is_none() {
+        let number = jump_over(&[0, 0]);
+        let code = x64::Code(jump_over(&[&[0x48, 0xb8][..], &number].concat()));
+        assert_eq!(jumps(&code, &[16], 0..6), [Jump::Behind(6)]);
+        assert_eq!(jumps(&code, &[16], 0..5), [Jump::None]);
     }
 
     #[test]
@@ -238,13 +285,13 @@ mod tests {
         // b.hi; cbnz x3; nop
         let words: [u32; 3] = [0x5400_0008 | 2 << 5, 0xb500_0003 | 3 << 5, 0xd503_201f];
         let code = aarch64::Code::new(words.iter().flat_map(|word| word.to_le_bytes()).collect());
-        assert_eq!(code.origins(&[8, 16]), [Some(4), Some(8)]);
+        assert_eq!(jumps(&code, &[8, 16], 0..8), [Jump::Behind(4), Jump::Behind(8)]);
     }
 
     #[test]
     fn jumps_backwards_are_found_on_aarch64() {
         let words: [u32; 2] = [0xd503_201f, 0x5400_0008 | 0x7_ffff << 5];
         let code = aarch64::Code::new(words.iter().flat_map(|word| word.to_le_bytes()).collect());
-        assert_eq!(code.origins(&[0]), [Some(8)]);
+        assert_eq!(jumps(&code, &[0], 4..8), [Jump::Behind(8)]);
     }
 }

@@ -1,6 +1,6 @@
 //! Stubs for x86-64. The context is in `r15`.
 
-use super::{Assembler, LEFT, REFUSED, Unwind, known, note};
+use super::{Assembler, LEFT, REFUSED, Traps, Unwind};
 use crate::context::{Context, Exit, FRAME_SHIFT, WORDS_MASK};
 use keyvm_isa::image::Frame;
 use std::mem::offset_of;
@@ -165,18 +165,15 @@ impl Assembler for Code {
         self.0.extend([0x59, 0x58]);
     }
 
-    fn origins(&self, traps: &[u32]) -> Vec<Option<usize>> {
-        let mut origins = vec![None; traps.len()];
-        let mut ambiguous = vec![false; traps.len()];
+    fn jumps(&self, traps: &mut Traps) {
         for (at, _) in self.0.iter().enumerate().filter(|&(_, &byte)| byte == 0x0f) {
             if let Some(&[_, second, a, b, c, d]) = self.0[at..].first_chunk()
                 && second & 0xf0 == 0x80
             {
                 let distance = i32::from_le_bytes([a, b, c, d]);
-                note(&mut origins, &mut ambiguous, traps, at as i64 + 6 + i64::from(distance), at + 6);
+                traps.note(at as i64 + 6 + i64::from(distance), at + 6);
             }
         }
-        known(origins, &ambiguous)
     }
 
     fn lead(&mut self, _: u32, origin: usize, to: usize) {

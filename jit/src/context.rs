@@ -1,5 +1,6 @@
 //! What native code and its host share.
 
+use keyvm_isa::alu::{CANONICAL_NAN_F32, CANONICAL_NAN_F64};
 use keyvm_isa::image::Frame;
 use std::mem::offset_of;
 use std::ptr;
@@ -130,6 +131,8 @@ pub struct Context {
     pub helper: Helper,
     /// Whatever the helper needs.
     pub host: *mut (),
+    /// The canonical NaN of an f64, and of an f32, for where one is rare.
+    pub nans: [u64; 2],
     /// Memory 2.
     pub data: View,
     /// The memories from 3 on; 3 itself is never reached.
@@ -139,6 +142,9 @@ pub struct Context {
 }
 
 impl Context {
+    /// What [`Context::nans`] is.
+    pub const NANS: [u64; 2] = [CANONICAL_NAN_F64, CANONICAL_NAN_F32];
+
     /// Sets the gas, at most [`GAS_MAX`], before native code is entered.
     pub const fn set_gas(&mut self, gas: u64) {
         self.gas = gas;

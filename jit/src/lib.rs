@@ -23,6 +23,7 @@ mod memory;
 mod region;
 mod stub;
 mod unroll;
+mod uses;
 mod values;
 
 pub use compile::{Artifact, CompileError, Compiler, EntryPoint, Level, Linked};

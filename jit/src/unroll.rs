@@ -9,13 +9,13 @@ use crate::affine::{Advancing, Guard, Pointer, advancing};
 use crate::loops::{Dominators, postorder};
 use crate::lower::is_native;
 use crate::region::{Block, Edge, End, Part, Region};
-use crate::values::known_memories;
+use crate::values::{is_free, known_memories};
 use keyvm_isa::{Code, Flow, Insn};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Turns of a group at most.
 const TURNS: u32 = 8;
-/// Instructions of the turns of a group at most, where it has more than one.
+/// Instructions of the turns of a group at most, where it has more than one. What only moves operands does not count.
 const GROUP_MAX: u32 = 128;
 /// Instructions of a body at most that is compiled twice.
 const BODY_MAX: u32 = 160;
@@ -65,16 +65,21 @@ pub(crate) fn unroll(region: &mut Region, code: &Code) {
     };
     // Inner ones are smaller than those around them.
     loops.sort_by_key(|(_, body)| body.len());
+    let mut inner: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     let mut plain: Vec<bool> = region.blocks.iter().map(|block| is_plain(code, region, block)).collect();
     let mut added = 0;
     for (header, whole) in loops {
         let body = turn(region, header, &whole, &plain);
+        let pays = body.len() == whole.len() || turns_without_loops(region, header, &body, &inner);
         for &block in &whole {
             plain[block] = false;
         }
+        let next = whole.iter().flat_map(|&block| region.blocks[block].successors());
+        inner.insert(header, next.filter(|next| whole.binary_search(next).is_err()).collect());
         let size: u32 = body.iter().map(|&block| length(&region.blocks[block])).sum();
-        let count = TURNS.min(GROUP_MAX / size.max(1)).max(1);
-        if body.is_empty() || size > BODY_MAX || added + size * count > ADDED_MAX {
+        let weight: u32 = body.iter().map(|&block| weight(code, &region.blocks[block])).sum();
+        let count = TURNS.min(GROUP_MAX / weight.max(1)).max(1);
+        if body.is_empty() || !pays || size > BODY_MAX || added + size * count > ADDED_MAX {
             continue;
         }
         let Advancing { accesses, guards } = advancing(code, region, header, &body);
@@ -110,6 +115,46 @@ fn turn(region: &Region, header: usize, whole: &[usize], plain: &[bool]) -> Vec<
     if returns.contains(&header) { returns.into_iter().collect() } else { Vec::new() }
 }
 
+/// Whether a turn can stay in `body` without passing by a loop that is to have no turns: that is rare. `inner` are the loops
+/// that have been seen, with what they lead to.
+fn turns_without_loops(
+    region: &Region,
+    header: usize,
+    body: &[usize],
+    inner: &BTreeMap<usize, BTreeSet<usize>>,
+) -> bool {
+    let inside = |block: usize| body.binary_search(&block).is_ok();
+    let begun_by = |block: usize| match region.blocks[block].part {
+        Part::Measure { turns } => region.turns[turns].header,
+        _ => block,
+    };
+    // A loop is passed by where a branch leads either to it or to what it leads to.
+    let passes_by = |block: usize, next: usize| {
+        let End::Branch { .. } = region.blocks[block].end else { return false };
+        let others = region.blocks[block].successors();
+        others.into_iter().any(|other| inner.get(&begun_by(other)).is_some_and(|ways| ways.contains(&next)))
+    };
+    let mut open = vec![header];
+    let mut seen = BTreeSet::new();
+    while let Some(block) = open.pop() {
+        if !seen.insert(block) {
+            continue;
+        }
+        for next in region.blocks[block].successors() {
+            if passes_by(block, next) {
+                continue;
+            }
+            if next == header {
+                return true;
+            }
+            if inside(next) {
+                open.push(next);
+            }
+        }
+    }
+    false
+}
+
 /// If a loop goes back to where the unit begins, lets that begin with a block of its own.
 fn begin_outside_loops(region: &mut Region) {
     if !region.blocks[0].header {
@@ -143,6 +188,13 @@ fn is_plain(code: &Code, region: &Region, block: &Block) -> bool {
 
 fn length(block: &Block) -> u32 {
     block.end_index - block.index + 1
+}
+
+/// The instructions of a block that become native ones.
+fn weight(code: &Code, block: &Block) -> u32 {
+    let words = &code.normal()[block.index as usize..block.end_index as usize];
+    let counts = words.iter().filter(|&&word| !Insn::decode(word).is_some_and(|insn| is_free(insn.op)));
+    u32::try_from(counts.count()).unwrap_or(u32::MAX) + 1
 }
 
 /// Accesses by block and index of the instruction: which pointer each goes by, and how many bytes behind it it is.
@@ -239,17 +291,83 @@ mod tests {
     use keyvm_isa::Op;
     use keyvm_isa::code::CodeParts;
 
-    #[test]
-    fn a_small_loop_goes_several_turns_before_it_comes_back_to_its_header() {
-        let program: [(Op, &[i64]); 5] =
-            [(Op::Push, &[9]), (Op::Push, &[1]), (Op::Sub, &[]), (Op::Dup, &[]), (Op::Jumpif, &[1])];
+    fn unrolled(program: &[(Op, &[i64])]) -> Region {
         let instructions =
             program.iter().map(|(op, imms)| Insn::encode(*op, imms).expect("it fits")).collect();
         let code = Code::new(CodeParts { instructions, ..CodeParts::default() }.words()).expect("code");
         let mut region = Region::new(&code, Start::Enter { index: 0, height: 0 }, true);
-        let blocks = region.blocks.len();
-        let header = region.blocks.iter().position(|block| block.header).expect("a loop");
         unroll(&mut region, &code);
+        region
+    }
+
+    /// Where the loops begin that were compiled twice.
+    fn twice(region: &Region) -> BTreeSet<u32> {
+        region.turns.iter().map(|turns| region.blocks[turns.header].index).collect()
+    }
+
+    #[test]
+    fn a_loop_whose_turns_come_to_another_is_not_compiled_twice() {
+        let region = unrolled(&[
+            (Op::Push, &[9]),
+            // The outer one.
+            (Op::Dup, &[]),
+            (Op::Dup, &[]),
+            (Op::Jumpz, &[8]),
+            // The inner one.
+            (Op::Push, &[1]),
+            (Op::Sub, &[]),
+            (Op::Dup, &[]),
+            (Op::Jumpif, &[4]),
+            (Op::Drop, &[]),
+            (Op::Dup, &[]),
+            (Op::Jumpif, &[1]),
+        ]);
+        assert_eq!(twice(&region), BTreeSet::from([4]));
+    }
+
+    #[test]
+    fn a_loop_some_of_whose_turns_come_to_another_is_compiled_twice() {
+        let region = unrolled(&[
+            (Op::Push, &[9]),
+            // The outer one: it comes to the inner one if this is odd.
+            (Op::Dup, &[]),
+            (Op::Dup, &[]),
+            (Op::Push, &[1]),
+            (Op::And, &[]),
+            (Op::Jumpz, &[12]),
+            (Op::Dup, &[]),
+            (Op::Jumpz, &[12]),
+            // The inner one.
+            (Op::Push, &[1]),
+            (Op::Sub, &[]),
+            (Op::Dup, &[]),
+            (Op::Jumpif, &[8]),
+            (Op::Drop, &[]),
+            (Op::Dup, &[]),
+            (Op::Jumpif, &[1]),
+        ]);
+        assert_eq!(twice(&region), BTreeSet::from([1, 8]));
+    }
+
+    #[test]
+    fn what_only_moves_operands_does_not_make_groups_smaller() {
+        let mut program: Vec<(Op, &[i64])> = vec![(Op::Push, &[9])];
+        for _ in 0..30 {
+            program.push((Op::Dup, &[]));
+            program.push((Op::Drop, &[]));
+        }
+        let turn: [(Op, &[i64]); 4] = [(Op::Push, &[1]), (Op::Sub, &[]), (Op::Dup, &[]), (Op::Jumpif, &[1])];
+        program.extend(turn);
+        assert_eq!(unrolled(&program).turns[0].count, TURNS);
+    }
+
+    #[test]
+    fn a_small_loop_goes_several_turns_before_it_comes_back_to_its_header() {
+        let program: [(Op, &[i64]); 5] =
+            [(Op::Push, &[9]), (Op::Push, &[1]), (Op::Sub, &[]), (Op::Dup, &[]), (Op::Jumpif, &[1])];
+        let region = unrolled(&program);
+        let blocks = region.blocks.iter().filter(|block| block.part == Part::Plain).count();
+        let header = region.blocks.iter().position(|block| block.header).expect("a loop");
         assert_eq!(region.blocks.len(), blocks + 2 + TURNS as usize);
         let group =
             region.blocks.iter().position(|block| block.part == Part::Group { turns: 0 }).expect("a group");

@@ -2,6 +2,7 @@
 
 use crate::arith::{Class, shape};
 use crate::region::{Block, Edge, End, Region, subroutine};
+use crate::uses::Uses;
 use keyvm_isa::code::FuncType;
 use keyvm_isa::{Code, Insn, Op};
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,7 +91,30 @@ pub(crate) fn shuffle<T: Copy>(stack: &mut Vec<T>, base: usize, insn: &Insn) -> 
     true
 }
 
-/// The class that the operand an instruction at `index` pushed is next used in, if that is in the same block.
+/// Whether an instruction costs nothing natively: it only moves operands, or makes one that is known.
+pub(crate) const fn is_free(op: Op) -> bool {
+    matches!(
+        op,
+        Op::Nop
+            | Op::Push
+            | Op::Const
+            | Op::Drop
+            | Op::Dup
+            | Op::Swap
+            | Op::Rot
+            | Op::Rotback
+            | Op::Pick
+            | Op::Put
+            | Op::Get
+            | Op::Set
+            | Op::Tee
+            | Op::Slide
+            | Op::Height
+    )
+}
+
+/// The class that the operand an instruction at `index` pushed is next used in, if that is soon, and in the same block: for
+/// quick code. See [`Uses`].
 pub(crate) fn next_use(code: &Code, index: u32, end: u32) -> Class {
     const FAR: u32 = 12;
     // How far below the top the operand is.
@@ -123,7 +147,7 @@ pub(crate) fn next_use(code: &Code, index: u32, end: u32) -> Class {
 const ROUNDS_MAX: usize = 32;
 
 /// How the operands are held where each block begins.
-pub(crate) fn forms(code: &Code, region: &Region) -> Vec<Vec<Form>> {
+pub(crate) fn forms(code: &Code, region: &Region, uses: &Uses) -> Vec<Vec<Form>> {
     let mut forms: Vec<Option<Vec<Held>>> = vec![None; region.blocks.len()];
     // Operands that cannot be floats of one kind: they are words, for good, so that this ends.
     let mut mixed: BTreeSet<(usize, usize)> = BTreeSet::new();
@@ -138,11 +162,12 @@ pub(crate) fn forms(code: &Code, region: &Region) -> Vec<Vec<Form>> {
             return region.blocks.iter().map(|block| vec![Form::WORD; block.height as usize]).collect();
         }
         let Some(mut stack) = forms[block].clone() else { continue };
+        let class = |index| uses.class(block, index);
         let block = &region.blocks[block];
         let base = region.base(block.inlined) as usize;
         for index in block.index..block.end_index {
             if let Some(insn) = Insn::decode(code.normal()[index as usize]) {
-                step(code, &mut stack, base, &insn, index, block.end_index);
+                step(code, &mut stack, base, &insn, || class(index));
             }
         }
         match block.end {
@@ -211,8 +236,8 @@ pub(crate) fn counts(code: &Code, insn: &Insn) -> (usize, usize) {
     }
 }
 
-/// What one instruction does to the forms.
-fn step(code: &Code, stack: &mut Vec<Held>, base: usize, insn: &Insn, index: u32, end: u32) {
+/// What one instruction does to the forms. If it is a load, it gives what is held in the class `loaded`.
+fn step(code: &Code, stack: &mut Vec<Held>, base: usize, insn: &Insn, loaded: impl FnOnce() -> Class) {
     if shuffle(stack, base, insn) {
         return;
     }
@@ -232,7 +257,7 @@ fn step(code: &Code, stack: &mut Vec<Held>, base: usize, insn: &Insn, index: u32
                 Held { form, short: a.short && b.short, number: a.number && b.number }
             }
             Op::Load64 | Op::Load64at | Op::Load32 | Op::Load32at => {
-                Held::new(Form { class: load_class(code, insn.op, index, end), raw: false })
+                Held::new(Form { class: loaded(), raw: false })
             }
             _ => Held::WORD,
         }
@@ -278,11 +303,11 @@ pub(crate) fn select_form(a: Form, b: Form) -> Form {
     if a.class == b.class { Form { class: a.class, raw: a.raw && b.raw } } else { Form::WORD }
 }
 
-/// The class in which a load is best held.
-pub(crate) fn load_class(code: &Code, op: Op, index: u32, end: u32) -> Class {
-    match (op, next_use(code, index, end)) {
-        (Op::Load64 | Op::Load64at, Class::F64) => Class::F64,
-        (Op::Load32 | Op::Load32at, Class::F32) => Class::F32,
-        _ => Class::Word,
+/// The class of float that a load may give.
+pub(crate) const fn load_width(op: Op) -> Option<Class> {
+    match op {
+        Op::Load64 | Op::Load64at => Some(Class::F64),
+        Op::Load32 | Op::Load32at => Some(Class::F32),
+        _ => None,
     }
 }

@@ -135,6 +135,7 @@ impl Default for Door {
                 host: ptr::null_mut(),
                 data: View::NONE,
                 views: [View::NONE; 253],
+                nans: Context::NANS,
                 pad: [0; PAD_BYTES],
             }),
             stats: RunStats::default(),

@@ -165,6 +165,8 @@ impl<'a> Visit<'a> {
             (offset_of!(Context, table), there(table_at)),
             (offset_of!(Context, helper), places.helper),
             (offset_of!(Context, host), 0),
+            (offset_of!(Context, nans), context.nans[0]),
+            (offset_of!(Context, nans) + size_of::<u64>(), context.nans[1]),
         ] {
             shared.set_word(offset, word);
         }

@@ -106,3 +106,22 @@ fn what_a_loop_stores_across_4_kib_is_hashed_wherever_it_is_cut() {
         natively_alike(&source.replace("data { words 24 }", "data { words 1200 }"), 420);
     }
 }
+
+#[test]
+fn all_that_stores_of_one_block_write_is_hashed_again() {
+    // By one pointer, in up to three pieces of 4 KiB.
+    natively_alike(
+        "
+        4000
+        20
+again:  store64 2, 40 (get 0, fmul(utof(get 1), nan))
+        store64 2, 0 (get 0, get 1)
+        store64 2, 1960 (get 0, get 1)
+        set 0 (and(mul(add(get 0, 8), 5), 12_280))
+        set 1 (sub(get 1, 1))
+        jumpif(get 1, :again)
+        return 1 (load64(4040))
+data { words 2000 }",
+        400,
+    );
+}

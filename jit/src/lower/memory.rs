@@ -1,12 +1,12 @@
 //! Loads and stores.
 
 use super::bound::Bound;
-use super::reach::Access;
+use super::reach::{Access, Written};
 use super::{Unit, Val};
 use crate::arith::Class;
 use crate::context::{Context, Exit, View};
 use crate::gas::Cost;
-use crate::values::{Form, load_class};
+use crate::values::{Form, load_width, next_use};
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 use keyvm_isa::layout::{MEMORY_DATA, MEMORY_OPERANDS};
 use keyvm_isa::{Insn, Op};
@@ -146,7 +146,12 @@ impl Unit<'_> {
             return;
         }
         let (base, at) = self.reach(access, index);
-        let class = load_class(self.code, insn.op, index, end);
+        let class = match load_width(insn.op) {
+            None => Class::Word,
+            Some(_) if !self.quick => self.uses.class(self.number, index),
+            Some(width) if next_use(self.code, index, end) == width => width,
+            Some(_) => Class::Word,
+        };
         let (typ, form) = match class {
             Class::Word => (int_type(bytes), Form::WORD),
             Class::F64 => (types::F64, Form { class, raw: false }),
@@ -182,16 +187,22 @@ impl Unit<'_> {
             4 if !direct => self.b.ins().istore32(self.guest, stored, base, at),
             _ => self.b.ins().store(self.guest, stored, base, at),
         };
-        let from = match address {
-            Some(address) => {
-                let address = self.as_word(address);
-                let address = if words { self.b.ins().ishl_imm_u(address, 3) } else { address };
-                self.plus(address, i64::from(offset))
+        if self.quick {
+            let from = match address {
+                Some(address) => {
+                    let address = self.as_word(address);
+                    let address = if words { self.b.ins().ishl_imm_u(address, 3) } else { address };
+                    self.plus(address, i64::from(offset))
+                }
+                None => self.iconst(offset.into()),
+            };
+            self.mark_by_stub(memory, from, bytes.into());
+        } else if !self.is_marked_ahead(index) {
+            match self.reaching.first_written(index) {
+                Some(Written::Before) => {}
+                Some(Written::First(place, at, bytes)) => self.mark(memory, place, at, bytes),
+                None => self.mark(memory, base, at.into(), bytes.into()),
             }
-            None => self.iconst(offset.into()),
-        };
-        if !self.is_marked_ahead(index) {
-            self.mark(memory, from, bytes.into());
         }
         // From here on nothing is harmless to execute again from before the store.
         let rest = self.ahead - self.word(Cost::one(1));
@@ -199,23 +210,27 @@ impl Unit<'_> {
         self.set_checkpoint(index + 1, gas);
     }
 
-    /// Marks what has been written, not more than 4 KiB, if somebody wants to know.
-    pub(super) fn mark(&mut self, memory: u8, from: Value, bytes: u64) {
-        let marks = if memory == MEMORY_DATA && !self.quick {
-            self.b.use_var(self.data[2])
-        } else {
-            let offset = Context::view_offset(memory) + offset_of!(View, marks);
-            self.get_once(offset)
-        };
-        if self.quick {
-            self.mark_by_stub(marks, memory, from, bytes);
-            return;
+    /// Where the marks of a memory are; null if there are none.
+    pub(super) fn marks(&mut self, memory: u8) -> Value {
+        if memory == MEMORY_DATA && !self.quick {
+            return self.b.use_var(self.data[2]);
         }
+        self.get_once(Context::view_offset(memory) + offset_of!(View, marks))
+    }
+
+    /// Marks what is written so far from a place on, not more than 4 KiB, if somebody wants to know.
+    pub(super) fn mark(&mut self, memory: u8, place: Value, at: i64, bytes: u64) {
+        let marks = self.marks(memory);
         let marking = self.b.create_block();
         self.b.set_cold_block(marking);
         let next = self.b.create_block();
         self.b.ins().brif(marks, marking, &[], next, &[]);
         self.go_on_in(marking);
+        // By where the memory begins, as read here: of what this comes to nothing is found ahead of a loop, as it would be
+        // of an address that stays, and is then kept in vain.
+        let begin = self.get(Context::view_offset(memory) + offset_of!(View, base));
+        let from = self.b.ins().isub(place, begin);
+        let from = self.plus(from, at);
         self.mark_leaf(marks, from);
         if bytes > 1 {
             let last = self.plus(from, bytes.cast_signed() - 1);

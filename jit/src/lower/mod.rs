@@ -11,6 +11,7 @@ mod bound;
 mod call;
 mod edge;
 mod exit;
+mod held;
 mod home;
 pub(crate) mod memory;
 mod quick;
@@ -30,9 +31,10 @@ use crate::gas::{BlockCost, Check, checks};
 use crate::loops::nests;
 use crate::region::{Part, Region, Start};
 use crate::stub::{self, Stubs};
+use crate::uses::Uses;
 use crate::values::{Form, forms};
 use bound::Bound;
-use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     self, AliasRegion, AliasRegionData, FuncRef, InstBuilder, MemFlagsData, SigRef, Type, Value, types,
 };
@@ -41,7 +43,6 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use edge::Bridge;
 use home::{NOWHERE, Read};
 use keyvm_isa::Code;
-use keyvm_isa::alu::{CANONICAL_NAN_F32, CANONICAL_NAN_F64};
 use keyvm_isa::code::FuncType;
 use quick::Kept;
 use reach::Reaching;
@@ -191,6 +192,7 @@ pub(crate) struct Unit<'a> {
     options: Options,
     b: FunctionBuilder<'a>,
     forms: Vec<Vec<Form>>,
+    uses: Uses,
     blocks: Vec<ir::Block>,
     /// Variables of each operand, by class.
     slots: Vec<[Option<Variable>; 3]>,
@@ -234,6 +236,8 @@ pub(crate) struct Unit<'a> {
     /// In quick code, what its exits need.
     kept: Kept,
     // Of the block that is being translated.
+    /// Which one it is.
+    number: usize,
     /// In quick code, what it has read.
     read: Read,
     /// The inlined call it is in, if it is in one.
@@ -338,12 +342,14 @@ pub(crate) fn lower(
     let blocks = region.blocks.iter().map(|_| b.create_block()).collect();
     let groups = region.turns.iter().map(|turns| Group::new(&mut b, turns)).collect();
     let nothing = State { index: 0, inlined: None, stack: Vec::new(), settled: 0, gas: Gas::Context(0) };
+    let uses = if quick { Uses::none() } else { Uses::new(code, region) };
     let mut unit = Unit {
         code,
         region,
         isa,
         options,
-        forms: if quick { Vec::new() } else { forms(code, region) },
+        forms: if quick { Vec::new() } else { forms(code, region, &uses) },
+        uses,
         blocks,
         slots: vec![[None; 3]; region.height as usize + 1],
         gas,
@@ -371,6 +377,7 @@ pub(crate) fn lower(
         context_at: None,
         operands_at: None,
         kept: Kept::default(),
+        number: 0,
         read: Read::default(),
         inlined: None,
         base: 0,
@@ -690,96 +697,6 @@ impl Unit<'_> {
             self.b.def_var(variable, value);
         }
         self.find_near_data();
-    }
-
-    // ---- Values ---------------------------------------------------------------------------------------------
-
-    /// The bits of an operand as the specification wants them, in its own class.
-    fn canonical(&mut self, val: Val) -> Value {
-        if !val.form.raw {
-            return self.loaded(val);
-        }
-        if val.form.class == Class::Word {
-            return val.value;
-        }
-        if self.quick {
-            return self.canonical_selected(val);
-        }
-        // A branch that is hardly ever taken costs less than to have the canonical one at hand.
-        let is_nan = self.b.ins().fcmp(FloatCC::Unordered, val.value, val.value);
-        let nan = self.b.create_block();
-        self.b.set_cold_block(nan);
-        let next = self.b.create_block();
-        let typ = self.b.func.dfg.value_type(val.value);
-        let canonical = self.b.append_block_param(next, typ);
-        self.b.ins().brif(is_nan, nan, &[], next, &[val.value.into()]);
-        self.b.switch_to_block(nan);
-        let value = self.canonical_nan(val.form.class);
-        self.b.ins().jump(next, &[value.into()]);
-        self.b.switch_to_block(next);
-        canonical
-    }
-
-    /// A raw float, or the canonical NaN in its place, without a branch: less to compile.
-    fn canonical_selected(&mut self, val: Val) -> Value {
-        let is_nan = self.b.ins().fcmp(FloatCC::Unordered, val.value, val.value);
-        let nan = self.canonical_nan(val.form.class);
-        self.b.ins().select(is_nan, nan, val.value)
-    }
-
-    fn canonical_nan(&mut self, class: Class) -> Value {
-        match class {
-            Class::F32 => {
-                let bits = u32::try_from(CANONICAL_NAN_F32).expect("an f32's bits fit");
-                self.b.ins().f32const(f32::from_bits(bits))
-            }
-            _ => self.b.ins().f64const(f64::from_bits(CANONICAL_NAN_F64)),
-        }
-    }
-
-    /// An operand as a word.
-    fn as_word(&mut self, val: Val) -> Value {
-        let value = self.canonical(val);
-        match val.form.class {
-            Class::Word => value,
-            Class::F64 => self.b.ins().bitcast(types::I64, MemFlagsData::new(), value),
-            Class::F32 => {
-                let bits = self.b.ins().bitcast(types::I32, MemFlagsData::new(), value);
-                self.b.ins().uextend(types::I64, bits)
-            }
-        }
-    }
-
-    /// An operand as it is to be held. A raw float may only go to where one is expected.
-    fn in_form(&mut self, val: Val, form: Form) -> Value {
-        if val.form.class == form.class && val.form.raw && !form.raw {
-            return self.canonical(val);
-        }
-        self.in_class(val, form.class)
-    }
-
-    /// An operand in a class. A float of the class stays raw.
-    fn in_class(&mut self, val: Val, class: Class) -> Value {
-        if val.form.class == class {
-            return self.loaded(val);
-        }
-        match (class, val.bound.known) {
-            (Class::F64, Some(word)) => return self.b.ins().f64const(f64::from_bits(word)),
-            (Class::F32, Some(word)) => {
-                let [a, b, c, d, ..] = word.to_le_bytes();
-                return self.b.ins().f32const(f32::from_le_bytes([a, b, c, d]));
-            }
-            _ => {}
-        }
-        let word = self.as_word(val);
-        match class {
-            Class::Word => word,
-            Class::F64 => self.b.ins().bitcast(types::F64, MemFlagsData::new(), word),
-            Class::F32 => {
-                let low = self.b.ins().ireduce(types::I32, word);
-                self.b.ins().bitcast(types::F32, MemFlagsData::new(), low)
-            }
-        }
     }
 
     fn pop(&mut self) -> Val {

@@ -238,7 +238,8 @@ impl Unit<'_> {
     }
 
     /// Marks what has been written, not more than 8 bytes, if there are marks.
-    pub(super) fn mark_by_stub(&mut self, marks: Value, memory: u8, from: Value, bytes: u64) {
+    pub(super) fn mark_by_stub(&mut self, memory: u8, from: Value, bytes: u64) {
+        let marks = self.marks(memory);
         self.put(from, offset_of!(Context, written));
         let bytes = u8::try_from(bytes).expect("a word at most");
         let stub = self.stub(Stub::Mark { memory, bytes });

@@ -64,6 +64,16 @@ pub(super) struct Reaching {
     pointers: Vec<Pointer>,
     /// Those that have been checked.
     checked: Vec<Option<(Value, i32)>>,
+    /// What is written by each: from where to where behind it. None once that has been marked.
+    written: Vec<Option<(i32, i64)>>,
+}
+
+/// What a store is the first one by its pointer to write.
+pub(super) enum Written {
+    /// So many bytes, so far from a place on: all that the block's stores by the pointer do.
+    First(Value, i64, u64),
+    /// Another one has been.
+    Before,
 }
 
 impl Reaching {
@@ -71,13 +81,42 @@ impl Reaching {
     pub(super) fn new(code: &keyvm_isa::Code, base: usize, block: &Block) -> Self {
         let accesses = block_accesses(code, base, block);
         let (pointers, placed) = pointers(&accesses, 1);
-        Self { near: Vec::new(), accesses, placed, checked: vec![None; pointers.len()], pointers }
+        let checked = vec![None; pointers.len()];
+        let mut reaching =
+            Self { near: Vec::new(), accesses, placed, checked, pointers, written: Vec::new() };
+        reaching.find_written();
+        reaching
+    }
+
+    fn find_written(&mut self) {
+        self.written.clear();
+        self.written.resize(self.pointers.len(), None);
+        for (place, access) in self.accesses.iter().filter(|(_, access)| access.write) {
+            let Some(&(pointer, at)) = self.placed.get(place) else { continue };
+            let last = i64::from(at).saturating_add_unsigned(access.last);
+            let written = self.written[pointer].get_or_insert((at, last));
+            *written = (written.0.min(at), written.1.max(last));
+        }
+    }
+
+    /// What is to be marked for the store by the instruction at an index, if that goes by a pointer.
+    pub(super) fn first_written(&mut self, index: u32) -> Option<Written> {
+        let &(pointer, _) = self.placed.get(&(0, index))?;
+        let (place, rest) = self.checked[pointer]?;
+        Some(match self.written[pointer].take() {
+            Some((at, last)) => {
+                let bytes = last.abs_diff(at.into()) + 1;
+                Written::First(place, i64::from(at) + i64::from(rest), bytes)
+            }
+            None => Written::Before,
+        })
     }
 
     /// Memories may lie elsewhere, or be longer or shorter, from now on.
     pub(super) fn forget(&mut self) {
         self.near.clear();
         self.checked.fill(None);
+        self.find_written();
     }
 }
 

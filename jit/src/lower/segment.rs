@@ -62,6 +62,7 @@ impl Unit<'_> {
     pub(super) fn block(&mut self, number: usize) {
         let region = self.region;
         let block = &region.blocks[number];
+        self.number = number;
         self.b.switch_to_block(self.blocks[number]);
         self.at(block.index);
         self.inlined = block.inlined;

@@ -160,6 +160,10 @@ impl Unit<'_> {
         let good = self.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, left, 0);
         let pad = self.pad(PAD_BYTES / 2);
         for (number, pointer) in region.turns[turns].pointers.iter().enumerate() {
+            if matches!(self.part, Part::Group { .. }) && pointer.stride.constant() == Some(0) {
+                // It is where it was, and that was good for the group before.
+                continue;
+            }
             let scale = if pointer.words { 3 } else { 0 };
             let (place, stride) = self.groups[turns].pointers[number];
             let at = match (self.part, pointer.stride.constant()) {
@@ -224,14 +228,12 @@ impl Unit<'_> {
         let Part::Turn { turns, turn: 0, .. } = self.part else { return };
         let region = self.region;
         let Turns { count, ref pointers, .. } = region.turns[turns];
-        for pointer in pointers.iter().filter(|pointer| pointer.write) {
+        for (number, pointer) in pointers.iter().enumerate().filter(|(_, pointer)| pointer.write) {
             let Some(stride) = pointer.stride.constant() else { continue };
             let scale = if pointer.words { 3 } else { 0 };
             let way = (stride << scale) * i64::from(count - 1);
-            let address = self.affine(pointer.address);
-            let address = self.b.ins().ishl_imm_u(address, scale);
-            let first = self.b.ins().iadd_imm_s(address, i64::from(pointer.offset) + way.min(0));
-            self.mark(pointer.memory, first, pointer.last + way.unsigned_abs() + 1);
+            let place = self.b.use_var(self.groups[turns].pointers[number].0);
+            self.mark(pointer.memory, place, way.min(0), pointer.last + way.unsigned_abs() + 1);
         }
     }
 

@@ -88,7 +88,7 @@ pub(crate) struct Pointer {
     pub(crate) last: u64,
 }
 
-/// A comparison at the end of a block: a turn goes on while a word is below a bound, and what is done if it is not fails.
+/// A comparison at the end of a block: a turn goes on while a word is below a bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Guard {
     pub(crate) word: Affine,
@@ -105,8 +105,10 @@ pub(crate) struct Guard {
 pub(crate) struct Advancing {
     /// Accesses, by block and index of the instruction.
     pub(crate) accesses: BTreeMap<(usize, u32), Pointer>,
-    /// The comparisons at the ends of blocks that every turn comes to.
+    /// The comparisons at the ends of blocks that every turn comes to, where what is done if it does not go on fails.
     pub(crate) guards: BTreeMap<usize, Guard>,
+    /// The same where that is to leave the loop.
+    pub(crate) tests: BTreeMap<usize, Guard>,
 }
 
 /// Finds what advances by the same in every turn of a loop, as far as `body` goes, which has the blocks in order.
@@ -130,7 +132,7 @@ pub(crate) fn advancing(code: &Code, region: &Region, header: usize, body: &[usi
             let Some(insn) = Insn::decode(code.normal()[index as usize]) else { break };
             let memory = memories.get(&index).copied();
             if index + 1 == this.end_index {
-                compared.extend(guard(code, region, this, &insn, &stack).map(|guard| (block, guard)));
+                compared.extend(guard(this, &insn, &stack).map(|guard| (block, guard)));
             }
             if let Some(access) = execute(code, &mut stack, base, &insn, memory) {
                 found.insert((block, index), access);
@@ -169,24 +171,24 @@ pub(crate) fn advancing(code: &Code, region: &Region, header: usize, body: &[usi
         .into_iter()
         .filter_map(|(place, access)| Some((place, Pointer { stride: stride(access.address)?, ..access })))
         .collect();
-    let guards = compared
+    let (guards, tests) = compared
         .into_iter()
-        .filter(|&(block, guard)| {
+        .filter(|&(block, (guard, _))| {
             stride(guard.bound) == Some(Affine::number(0)) && passes(region, header, body, block)
         })
-        .filter_map(|(block, guard)| Some((block, Guard { stride: stride(guard.word)?, ..guard })))
-        .collect();
-    Advancing { accesses, guards }
+        .filter_map(|(block, (guard, other))| {
+            let fails = leads_to_failure(code, region, other);
+            let leaves = !matches!(other, Edge::Block(other) if inside(other));
+            (fails || leaves).then_some((block, fails, Guard { stride: stride(guard.word)?, ..guard }))
+        })
+        .partition::<Vec<_>, _>(|&(_, fails, _)| fails);
+    let by_block = |guards: Vec<_>| guards.into_iter().map(|(block, _, guard)| (block, guard)).collect();
+    Advancing { accesses, guards: by_block(guards), tests: by_block(tests) }
 }
 
-/// The guard that a block ends with, the stride left open, if this is its last instruction but the branch.
-fn guard(
-    code: &Code,
-    region: &Region,
-    block: &Block,
-    insn: &Insn,
-    stack: &[Option<Affine>],
-) -> Option<Guard> {
+/// The guard that a block ends with, the stride left open, if this is its last instruction but the branch, and where the
+/// branch leads otherwise.
+fn guard(block: &Block, insn: &Insn, stack: &[Option<Affine>]) -> Option<(Guard, Edge)> {
     let End::Branch { taken, next, when_zero } = block.end else { return None };
     let [.., a, b] = *stack else { return None };
     let (word, bound, if_true) = match insn.op {
@@ -198,14 +200,18 @@ fn guard(
     };
     // It goes on if the comparison gives this, and the branch is taken if it does not give 0, or if it does.
     let on_taken = if_true != when_zero;
-    let fails = match if on_taken { next } else { taken } {
+    let other = if on_taken { next } else { taken };
+    Some((Guard { word, stride: Affine::number(0), bound, taken: on_taken }, other))
+}
+
+fn leads_to_failure(code: &Code, region: &Region, edge: Edge) -> bool {
+    match edge {
         Edge::Out(index) => is_failure(code, index),
         Edge::Block(out) => {
             let out = &region.blocks[out];
             matches!(out.end, End::Leave) && is_failure(code, out.end_index)
         }
-    };
-    fails.then_some(Guard { word, stride: Affine::number(0), bound, taken: on_taken })
+    }
 }
 
 fn is_failure(code: &Code, index: u32) -> bool {

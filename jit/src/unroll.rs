@@ -4,6 +4,9 @@
 //! Where such a loop is entered it is measured: for how many turns the gas suffices, and the addresses stay inside that
 //! advance by the same in every turn. So many turns, or somewhat fewer, run in groups; then it is measured again. What is
 //! less than a group runs one turn at a time, with every check.
+//!
+//! Where a turn is so small that what ends the loop counts, and that is a comparison with a bound, too, groups are of turns
+//! that go on. Those that are left, with the last one, run in groups of a second kind, in which that is compared.
 
 use crate::affine::{Advancing, Guard, Pointer, advancing};
 use crate::loops::{Dominators, postorder};
@@ -17,6 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 const TURNS: u32 = 8;
 /// Instructions of the turns of a group at most, where it has more than one. What only moves operands does not count.
 const GROUP_MAX: u32 = 128;
+/// Turns that a group has at least for which it is found out ahead where the loop ends.
+const TESTED_AHEAD_MIN: u32 = 4;
+/// Turns at most of the groups that come after such groups.
+const REST_TURNS: u32 = 4;
 /// Instructions of a body at most that is compiled twice.
 const BODY_MAX: u32 = 160;
 /// Blocks of a loop at most that is looked at.
@@ -42,6 +49,11 @@ pub(crate) struct Turns {
     pub(crate) accesses: Placed,
     /// By block, the comparisons that are known to come out well in all turns of a group.
     pub(crate) guards: BTreeMap<usize, Guard>,
+    /// Further ones, by which the loop ends.
+    pub(crate) tests: BTreeMap<usize, Guard>,
+    /// Those groups, of the same loop, that these come after: these may run what is good of the turns of those, but for
+    /// the comparisons by which the loop ends, and is left.
+    pub(crate) after: Option<usize>,
 }
 
 impl Part {
@@ -82,11 +94,47 @@ pub(crate) fn unroll(region: &mut Region, code: &Code) {
         if body.is_empty() || !pays || size > BODY_MAX || added + size * count > ADDED_MAX {
             continue;
         }
-        let Advancing { accesses, guards } = advancing(code, region, header, &body);
-        let (pointers, accesses) = pointers(&accesses, count);
-        region.turns.push(Turns { count, header, body: body.clone(), pointers, accesses, guards });
-        copy(region, header, &body, count, body.len() < whole.len());
-        added += size * count;
+        let part = body.len() < whole.len();
+        let mut advancing = advancing(code, region, header, &body);
+        let rest = REST_TURNS.min(count);
+        if part || count < TESTED_AHEAD_MIN || added + size * (count + rest) > ADDED_MAX {
+            advancing.tests.clear();
+        }
+        added += size * if advancing.tests.is_empty() { count } else { count + rest };
+        add(region, header, &body, &advancing, (count, rest), part);
+    }
+}
+
+/// Adds groups of turns to a loop, and leads to them what leads to it. If `body` is but a part of a loop, every turn that does
+/// not run in a group is measured anew, as the one before may have left the part.
+fn add(
+    region: &mut Region,
+    header: usize,
+    body: &[usize],
+    advancing: &Advancing,
+    (count, rest): (u32, u32),
+    part: bool,
+) {
+    let Advancing { accesses, guards, tests } = advancing;
+    let turns = |count, tests, after| {
+        let (pointers, accesses) = pointers(accesses, count);
+        Turns { count, header, body: body.to_vec(), pointers, accesses, guards: guards.clone(), tests, after }
+    };
+    let old = region.blocks.len();
+    let first = region.turns.len();
+    region.turns.push(turns(count, tests.clone(), None));
+    if tests.is_empty() {
+        copy(region, first, (header, old));
+    } else {
+        region.turns.push(turns(rest, BTreeMap::new(), Some(first)));
+        let behind = old + 2 + body.len() * count as usize;
+        copy(region, first, (behind, behind));
+        copy(region, first + 1, (header, old));
+    }
+    for (number, block) in region.blocks[..old].iter_mut().enumerate() {
+        if part || body.binary_search(&number).is_err() {
+            block.redirect(|target| if target == header { old } else { target });
+        }
     }
 }
 
@@ -242,12 +290,12 @@ fn is_near(last: u64, way: i64) -> bool {
     last.saturating_add(way.unsigned_abs()) <= REACH.unsigned_abs()
 }
 
-/// Puts before a loop where it is measured, and groups of `count` turns; the last [`Turns`] are its. If it is but a part
-/// of a loop, every turn that does not run in a group is measured anew, as the one before may have left the part.
-fn copy(region: &mut Region, header: usize, body: &[usize], count: u32, part: bool) {
-    let turns = region.turns.len() - 1;
-    let old = region.blocks.len();
-    let measure = old;
+/// Adds where a loop is measured, and its groups of turns. Where no group is good they lead to `slow`: from where it is
+/// measured, and from behind a group.
+fn copy(region: &mut Region, turns: usize, slow: (usize, usize)) {
+    let Turns { count, header, ref body, .. } = region.turns[turns];
+    let body = body.clone();
+    let measure = region.blocks.len();
     let group = measure + 1;
     let first = measure + 2;
     let copy_of = |turn: u32, block: usize| {
@@ -257,15 +305,15 @@ fn copy(region: &mut Region, header: usize, body: &[usize], count: u32, part: bo
     let index = region.blocks[header].index;
     let fast = Edge::Block(copy_of(0, header).unwrap_or(header));
     let ends = [
-        (Part::Measure { turns }, End::Group { turns, fast, slow: Edge::Block(header) }),
-        (Part::Group { turns }, End::Group { turns, fast, slow: Edge::Block(measure) }),
+        (Part::Measure { turns }, End::Group { turns, fast, slow: Edge::Block(slow.0) }),
+        (Part::Group { turns }, End::Group { turns, fast, slow: Edge::Block(slow.1) }),
     ];
     for (part, end) in ends {
         let empty = Block { end_index: index, end, header: false, part, ..region.blocks[header] };
         region.blocks.push(empty);
     }
     for turn in 0..count {
-        for &of in body {
+        for &of in &body {
             let mut copy = region.blocks[of].clone();
             copy.header = false;
             copy.part = Part::Turn { turns, turn, of };
@@ -275,11 +323,6 @@ fn copy(region: &mut Region, header: usize, body: &[usize], count: u32, part: bo
                 _ => copy_of(turn, target).unwrap_or(target),
             });
             region.blocks.push(copy);
-        }
-    }
-    for (number, block) in region.blocks[..old].iter_mut().enumerate() {
-        if part || body.binary_search(&number).is_err() {
-            block.redirect(|target| if target == header { measure } else { target });
         }
     }
 }
@@ -303,6 +346,28 @@ mod tests {
     /// Where the loops begin that were compiled twice.
     fn twice(region: &Region) -> BTreeSet<u32> {
         region.turns.iter().map(|turns| region.blocks[turns.header].index).collect()
+    }
+
+    #[test]
+    fn a_small_loop_that_counts_to_a_bound_has_groups_that_do_not_compare_it() {
+        let mut program: Vec<(Op, &[i64])> = vec![
+            (Op::Push, &[9]),
+            (Op::Push, &[1]),
+            (Op::Add, &[]),
+            (Op::Dup, &[]),
+            (Op::Push, &[99]),
+            (Op::Lt, &[]),
+            (Op::Jumpif, &[1]),
+        ];
+        let region = unrolled(&program);
+        let turns: Vec<_> =
+            region.turns.iter().map(|turns| (turns.count, turns.tests.len(), turns.after)).collect();
+        assert_eq!(turns, [(TURNS, 1, None), (REST_TURNS, 0, Some(0))]);
+        // What takes long enough that the comparison does not matter.
+        for _ in 0..30 {
+            program.insert(1, (Op::Not, &[]));
+        }
+        assert_eq!(unrolled(&program).turns.len(), 1);
     }
 
     #[test]

@@ -42,6 +42,60 @@ fn a_loop_over_memory_stops_where_an_address_is_outside() {
 }
 
 #[test]
+fn a_loop_that_counts_to_a_bound_ends_where_it_does() {
+    let loops = [
+        ("store8 (get at, get b)", "lt(tee at (add(get at, STEP)), get bound)"),
+        ("set b (fadd(load64 2 (and(get at, 0x78)), get b))", "gt(get bound, tee at (add(get at, STEP)))"),
+        (
+            "jumpif(eq(get at, 13), :out)\n store64 2, 8 (get at, 7)",
+            "lt(tee at (add(get at, STEP)), get bound)",
+        ),
+        (
+            "jumpif(ge(get at, get bound), :out)\n set b (add(get b, load8 2, 9 (get at)))\n set at (add(get at, STEP))",
+            "1",
+        ),
+        (
+            "jumpif(gt(get at, get bound), :out)\n set at (add(get at, STEP))",
+            "lt(get b, tee b (add(get b, 3)))",
+        ),
+        (
+            "store16 2, 2 (get at, get b)\n jumpz(lt(add(get at, 2), 20), :bad)",
+            "lt(tee at (add(get at, STEP)), get bound)",
+        ),
+    ];
+    for (body, test) in loops {
+        for (first, step, bound) in [
+            (0, 1, 0),
+            (0, 1, 3),
+            (0, 1, 23),
+            (0, 8, 100),
+            (3, 5, 90),
+            (0, 1, 1000),
+            (-9, 1, 5),
+            (30, -4, 31),
+            (7, 0, 6),
+        ] {
+            let source = format!(
+                "
+        call({first}, {bound}, :walk)
+        return 3 (load64 2 (0), load64 2 (64), load64 2 (184))
+func walk 2 -> 0, 1
+        params at, bound
+        locals b
+again:  {body}
+        jumpif({}, :again)
+out:    store64 (0, get b)
+        ret
+bad:    fail(9)
+data {{ words 24 }}",
+                test.replace("STEP", &step.to_string())
+            );
+            alike(&image(&source.replace("STEP", &step.to_string())), 420);
+        }
+    }
+}
+
+#[test]
 fn an_access_that_is_near_the_beginning_of_a_memory_that_is_short_is_checked_by_its_address() {
     let bodies = [
         "set b (load8 2, 3 (and(get a, 0xff)))",

@@ -1,7 +1,7 @@
 //! Loops that are compiled twice: how many turns are good, and where their memory is.
 
 use super::{Unit, Val};
-use crate::affine::{Affine, Pointer};
+use crate::affine::{Affine, Guard, Pointer};
 use crate::context::PAD_BYTES;
 use crate::gas::gas_of;
 use crate::region::Part;
@@ -22,24 +22,36 @@ pub(super) struct Group {
     left: Variable,
     /// What those cost that were good where it was measured, if that is known.
     cost: Variable,
+    /// How many were good beyond those of them that do not end the loop.
+    spare: Variable,
     pointers: Vec<(Variable, Option<Variable>)>,
 }
 
 impl Group {
     pub(super) fn new(b: &mut FunctionBuilder<'_>, turns: &Turns) -> Self {
-        let (left, cost) = (b.declare_var(types::I64), b.declare_var(types::I64));
+        let [left, cost, spare] = [(); 3].map(|()| b.declare_var(types::I64));
         let pointers = turns.pointers.iter().map(|pointer| {
             let at = b.declare_var(types::I64);
             (at, pointer.stride.constant().is_none().then(|| b.declare_var(types::I64)))
         });
-        Self { left, cost, pointers: pointers.collect() }
+        Self { left, cost, spare, pointers: pointers.collect() }
     }
 }
 
 impl Unit<'_> {
-    /// Finds out for how many turns of a loop from here on the gas suffices, and all pointers stay inside.
+    /// Finds out for how many turns of a loop from here on the gas suffices, all pointers stay inside, and all that is
+    /// compared comes out well.
     pub(super) fn measure(&mut self, turns: usize) {
         let region = self.region;
+        if let Some(before) = region.turns[turns].after {
+            // A group of those before has been taken off, and was not good.
+            let left = self.turns_left(before);
+            let left = self.b.ins().iadd_imm_s(left, i64::from(region.turns[before].count));
+            let spare = self.b.use_var(self.groups[before].spare);
+            let good = self.b.ins().iadd(left, spare);
+            self.set_good(turns, good);
+            return;
+        }
         // Where a helper is called, for want of an instruction of the processor's, not all gas can be told ahead.
         let whole = region.turns[turns].body.iter().all(|&block| self.costs[block].last.is_none());
         let mut good = self.iconst(if whole { TURNS_MAX } else { 0 });
@@ -48,19 +60,34 @@ impl Unit<'_> {
             good = self.b.ins().umin(good, inside);
         }
         for guard in region.turns[turns].guards.values() {
-            let word = self.affine(guard.word);
-            let bound = self.affine(guard.bound);
-            let below = self.turns_below(word, bound, guard.stride);
-            good = self.b.ins().umin(good, below);
+            good = self.turns_until(guard, good);
         }
         if self.options.gas_checks {
             // No way through the body costs more than all its blocks.
             let cost: u64 = region.turns[turns].body.iter().map(|&block| self.costs[block].first.gas).sum();
             good = self.paid(good, cost.max(1));
         }
+        let tests = &region.turns[turns].tests;
+        let going_on = tests.values().fold(good, |going_on, test| self.turns_until(test, going_on));
+        if !tests.is_empty() {
+            let spare = self.b.ins().isub(good, going_on);
+            self.b.def_var(self.groups[turns].spare, spare);
+        }
+        self.set_good(turns, going_on);
+    }
+
+    fn set_good(&mut self, turns: usize, good: Value) {
         let cost = self.b.ins().imul_imm_s(good, self.charges.turns[turns]);
         self.b.def_var(self.groups[turns].left, good);
         self.b.def_var(self.groups[turns].cost, cost);
+    }
+
+    /// How many turns, of so many, there are before a comparison comes out badly, or fewer.
+    fn turns_until(&mut self, guard: &Guard, turns: Value) -> Value {
+        let word = self.affine(guard.word);
+        let bound = self.affine(guard.bound);
+        let below = self.turns_below(word, bound, guard.stride);
+        self.b.ins().umin(turns, below)
     }
 
     /// How many of so many turns there is gas for, or fewer.
@@ -220,7 +247,8 @@ impl Unit<'_> {
     /// good.
     pub(super) fn known_branch(&self) -> Option<bool> {
         let Part::Turn { turns, of, .. } = self.part else { return None };
-        self.region.turns[turns].guards.get(&of).map(|guard| guard.taken)
+        let Turns { guards, tests, .. } = &self.region.turns[turns];
+        guards.get(&of).or_else(|| tests.get(&of)).map(|guard| guard.taken)
     }
 
     /// Marks what a group that has been found good may write by pointers whose strides are known: at its beginning.

@@ -92,10 +92,12 @@ pub(crate) struct Pointer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Guard {
     pub(crate) word: Affine,
-    /// By how much the word is more in each turn: a sum of operands that stay.
-    pub(crate) stride: Affine,
-    /// A sum of operands that stay.
     pub(crate) bound: Affine,
+    /// By how much the word is more in each turn, a sum of operands that stay, or the bound less, a constant; the other of
+    /// the two stays.
+    pub(crate) stride: Affine,
+    /// Whether they are compared as signed numbers. If so, or if it is the bound that changes, the stride is above 0.
+    pub(crate) signed: bool,
     /// Whether the turn goes on where the branch leads if it is taken.
     pub(crate) taken: bool,
 }
@@ -131,11 +133,12 @@ pub(crate) fn advancing(code: &Code, region: &Region, header: usize, body: &[usi
         for index in this.index..this.end_index {
             let Some(insn) = Insn::decode(code.normal()[index as usize]) else { break };
             let memory = memories.get(&index).copied();
-            if index + 1 == this.end_index {
-                compared.extend(guard(this, &insn, &stack).map(|guard| (block, guard)));
-            }
+            let before = if index + 1 == this.end_index { compares(&insn, &stack) } else { None };
             if let Some(access) = execute(code, &mut stack, base, &insn, memory) {
                 found.insert((block, index), access);
+            }
+            if index + 1 == this.end_index {
+                compared.extend(guard(this, before, &stack).map(|guard| (block, guard)));
             }
         }
         if let End::InlinedReturn(typ, _) = this.end {
@@ -173,35 +176,57 @@ pub(crate) fn advancing(code: &Code, region: &Region, header: usize, body: &[usi
         .collect();
     let (guards, tests) = compared
         .into_iter()
-        .filter(|&(block, (guard, _))| {
-            stride(guard.bound) == Some(Affine::number(0)) && passes(region, header, body, block)
-        })
+        .filter(|&(block, _)| passes(region, header, body, block))
         .filter_map(|(block, (guard, other))| {
             let fails = leads_to_failure(code, region, other);
             let leaves = !matches!(other, Edge::Block(other) if inside(other));
-            (fails || leaves).then_some((block, fails, Guard { stride: stride(guard.word)?, ..guard }))
+            let (word, bound) = (stride(guard.word)?, stride(guard.bound)?);
+            let nears = word.plus(bound.times(-1))?;
+            let stays = |stride: Affine| stride == Affine::number(0);
+            let counts = if stays(bound) && !guard.signed { true } else { nears.constant()? > 0 };
+            let one_stays = stays(word) || stays(bound);
+            (counts && one_stays && (fails || leaves)).then_some((
+                block,
+                fails,
+                Guard { stride: nears, ..guard },
+            ))
         })
         .partition::<Vec<_>, _>(|&(_, fails, _)| fails);
     let by_block = |guards: Vec<_>| guards.into_iter().map(|(block, _, guard)| (block, guard)).collect();
     Advancing { accesses, guards: by_block(guards), tests: by_block(tests) }
 }
 
-/// The guard that a block ends with, the stride left open, if this is its last instruction but the branch, and where the
-/// branch leads otherwise.
-fn guard(block: &Block, insn: &Insn, stack: &[Option<Affine>]) -> Option<(Guard, Edge)> {
-    let End::Branch { taken, next, when_zero } = block.end else { return None };
+/// What an instruction compares: it gives whether the first is below the second, or not, as said next; and whether they are
+/// signed numbers.
+fn compares(insn: &Insn, stack: &[Option<Affine>]) -> Option<(Affine, Affine, bool, bool)> {
     let [.., a, b] = *stack else { return None };
-    let (word, bound, if_true) = match insn.op {
-        Op::Lt => (a?, b?, true),
-        Op::Gt => (b?, a?, true),
-        Op::Ge => (a?, b?, false),
-        Op::Le => (b?, a?, false),
+    let (swapped, if_true) = match insn.op {
+        Op::Lt | Op::Lts => (false, true),
+        Op::Gt | Op::Gts => (true, true),
+        Op::Ge | Op::Ges => (false, false),
+        Op::Le | Op::Les => (true, false),
         _ => return None,
+    };
+    let signed = matches!(insn.op, Op::Lts | Op::Gts | Op::Ges | Op::Les);
+    Some(if swapped { (b?, a?, if_true, signed) } else { (a?, b?, if_true, signed) })
+}
+
+/// The guard that a block ends with, the stride left open, and where the branch leads otherwise. `compared` is what its last
+/// instruction but the branch compares; if it does not, 0 is below the word that the branch is by.
+fn guard(
+    block: &Block,
+    compared: Option<(Affine, Affine, bool, bool)>,
+    stack: &[Option<Affine>],
+) -> Option<(Guard, Edge)> {
+    let End::Branch { taken, next, when_zero } = block.end else { return None };
+    let (word, bound, if_true, signed) = match compared {
+        Some(compared) => compared,
+        None => (Affine::number(0), stack.last().copied()??, true, false),
     };
     // It goes on if the comparison gives this, and the branch is taken if it does not give 0, or if it does.
     let on_taken = if_true != when_zero;
     let other = if on_taken { next } else { taken };
-    Some((Guard { word, stride: Affine::number(0), bound, taken: on_taken }, other))
+    Some((Guard { word, bound, stride: Affine::number(0), signed, taken: on_taken }, other))
 }
 
 fn leads_to_failure(code: &Code, region: &Region, edge: Edge) -> bool {

@@ -58,6 +58,11 @@ fn a_loop_that_counts_to_a_bound_ends_where_it_does() {
             "jumpif(gt(get at, get bound), :out)\n set at (add(get at, STEP))",
             "lt(get b, tee b (add(get b, 3)))",
         ),
+        ("store8 2 (and(get at, 63), get b)", "lts(tee at (add(get at, STEP)), get bound)"),
+        ("set b (xor(get b, load8 2 (and(get at, 63))))", "ges(get bound, tee at (add(get at, STEP)))"),
+        ("store8 2 (and(get at, 63), 1)", "gt(tee bound (sub(get bound, STEP)), get at)"),
+        ("store8 2, 7 (and(get at, 63), 1)", "gts(tee bound (sub(get bound, STEP)), get at)"),
+        ("store8 2, 9 (and(get bound, 63), 1)", "tee bound (sub(get bound, STEP))"),
         (
             "store16 2, 2 (get at, get b)\n jumpz(lt(add(get at, 2), 20), :bad)",
             "lt(tee at (add(get at, STEP)), get bound)",

@@ -9,6 +9,7 @@ use crate::unroll::Turns;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use cranelift_frontend::{FunctionBuilder, Variable};
+use std::collections::BTreeMap;
 
 /// Turns that are measured at most, so that numbers of them can be compared as signed ones.
 const TURNS_MAX: i64 = 1 << 31;
@@ -25,6 +26,14 @@ pub(super) struct Group {
     /// How many were good beyond those of them that do not end the loop.
     spare: Variable,
     pointers: Vec<(Variable, Option<Variable>)>,
+}
+
+/// A word that is to be below a bound, with the meanings of a [`Guard`].
+struct Below {
+    word: Value,
+    bound: Value,
+    stride: Affine,
+    signed: bool,
 }
 
 impl Group {
@@ -54,26 +63,35 @@ impl Unit<'_> {
         }
         // Where a helper is called, for want of an instruction of the processor's, not all gas can be told ahead.
         let whole = region.turns[turns].body.iter().all(|&block| self.costs[block].last.is_none());
-        let mut good = self.iconst(if whole { TURNS_MAX } else { 0 });
+        let good = self.iconst(if whole { TURNS_MAX } else { 0 });
+        let mut below = Vec::new();
         for pointer in &region.turns[turns].pointers {
-            let inside = self.turns_inside(pointer);
-            good = self.b.ins().umin(good, inside);
+            let address = self.affine(pointer.address);
+            let addresses = self.addresses_of(pointer);
+            below.push(Below { word: address, bound: addresses, stride: pointer.stride, signed: false });
         }
-        for guard in region.turns[turns].guards.values() {
-            good = self.turns_until(guard, good);
+        below.extend(region.turns[turns].guards.values().map(|guard| self.guarded_below(guard)));
+        let mut good = self.turns_below(good, below);
+        let tests = &region.turns[turns].tests;
+        let below = tests.values().map(|test| self.guarded_below(test)).collect();
+        let going_on = self.turns_below(good, below);
+        if !tests.is_empty() {
+            // After them there is but the one that ends the loop.
+            let all = self.b.ins().iadd_imm_s(going_on, 1);
+            good = self.b.ins().umin(good, all);
         }
         if self.options.gas_checks {
             // No way through the body costs more than all its blocks.
             let cost: u64 = region.turns[turns].body.iter().map(|&block| self.costs[block].first.gas).sum();
             good = self.paid(good, cost.max(1));
         }
-        let tests = &region.turns[turns].tests;
-        let going_on = tests.values().fold(good, |going_on, test| self.turns_until(test, going_on));
         if !tests.is_empty() {
-            let spare = self.b.ins().isub(good, going_on);
+            let all = good;
+            good = self.b.ins().umin(good, going_on);
+            let spare = self.b.ins().isub(all, good);
             self.b.def_var(self.groups[turns].spare, spare);
         }
-        self.set_good(turns, going_on);
+        self.set_good(turns, good);
     }
 
     fn set_good(&mut self, turns: usize, good: Value) {
@@ -82,12 +100,9 @@ impl Unit<'_> {
         self.b.def_var(self.groups[turns].cost, cost);
     }
 
-    /// How many turns, of so many, there are before a comparison comes out badly, or fewer.
-    fn turns_until(&mut self, guard: &Guard, turns: Value) -> Value {
-        let word = self.affine(guard.word);
-        let bound = self.affine(guard.bound);
-        let below = self.turns_below(word, bound, guard.stride);
-        self.b.ins().umin(turns, below)
+    fn guarded_below(&mut self, guard: &Guard) -> Below {
+        let (word, bound) = (self.affine(guard.word), self.affine(guard.bound));
+        Below { word, bound, stride: guard.stride, signed: guard.signed }
     }
 
     /// How many of so many turns there is gas for, or fewer.
@@ -120,30 +135,59 @@ impl Unit<'_> {
         self.b.use_var(self.groups[turns].left)
     }
 
-    /// For how many turns a pointer stays inside, or fewer.
-    fn turns_inside(&mut self, pointer: &Pointer) -> Value {
+    /// How many addresses, from 0 on, are good for a pointer.
+    fn addresses_of(&mut self, pointer: &Pointer) -> Value {
         let (_, length) = self.view(pointer.memory, pointer.write);
-        let address = self.affine(pointer.address);
-        let last = u64::from(pointer.offset) + pointer.last;
-        let addresses = self.addresses(length, last, pointer.words);
-        self.turns_below(address, addresses, pointer.stride)
+        self.addresses(length, u64::from(pointer.offset) + pointer.last, pointer.words)
     }
 
-    /// For how many turns a word that is more by a stride in each is below a bound, or fewer.
-    fn turns_below(&mut self, word: Value, bound: Value, stride: Affine) -> Value {
+    /// For how many turns, of up to 2^31, words are below bounds; or fewer.
+    fn turns_below(&mut self, turns: Value, words: Vec<Below>) -> Value {
+        let mut good = turns;
+        // By stride, the least way from a word to its bound; none, if it is not below that.
+        let mut ways: BTreeMap<u64, Value> = BTreeMap::new();
+        for Below { word, bound, stride, signed } in words {
+            match stride.constant() {
+                Some(stride @ 1..) => {
+                    let end =
+                        if signed { self.b.ins().smax(bound, word) } else { self.b.ins().umax(bound, word) };
+                    let mut way = self.b.ins().isub(end, word);
+                    if let Some(&other) = ways.get(&stride.unsigned_abs()) {
+                        way = self.b.ins().umin(other, way);
+                    }
+                    ways.insert(stride.unsigned_abs(), way);
+                }
+                _ => {
+                    let below = self.turns_of_word_below(word, bound, stride);
+                    good = self.b.ins().umin(good, below);
+                }
+            }
+        }
+        for (stride, mut way) in ways {
+            // What is less than a stride counts as one. If this overflows it is but too few.
+            let mut more = stride - 1;
+            if !stride.is_power_of_two() {
+                let most = self.iconst(TURNS_MAX);
+                way = self.b.ins().umin(way, most);
+                // Division gives less than what is right, if that is a whole number.
+                more = stride;
+            }
+            let way = self.plus(way, more.cast_signed());
+            let below = self.divided(way, stride);
+            good = self.b.ins().umin(good, below);
+        }
+        good
+    }
+
+    /// For how many turns a word is below a bound that stays, as unsigned numbers, or fewer; whatever the word's stride.
+    fn turns_of_word_below(&mut self, word: Value, bound: Value, stride: Affine) -> Value {
         let none = self.iconst(0);
         let begins = self.b.ins().icmp(IntCC::UnsignedLessThan, word, bound);
         let most = self.iconst(TURNS_MAX);
         let good = match stride.constant() {
             Some(0) => most,
             Some(stride) => {
-                let way = if stride > 0 {
-                    let behind = self.b.ins().isub(bound, word);
-                    self.b.ins().iadd_imm_s(behind, -1)
-                } else {
-                    word
-                };
-                let way = self.b.ins().umin(way, most);
+                let way = self.b.ins().umin(word, most);
                 let more = self.divided(way, stride.unsigned_abs());
                 self.b.ins().iadd_imm_s(more, 1)
             }
@@ -166,7 +210,7 @@ impl Unit<'_> {
         self.b.ins().select(begins, good, none)
     }
 
-    /// A number up to 2^31 divided, or a little less.
+    /// A number up to 2^31, and a little more than it is divided by, divided; or somewhat less. By powers of two, any number.
     fn divided(&mut self, number: Value, by: u64) -> Value {
         if by.is_power_of_two() {
             return self.b.ins().ushr_imm_u(number, i64::from(by.trailing_zeros()));

@@ -433,17 +433,23 @@ mod tests {
         let region = unrolled(&program);
         let blocks = region.blocks.iter().filter(|block| block.part == Part::Plain).count();
         let header = region.blocks.iter().position(|block| block.header).expect("a loop");
-        assert_eq!(region.blocks.len(), blocks + 2 + TURNS as usize);
-        let group =
-            region.blocks.iter().position(|block| block.part == Part::Group { turns: 0 }).expect("a group");
-        let mut at = group;
-        for _ in 0..=TURNS {
-            at = region.blocks[at].successors()[0];
-        }
-        assert_eq!(at, group);
-        let measure = region.blocks.iter().position(|block| matches!(block.part, Part::Measure { .. }));
-        assert!(region.blocks[group].successors().contains(&measure.expect("where it is measured")));
-        assert!(region.blocks[measure.expect("as above")].successors().contains(&header));
+        assert_eq!(region.blocks.len(), blocks + 2 + TURNS as usize + 2 + REST_TURNS as usize);
+        let part = |part| region.blocks.iter().position(|block| block.part == part).expect("a block");
+        let [measure, rest] = [0, 1].map(|turns| part(Part::Measure { turns }));
+        let groups = [(0, TURNS), (1, REST_TURNS)].map(|(turns, count)| {
+            let group = part(Part::Group { turns });
+            let mut at = group;
+            for _ in 0..=count {
+                at = region.blocks[at].successors()[0];
+            }
+            assert_eq!(at, group);
+            group
+        });
+        // Where no group of the one kind is good comes the other, and then a turn with all checks, or it is measured again.
+        assert!(region.blocks[measure].successors().contains(&rest));
+        assert!(region.blocks[groups[0]].successors().contains(&rest));
+        assert!(region.blocks[rest].successors().contains(&header));
+        assert!(region.blocks[groups[1]].successors().contains(&measure));
         assert_eq!(region.blocks.iter().filter(|block| block.header).count(), 1);
     }
 }

@@ -200,8 +200,8 @@ impl Unit<'_> {
         } else if !self.is_marked_ahead(index) {
             match self.reaching.first_written(index) {
                 Some(Written::Before) => {}
-                Some(Written::First(place, at, bytes)) => self.mark(memory, place, at, bytes),
-                None => self.mark(memory, base, at.into(), bytes.into()),
+                Some(Written::First(place, at, bytes)) => self.mark(memory, place, at, bytes, None),
+                None => self.mark(memory, base, at.into(), bytes.into(), None),
             }
         }
         // From here on nothing is harmless to execute again from before the store.
@@ -218,8 +218,16 @@ impl Unit<'_> {
         self.get_once(Context::view_offset(memory) + offset_of!(View, marks))
     }
 
-    /// Marks what is written so far from a place on, not more than 4 KiB, if somebody wants to know.
-    pub(super) fn mark(&mut self, memory: u8, place: Value, at: i64, bytes: u64) {
+    /// Marks what is written so far from a place on, not more than 4 KiB, if somebody wants to know; `again`, if it is
+    /// written so often, each time so much further on.
+    pub(super) fn mark(
+        &mut self,
+        memory: u8,
+        place: Value,
+        at: i64,
+        bytes: u64,
+        again: Option<(Value, u32)>,
+    ) {
         let marks = self.marks(memory);
         let marking = self.b.create_block();
         self.b.set_cold_block(marking);
@@ -230,11 +238,16 @@ impl Unit<'_> {
         // of an address that stays, and is then kept in vain.
         let begin = self.get(Context::view_offset(memory) + offset_of!(View, base));
         let from = self.b.ins().isub(place, begin);
-        let from = self.plus(from, at);
-        self.mark_leaf(marks, from);
-        if bytes > 1 {
-            let last = self.plus(from, bytes.cast_signed() - 1);
-            self.mark_leaf(marks, last);
+        let mut from = self.plus(from, at);
+        for time in 0..again.map_or(1, |(_, times)| times) {
+            if let Some((further, _)) = again.filter(|_| time > 0) {
+                from = self.b.ins().iadd(from, further);
+            }
+            self.mark_leaf(marks, from);
+            if bytes > 1 {
+                let last = self.plus(from, bytes.cast_signed() - 1);
+                self.mark_leaf(marks, last);
+            }
         }
         self.b.ins().jump(next, &[]);
         self.go_on_in(next);

@@ -9,7 +9,6 @@ use crate::unroll::Turns;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use cranelift_frontend::{FunctionBuilder, Variable};
-use std::collections::BTreeMap;
 
 /// Turns that are measured at most, so that numbers of them can be compared as signed ones.
 const TURNS_MAX: i64 = 1 << 31;
@@ -145,68 +144,73 @@ impl Unit<'_> {
     fn turns_below(&mut self, turns: Value, words: Vec<Below>) -> Value {
         let mut good = turns;
         // By stride, the least way from a word to its bound; none, if it is not below that.
-        let mut ways: BTreeMap<u64, Value> = BTreeMap::new();
+        let mut ways: Vec<(Affine, Value)> = Vec::new();
         for Below { word, bound, stride, signed } in words {
-            match stride.constant() {
-                Some(stride @ 1..) => {
-                    let end =
-                        if signed { self.b.ins().smax(bound, word) } else { self.b.ins().umax(bound, word) };
-                    let mut way = self.b.ins().isub(end, word);
-                    if let Some(&other) = ways.get(&stride.unsigned_abs()) {
-                        way = self.b.ins().umin(other, way);
-                    }
-                    ways.insert(stride.unsigned_abs(), way);
-                }
-                _ => {
-                    let below = self.turns_of_word_below(word, bound, stride);
-                    good = self.b.ins().umin(good, below);
-                }
+            if let Some(stride @ ..=0) = stride.constant() {
+                let below = self.turns_back(word, bound, stride);
+                good = self.b.ins().umin(good, below);
+                continue;
+            }
+            let end = if signed { self.b.ins().smax(bound, word) } else { self.b.ins().umax(bound, word) };
+            let way = self.b.ins().isub(end, word);
+            match ways.iter_mut().find(|(other, _)| *other == stride) {
+                Some((_, least)) => *least = self.b.ins().umin(*least, way),
+                None => ways.push((stride, way)),
             }
         }
-        for (stride, mut way) in ways {
-            // What is less than a stride counts as one. If this overflows it is but too few.
-            let mut more = stride - 1;
-            if !stride.is_power_of_two() {
-                let most = self.iconst(TURNS_MAX);
-                way = self.b.ins().umin(way, most);
-                // Division gives less than what is right, if that is a whole number.
-                more = stride;
-            }
-            let way = self.plus(way, more.cast_signed());
-            let below = self.divided(way, stride);
+        for (stride, way) in ways {
+            let below = match stride.constant() {
+                Some(stride) => self.strides(way, stride.unsigned_abs()),
+                None => self.strides_of(way, stride),
+            };
             good = self.b.ins().umin(good, below);
         }
         good
     }
 
-    /// For how many turns a word is below a bound that stays, as unsigned numbers, or fewer; whatever the word's stride.
-    fn turns_of_word_below(&mut self, word: Value, bound: Value, stride: Affine) -> Value {
+    /// How many strides there are in a way, what is less than one counted as one; or fewer.
+    fn strides(&mut self, mut way: Value, stride: u64) -> Value {
+        let mut more = stride - 1;
+        if !stride.is_power_of_two() {
+            let most = self.iconst(TURNS_MAX);
+            way = self.b.ins().umin(way, most);
+            // Division gives less than what is right, if that is a whole number.
+            more = stride;
+        }
+        // If this overflows it is but too few.
+        let way = self.plus(way, more.cast_signed());
+        self.divided(way, stride)
+    }
+
+    /// The same, of a stride that is known only now; none if that is 0 or very great.
+    fn strides_of(&mut self, way: Value, stride: Affine) -> Value {
+        let most = self.iconst(TURNS_MAX);
+        let way = self.b.ins().umin(way, most);
+        let stride = self.affine(stride);
+        let less = self.b.ins().iadd_imm_s(stride, -1);
+        let forward = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, less, STRIDE_MAX);
+        let way = self.b.ins().iadd(way, less);
+        let one = self.iconst(1);
+        let by = self.b.ins().select(forward, stride, one);
+        let [way, by] = [way, by].map(|word| self.b.ins().ireduce(types::I32, word));
+        let strides = self.b.ins().udiv(way, by);
+        let strides = self.b.ins().uextend(types::I64, strides);
+        let none = self.iconst(0);
+        self.b.ins().select(forward, strides, none)
+    }
+
+    /// For how many turns a word that stays, or is less by so much in each, is below a bound, or fewer.
+    fn turns_back(&mut self, word: Value, bound: Value, stride: i64) -> Value {
+        let most = self.iconst(TURNS_MAX);
+        let good = if stride == 0 {
+            most
+        } else {
+            let way = self.b.ins().umin(word, most);
+            let more = self.divided(way, stride.unsigned_abs());
+            self.b.ins().iadd_imm_s(more, 1)
+        };
         let none = self.iconst(0);
         let begins = self.b.ins().icmp(IntCC::UnsignedLessThan, word, bound);
-        let most = self.iconst(TURNS_MAX);
-        let good = match stride.constant() {
-            Some(0) => most,
-            Some(stride) => {
-                let way = self.b.ins().umin(word, most);
-                let more = self.divided(way, stride.unsigned_abs());
-                self.b.ins().iadd_imm_s(more, 1)
-            }
-            None => {
-                let stride = self.affine(stride);
-                let less = self.b.ins().iadd_imm_s(stride, -1);
-                // By the power of two that is not less than the stride.
-                let zeros = self.b.ins().clz(less);
-                let sixty_four = self.iconst(64);
-                let shift = self.b.ins().isub(sixty_four, zeros);
-                let way = self.b.ins().isub(bound, word);
-                let way = self.b.ins().iadd_imm_s(way, -1);
-                let way = self.b.ins().umin(way, most);
-                let more = self.b.ins().ushr(way, shift);
-                let more = self.b.ins().iadd_imm_s(more, 1);
-                let forward = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, less, STRIDE_MAX);
-                self.b.ins().select(forward, more, none)
-            }
-        };
         self.b.ins().select(begins, good, none)
     }
 
@@ -295,26 +299,34 @@ impl Unit<'_> {
         guards.get(&of).or_else(|| tests.get(&of)).map(|guard| guard.taken)
     }
 
-    /// Marks what a group that has been found good may write by pointers whose strides are known: at its beginning.
+    /// Marks what a group that has been found good may write by its pointers: at its beginning.
     pub(super) fn mark_ahead(&mut self) {
         let Part::Turn { turns, turn: 0, .. } = self.part else { return };
         let region = self.region;
         let Turns { count, ref pointers, .. } = region.turns[turns];
         for (number, pointer) in pointers.iter().enumerate().filter(|(_, pointer)| pointer.write) {
-            let Some(stride) = pointer.stride.constant() else { continue };
+            let (place, stride) = self.groups[turns].pointers[number];
+            let place = self.b.use_var(place);
             let scale = if pointer.words { 3 } else { 0 };
-            let way = (stride << scale) * i64::from(count - 1);
-            let place = self.b.use_var(self.groups[turns].pointers[number].0);
-            self.mark(pointer.memory, place, way.min(0), pointer.last + way.unsigned_abs() + 1);
+            match (pointer.stride.constant(), stride) {
+                (Some(known), _) => {
+                    let way = (known << scale) * i64::from(count - 1);
+                    let bytes = pointer.last + way.unsigned_abs() + 1;
+                    self.mark(pointer.memory, place, way.min(0), bytes, None);
+                }
+                (None, Some(stride)) => {
+                    let stride = self.b.use_var(stride);
+                    self.mark(pointer.memory, place, 0, pointer.last + 1, Some((stride, count)));
+                }
+                (None, None) => {}
+            }
         }
     }
 
     /// Whether what the instruction at an index stores has been marked by [`Unit::mark_ahead`].
     pub(super) fn is_marked_ahead(&self, index: u32) -> bool {
         let Part::Turn { turns, of, .. } = self.part else { return false };
-        let turns = &self.region.turns[turns];
-        let pointer = turns.accesses.get(&(of, index)).map(|&(pointer, _)| &turns.pointers[pointer]);
-        pointer.is_some_and(|pointer| pointer.stride.constant().is_some())
+        self.region.turns[turns].accesses.contains_key(&(of, index))
     }
 
     /// What a sum of operands is, as they are now.

@@ -10,7 +10,7 @@
 
 use crate::affine::{Advancing, Guard, Pointer, advancing};
 use crate::loops::{Dominators, postorder};
-use crate::lower::is_native;
+use crate::lower::{access, is_native};
 use crate::region::{Block, Edge, End, Part, Region};
 use crate::values::{is_free, known_memories};
 use keyvm_isa::{Code, Flow, Insn};
@@ -22,8 +22,10 @@ const TURNS: u32 = 8;
 const GROUP_MAX: u32 = 128;
 /// Turns that a group has at least for which it is found out ahead where the loop ends.
 const TESTED_AHEAD_MIN: u32 = 4;
-/// Turns at most of the groups that come after such groups.
+/// Turns of the groups that come after such groups.
 const REST_TURNS: u32 = 4;
+/// Loads of such a group at most, if it stores nothing.
+const LOADS_MAX: u32 = 8;
 /// Instructions of a body at most that is compiled twice.
 const BODY_MAX: u32 = 160;
 /// Blocks of a loop at most that is looked at.
@@ -96,13 +98,33 @@ pub(crate) fn unroll(region: &mut Region, code: &Code) {
         }
         let part = body.len() < whole.len();
         let mut advancing = advancing(code, region, header, &body);
-        let rest = REST_TURNS.min(count);
-        if part || count < TESTED_AHEAD_MIN || added + size * (count + rest) > ADDED_MAX {
+        let mut counts = (count.min(turns_in_registers(code, region, &body)), REST_TURNS);
+        if part || counts.0 < TESTED_AHEAD_MIN || added + size * (counts.0 + counts.1) > ADDED_MAX {
             advancing.tests.clear();
         }
-        added += size * if advancing.tests.is_empty() { count } else { count + rest };
-        add(region, header, &body, &advancing, (count, rest), part);
+        if advancing.tests.is_empty() {
+            counts = (count, 0);
+        }
+        added += size * (counts.0 + counts.1);
+        add(region, header, &body, &advancing, counts, part);
     }
+}
+
+/// Of how many turns, with nothing between them that could end them, what is loaded has room in registers. Cranelift computes
+/// as late as it can: with no stores in between, that is behind all loads of a group.
+fn turns_in_registers(code: &Code, region: &Region, body: &[usize]) -> u32 {
+    let words = body.iter().flat_map(|&block| {
+        let block = &region.blocks[block];
+        &code.normal()[block.index as usize..block.end_index as usize]
+    });
+    let mut loads = 0;
+    for kind in words.filter_map(|&word| access(Insn::decode(word)?.op)) {
+        if kind.store {
+            return TURNS;
+        }
+        loads += 1;
+    }
+    LOADS_MAX / loads.max(1)
 }
 
 /// Adds groups of turns to a loop, and leads to them what leads to it. If `body` is but a part of a loop, every turn that does
@@ -368,6 +390,26 @@ mod tests {
             program.insert(1, (Op::Not, &[]));
         }
         assert_eq!(unrolled(&program).turns.len(), 1);
+    }
+
+    #[test]
+    fn groups_that_do_not_compare_load_no_more_than_registers_hold() {
+        let turns = |loads: usize, stored: &[(Op, &[i64])]| {
+            let mut program: Vec<(Op, &[i64])> = vec![(Op::Push, &[9])];
+            for _ in 0..loads {
+                program.push((Op::Load64at, &[2, 0]));
+                program.push((Op::Drop, &[]));
+            }
+            program.extend_from_slice(stored);
+            let ends: [(Op, &[i64]); 4] =
+                [(Op::Push, &[1]), (Op::Sub, &[]), (Op::Dup, &[]), (Op::Jumpif, &[1])];
+            program.extend(ends);
+            unrolled(&program).turns.iter().map(|turns| turns.count).collect::<Vec<_>>()
+        };
+        assert_eq!(turns(1, &[]), [8, 4]);
+        assert_eq!(turns(2, &[]), [4, 4]);
+        assert_eq!(turns(3, &[]), [8]);
+        assert_eq!(turns(3, &[(Op::Dup, &[]), (Op::Store64at, &[2, 8])]), [8, 4]);
     }
 
     #[test]

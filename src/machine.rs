@@ -2,7 +2,7 @@
 
 use crate::engine::{Engine, RecentCode, RunStats, Runner, Tier};
 use crate::image::{Hash, ImageError};
-use crate::kernel::{Activation, DESCEND_GAS, Finished, Handled, Kernel, Stop};
+use crate::kernel::{Activation, DESCEND_GAS, Handled, Kernel, Stop};
 use crate::known::Known;
 use crate::words::Words;
 use keyvm_isa::image::{Image, Number};
@@ -44,6 +44,16 @@ pub enum Event {
     /// The slice is used up, or its rest is less than the next instruction costs. Run again, and it goes on.
     Paused,
     /// Somebody used the [`Interrupt`]. Run again, and it goes on.
+    Interrupted,
+}
+
+/// Why a run has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Control is with the host, with this status and the words that the kernel has.
+    Finished(Status),
+    Request,
+    Paused,
     Interrupted,
 }
 
@@ -151,23 +161,31 @@ impl Machine {
 
     /// As [`Machine::run`]; if control is with the host and the root process takes a message, it gets `words`.
     pub fn run_with(&mut self, slice: u64, words: &[u64]) -> Event {
-        if self.kernel.request.is_some() {
-            return Event::Request;
-        }
-        if self.kernel.depth() == 0
+        let end = self.run_to_end(slice, words);
+        self.event(end)
+    }
+
+    /// As [`Machine::run_with`], with the words of the event left with the kernel.
+    #[inline]
+    pub(crate) fn run_to_end(&mut self, slice: u64, words: &[u64]) -> End {
+        if self.kernel.request.is_none()
+            && self.kernel.depth() == 0
             && let Err(status) = self.kernel.call_root(words)
         {
-            return self.event(Finished { status, words: Words::default() });
+            self.kernel.finish_for_host(status, &[]);
         }
         let mut slice = slice;
         // Gas that the next instruction costs, where that is known to be much.
         let mut cost_of_next = 0;
         loop {
-            if let Some(event) = self.news() {
-                return event;
+            if self.kernel.request.is_some() {
+                return End::Request;
+            }
+            if let Some(status) = self.kernel.take_finished() {
+                return End::Finished(status);
             }
             if self.interrupt.0.load(Ordering::Relaxed) && self.interrupt.0.swap(false, Ordering::Relaxed) {
-                return Event::Interrupted;
+                return End::Interrupted;
             }
             let portion = self.portion().max(std::mem::take(&mut cost_of_next));
             let (stop, used) = self.step(slice, portion.min(slice));
@@ -179,7 +197,7 @@ impl Machine {
                 Stop::Trap(trap) => self.kernel.trapped(trap, slice),
                 Stop::Gas(cost) if self.kernel.gas_for_running() >= cost => {
                     if slice < cost {
-                        return Event::Paused;
+                        return End::Paused;
                     }
                     cost_of_next = cost;
                     continue;
@@ -189,25 +207,10 @@ impl Machine {
             slice -= self.kernel.total_gas - before;
             match handled {
                 Handled::GoesOn => {}
-                Handled::Paused => return Event::Paused,
-                Handled::StandsStill(status, amount) => {
-                    return self.event(Finished { status, words: [amount].into() });
-                }
+                Handled::Paused => return End::Paused,
+                Handled::StandsStill(status, amount) => self.kernel.finish_for_host(status, &[amount]),
             }
         }
-    }
-
-    /// What the host is to be told before anything runs on.
-    #[inline]
-    fn news(&mut self) -> Option<Event> {
-        if !self.kernel.has_news() {
-            return None;
-        }
-        if self.kernel.request.is_some() {
-            return Some(Event::Request);
-        }
-        let finished = self.kernel.take_finished();
-        finished.or_else(|| self.kernel.take_standstill()).map(|finished| self.event(finished))
     }
 
     /// Gas until the next look at the interrupt flag, and at whether native code is wanted.
@@ -241,12 +244,19 @@ impl Machine {
         (Some(stop), portion - act.slice_left())
     }
 
-    fn event(&self, finished: Finished) -> Event {
-        let Finished { status, words } = finished;
+    /// What has happened when a run has ended.
+    pub(crate) fn event(&self, end: End) -> Event {
+        let words = self.kernel.given();
         let first = words.first().copied().unwrap_or(0);
+        let status = match end {
+            End::Finished(status) => status,
+            End::Request => return Event::Request,
+            End::Paused => return Event::Paused,
+            End::Interrupted => return Event::Interrupted,
+        };
         match status {
-            Status::Returned => Event::Returned(words),
-            Status::Yielded => Event::Yielded(words),
+            Status::Returned => Event::Returned(words.into()),
+            Status::Yielded => Event::Yielded(words.into()),
             Status::Halted => Event::Halted,
             Status::OutOfGas => Event::OutOfGas(first),
             Status::OutOfWords => Event::OutOfWords(first),

@@ -267,15 +267,15 @@ impl Runner {
                 kernel.begin_call(act, &call);
                 return Left::Moved;
             };
-            let lent = kernel.lend(act, &mut self.callee, call);
+            let fuel = kernel.lend(act, &mut self.callee, &call);
             left = self.door.enter(native, refuse, entry, kernel, &mut self.callee, code);
             if let Left::At(Exit::Kernel) = left
-                && kernel.end_lent(act, &mut self.callee, &lent, code)
+                && kernel.end_lent(act, &mut self.callee, &call, fuel, code)
             {
                 kernel.instructions += 1;
                 return Left::After;
             }
-            kernel.begin_lent(act, &mut self.callee, &lent);
+            kernel.begin_lent(act, &mut self.callee, &call, fuel);
         }
         left
     }

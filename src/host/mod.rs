@@ -29,7 +29,7 @@ pub use args::Args;
 pub use console::Console;
 
 use crate::kernel::{HostView, Kernel};
-use crate::machine::{Event, Machine};
+use crate::machine::{End, Event, Machine};
 use keyvm_isa::Status;
 use std::collections::BTreeMap;
 
@@ -214,11 +214,10 @@ impl Machine {
     pub fn run_hosted(&mut self, slice: u64, hosts: &mut Hosts) -> Event {
         let end = self.total_gas().saturating_add(slice);
         loop {
-            let event = self.run(end - self.total_gas());
-            if event != Event::Request {
-                return event;
+            match self.run_to_end(end - self.total_gas(), &[]) {
+                End::Request => hosts.answer(self),
+                ended => return self.event(ended),
             }
-            hosts.answer(self);
         }
     }
 }

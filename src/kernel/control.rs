@@ -11,7 +11,6 @@ use super::message::Message;
 use super::meter::Change;
 use super::object::{Body, CallMeter, Process};
 use super::{Kernel, Stop};
-use crate::words::Words;
 use keyvm_isa::image::Suspended;
 use keyvm_isa::layout::Kind;
 use keyvm_isa::{Rights, Status, gas};
@@ -62,13 +61,6 @@ impl Link {
         self.words = change.left(self.words);
         self.charged = change.count(self.charged);
     }
-}
-
-/// What the root process gave to the host when control came back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Finished {
-    pub(crate) status: Status,
-    pub(crate) words: Words,
 }
 
 /// A request that waits for the host's reply.
@@ -283,7 +275,7 @@ impl Kernel {
     /// Gives a result to the last process of the chain, or to the host. Gives what ends in turn, if a keeper gave up.
     fn deliver(&mut self, call: LinkCall, status: Status, message: Message) -> Option<Ending> {
         let Some(top) = self.chain.last() else {
-            self.finished = Some(Finished { status, words: message.words });
+            self.finish_for_host(status, &message.words);
             return None;
         };
         if call == LinkCall::Keeper {

@@ -301,7 +301,7 @@ impl Kernel {
             tied_links: 0,
             request: None,
             finished: None,
-            standstill: None,
+            given: Vec::new(),
             dormant: BTreeMap::new(),
             grown: BTreeMap::new(),
             unbooked: 0,

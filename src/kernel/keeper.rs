@@ -149,7 +149,7 @@ impl Kernel {
         };
         let ending = self.end_of_dry(&dry, status, amount);
         if ending.is_none() {
-            self.standstill = Some((status, amount));
+            self.finish_for_host(status, &[amount]);
         }
         ending
     }

@@ -38,7 +38,7 @@ mod straight;
 
 pub(crate) use activation::Activation;
 pub(crate) use arena::Ref;
-pub(crate) use control::{DESCEND_GAS, Finished, Pending};
+pub(crate) use control::{DESCEND_GAS, Pending};
 pub(crate) use keeper::Handled;
 pub(crate) use object::{Body, CodePage};
 pub(crate) use outside::HostView;
@@ -86,10 +86,11 @@ pub(crate) struct Kernel {
     /// How many links of the chain, from the root on, have processes that are known to be tied.
     tied_links: usize,
     pub(crate) request: Option<Pending>,
-    /// What the root process gave when control came back to the host, until it is taken.
-    finished: Option<Finished>,
-    /// Set when a keeper gave up and the whole machine stands still, until it is taken.
-    standstill: Option<(Status, u64)>,
+    /// Why control is with the host, if that has not been taken: the root process gave it back, or a keeper gave up and the
+    /// whole machine stands still.
+    finished: Option<Status>,
+    /// What the host is given with that.
+    given: Vec<u64>,
     /// Call meters whose call is not going on: by callee, then by the meter they hang below.
     dormant: BTreeMap<(Number, Number), Ref>,
     /// Those of them that some of their callee's growth is charged to.
@@ -152,16 +153,30 @@ impl Kernel {
     /// Whether something is to be told to the host before anything runs on.
     #[inline]
     pub(crate) const fn has_news(&self) -> bool {
-        self.request.is_some() || self.finished.is_some() || self.standstill.is_some()
+        self.request.is_some() || self.finished.is_some()
     }
 
-    pub(crate) fn take_finished(&mut self) -> Option<Finished> {
+    /// Gives control to the host, with a status and words.
+    #[inline(always)]
+    pub(crate) fn finish_for_host(&mut self, status: Status, words: &[u64]) {
+        self.finished = Some(status);
+        self.given.clear();
+        match *words {
+            [word] => self.given.push(word),
+            _ => self.given.extend_from_slice(words),
+        }
+    }
+
+    /// Why control is with the host, if it has not been told.
+    #[inline]
+    pub(crate) const fn take_finished(&mut self) -> Option<Status> {
         self.finished.take()
     }
 
-    #[cold]
-    pub(crate) fn take_standstill(&mut self) -> Option<Finished> {
-        self.standstill.take().map(|(status, amount)| Finished { status, words: [amount].into() })
+    /// The words that the host was given last.
+    #[inline]
+    pub(crate) fn given(&self) -> &[u64] {
+        &self.given
     }
 
     /// The code page that a process runs, if it is not gone.

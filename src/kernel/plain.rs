@@ -37,13 +37,6 @@ pub(crate) struct PlainCall {
     pub(super) granted: u64,
 }
 
-/// A `recurse` whose callee computes before the call has begun.
-pub(crate) struct Lent {
-    call: PlainCall,
-    /// Gas that the callee had when it was lent.
-    fuel: u64,
-}
-
 const RECURSE: u64 = Op::Recurse.info().cost.base();
 const YIELD: u64 = Op::Yield.info().cost.base();
 const RETURN: u64 = Op::Return.info().cost.base();
@@ -179,14 +172,14 @@ impl Kernel {
     }
 
     /// Lets the callee compute in an activation that holds nothing. Nothing but what it computes may change before the call
-    /// is ended with [`Kernel::end_lent`] or begun with [`Kernel::begin_lent`].
+    /// is ended with [`Kernel::end_lent`] or begun with [`Kernel::begin_lent`]. Gives how much gas the callee has.
     #[inline(always)]
-    pub(crate) fn lend(&mut self, act: &Activation, lent: &mut Activation, call: PlainCall) -> Lent {
-        let gas = self.gas_for_callee(&call);
+    pub(crate) fn lend(&mut self, act: &Activation, lent: &mut Activation, call: &PlainCall) -> u64 {
+        let gas = self.gas_for_callee(call);
         let state = self.arena.process_mut(call.callee);
         state.push_message(act.message(call.words), &[]);
         lent.borrow(act, call.used, call.callee, state, gas);
-        Lent { call, fuel: lent.fuel }
+        lent.fuel
     }
 
     /// Ends a call whose callee is at a `yield` or `return` in which nothing is out of the common run, and takes its result
@@ -196,7 +189,8 @@ impl Kernel {
         &mut self,
         act: &mut Activation,
         lent: &mut Activation,
-        Lent { call, fuel }: &Lent,
+        call: &PlainCall,
+        fuel: u64,
         code: &Code,
     ) -> bool {
         // Check.
@@ -247,12 +241,13 @@ impl Kernel {
         &mut self,
         act: &mut Activation,
         lent: &mut Activation,
-        Lent { call, fuel }: &Lent,
+        call: &PlainCall,
+        fuel: u64,
     ) {
         let used = fuel - lent.fuel;
         lent.give_up(self.arena.process_mut(call.callee));
         self.enter_plainly(act, call);
-        debug_assert_eq!(act.fuel, *fuel, "the callee has the gas that it was lent");
+        debug_assert_eq!(act.fuel, fuel, "the callee has the gas that it was lent");
         act.fuel -= used;
     }
 

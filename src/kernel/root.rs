@@ -7,7 +7,7 @@
 use super::Kernel;
 use super::activation::Activation;
 use super::arena::{Ref, Slot};
-use super::control::{Finished, Link, LinkCall};
+use super::control::{Link, LinkCall};
 use super::object::Body;
 use keyvm_isa::layout::MESSAGE_WORDS_MAX;
 use keyvm_isa::{Status, gas};
@@ -96,7 +96,7 @@ impl Kernel {
         self.settle(used);
         self.chain.pop();
         self.forget_ties();
-        self.finished = Some(Finished { status, words: act.dropped(words).into() });
+        self.finish_for_host(status, act.dropped(words));
         let (gas, words) = (self.own_gas, self.own_words);
         if let Some(state) = act.leave(self) {
             state.end_call(status, gas, words);

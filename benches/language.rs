@@ -6,9 +6,10 @@
 mod et;
 mod native;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use et::{PROGRAMS, Program};
-use keyvm::{Engine, Tier};
+use keyvm::entish::{self, File};
+use keyvm::{Args, Engine, Event, Hosts, Machine, Tier};
 use native::Run;
 
 /// Those that there are in assembly too.
@@ -46,5 +47,28 @@ fn programs(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, programs);
+/// A sandboxed call in a loop, each result of which is given to the host.
+fn sandboxed_yields(c: &mut Criterion) {
+    const TURNS: u64 = 1_000;
+    let text = "def f(x):\n    return x + 1\nx = $arg(0)\nwhile:\n    yield f<50,50>(x)\n".to_owned();
+    let file = File { name: "yields.et".to_owned(), text };
+    let image = entish::compile(file, &mut |_| Ok(None)).expect("it compiles").image;
+    let mut group = c.benchmark_group("sandboxed-yield.et");
+    group.throughput(Throughput::Elements(TURNS)).sample_size(20);
+    for (name, tier) in [("interp", Tier::Interpreter), ("jit", Tier::Jit), ("auto", Tier::Auto)] {
+        let mut machine = Machine::with_engine(&image, &Engine::new(tier)).expect("it is consistent");
+        let mut hosts = Hosts::new();
+        hosts.grant("args", Args::new(["41"]));
+        group.bench_function(format!("run/{name}"), |b| {
+            b.iter(|| {
+                for _ in 0..TURNS {
+                    assert_eq!(machine.run_hosted(u64::MAX, &mut hosts), Event::Yielded([42].into()));
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, programs, sandboxed_yields);
 criterion_main!(benches);

@@ -19,6 +19,8 @@ const NANOSECONDS: i64 = 2_000_000_000;
 #[derive(Debug)]
 pub(crate) struct RecentCode {
     pages: Vec<Recent>,
+    /// What had died in the arena when those that are gone were last let go.
+    deaths: u64,
     /// Nanoseconds that compiling may still take of the machine.
     allowance: Cell<i64>,
     /// Who the machine is to the thread that compiles.
@@ -27,7 +29,7 @@ pub(crate) struct RecentCode {
 
 impl Default for RecentCode {
     fn default() -> Self {
-        Self { pages: Vec::new(), allowance: Cell::new(NANOSECONDS), owner: Owner::new() }
+        Self { pages: Vec::new(), deaths: 0, allowance: Cell::new(NANOSECONDS), owner: Owner::new() }
     }
 }
 
@@ -117,7 +119,8 @@ impl RecentCode {
 
     /// Lets pages go that are destroyed.
     pub(crate) fn forget_gone(&mut self, kernel: &Kernel) {
-        if !self.pages.iter().all(|recent| kernel.arena.alive(recent.code)) {
+        let deaths = kernel.arena.deaths();
+        if std::mem::replace(&mut self.deaths, deaths) != deaths {
             self.pages.retain(|recent| kernel.arena.alive(recent.code));
         }
     }

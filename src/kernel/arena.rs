@@ -104,6 +104,8 @@ pub(crate) struct Arena {
     remains: Remains,
     /// Objects that are there, dead ones included.
     filled: u64,
+    /// Objects that have been taken out with their bodies, since the arena was made.
+    cleared: u64,
     /// Whether changes are to be remembered for the state hash.
     watched: bool,
     /// Whether a change needs more than a look at the number: there are graves, or changes are to be remembered.
@@ -168,6 +170,12 @@ impl Arena {
             Some(slot) if slot.number == r.number => Some(slot),
             _ => None,
         }
+    }
+
+    /// A count that has changed if anything has died since it was last looked at but processes and call meters.
+    #[inline(always)]
+    pub(crate) const fn deaths(&self) -> u64 {
+        self.cleared
     }
 
     /// Whether anything may be dead that is there.
@@ -429,6 +437,7 @@ impl Arena {
     /// Takes out what is there, with its body.
     #[inline(never)]
     fn clear(&mut self, r: Ref) {
+        self.cleared += 1;
         let entry = &mut self.slots[r.slot as usize];
         self.remains.take(std::mem::replace(&mut entry.body, Body::Brand));
         let buries = entry.first != [END; 2];

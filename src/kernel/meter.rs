@@ -35,6 +35,17 @@ pub(crate) struct Dry {
     pub(crate) status: Status,
 }
 
+/// What the running process has left in its own meter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Left {
+    /// Gas, whatever its superiors have.
+    pub(super) gas: u64,
+    /// Words, likewise.
+    pub(super) words: u64,
+    /// Words that could be charged to it.
+    pub(super) chargeable: u64,
+}
+
 /// A change of the words that meters count.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Change {
@@ -280,12 +291,16 @@ impl Kernel {
         self.own_gas = self.own_gas.saturating_sub(gas);
     }
 
-    /// Counts gas that the running process has used.
+    /// Counts gas that the running process has used, and gives how much it can use before some meter is dry.
     #[inline(always)]
-    pub(crate) fn settle(&mut self, gas: u64) {
+    pub(crate) fn settle(&mut self, gas: u64) -> u64 {
         self.settle_gas(gas);
-        if let Some(top) = self.chain.last_mut() {
-            top.gas -= gas;
+        match self.chain.last_mut() {
+            Some(top) => {
+                top.gas -= gas;
+                top.gas.min(self.base_gas)
+            }
+            None => self.base_gas,
         }
     }
 
@@ -343,13 +358,21 @@ impl Kernel {
     }
 
     /// The words left in the running process's own meter, and how many could be charged to it.
-    #[inline(always)]
     pub(crate) fn words_for_running(&self) -> (u64, u64) {
-        let (own, chargeable) = match self.chain.last() {
-            Some(top) if top.is_recurse() => (top.words, top.words.min(self.base_words)),
-            _ => (self.own_words, self.base_words),
+        let left = self.chain.last().map(|top| self.left_for(top));
+        left.map_or((0, 0), |left| (left.words, left.chargeable))
+    }
+
+    /// What the process of the last link has left.
+    #[inline(always)]
+    pub(super) fn left_for(&self, top: &Link) -> Left {
+        let (gas, words, chargeable) = if top.is_recurse() {
+            (top.gas, top.words, top.words.min(self.base_words))
+        } else {
+            (self.own_gas, self.own_words, self.base_words)
         };
-        (own, if self.next_number < NUMBER_MAX { chargeable } else { 0 })
+        let chargeable = if self.next_number < NUMBER_MAX { chargeable } else { 0 };
+        Left { gas, words, chargeable }
     }
 
     /// Charges `words` to the meter of the running process and gives it. `None`, and nothing has changed, if there are

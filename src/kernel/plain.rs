@@ -103,20 +103,20 @@ impl Kernel {
         let fits = act.height - act.base >= usize::from(words) + 3 && act.fuel >= more_gas;
         let free = state.link == u32::MAX && state.caller.is_none() && state.callee.is_none();
         let free = free && !state.stopped && state.listens();
-        let (own_words, chargeable) = self.words_for_running();
+        let left = self.left_for(self.chain.last()?);
         if !fits
             || !free
             || self.arena.filling(state.code).is_none()
             || !state.has_room(words.into())
-            || chargeable < gas::METER_WORDS
+            || left.chargeable < gas::METER_WORDS
             || self.walks_for_words
             || !self.dormant.is_empty()
         {
             return None;
         }
-        let granted = asked_words.min(own_words - gas::METER_WORDS);
+        let granted = asked_words.min(left.words - gas::METER_WORDS);
         let used = act.used_with(more_gas);
-        let gas = asked_gas.min(self.own_gas().saturating_sub(used));
+        let gas = asked_gas.min(left.gas.saturating_sub(used));
         Some(PlainCall { callee, code: state.code, words, used, gas, granted })
     }
 
@@ -255,8 +255,7 @@ impl Kernel {
     #[inline(always)]
     fn settle_unheard(&mut self, act: &mut Activation, used: u64) {
         act.use_up(used);
-        self.settle(used);
-        let gas = self.gas_for_running();
+        let gas = self.settle(used);
         act.go_on_with(gas);
     }
 

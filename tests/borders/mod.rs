@@ -1,5 +1,7 @@
 //! What comes over the border of a sandbox, and from callees that do not keep to it.
 
+mod flat;
+
 use super::{compiled, fails, prints, run};
 use crate::compiling::compiling;
 use keyvm::entish::{self, File};
@@ -135,6 +137,12 @@ fn a_key_that_a_callee_destroys_names_nothing_ever_after() {
         "def back(key gate):\n    gate.revoke()\nk = page(1)\nshown, gate = k.revocable()\nback<1000, 100>(gate)\n\
          mine = page(2)\nmine[0] = 9\nprint(gate.rights(), shown.rights(), mine[0])",
         "0 0 9\n",
+    );
+    // It is of no kind, and the same as none.
+    prints(
+        "def kill(key k):\n    k.destroy()\nk = page(1)\nother = k.read_only()\nkill<1000, 100>(k)\nmine = page(1)\n\
+         print(k.kind(), other.kind(), k == mine, mine.kind(), mine.attenuate(0).kind())",
+        "0 0 false 1 1\n",
     );
 }
 

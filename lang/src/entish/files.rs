@@ -12,6 +12,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("tables", include_str!("std/tables.et")),
     ("collector", include_str!("std/collector.et")),
     ("border", include_str!("std/border.et")),
+    ("flat", include_str!("std/flat.et")),
     ("floats", include_str!("std/floats.et")),
     ("naturals", include_str!("std/naturals.et")),
     ("buffers", include_str!("std/buffers.et")),
@@ -27,10 +28,10 @@ const LIBRARY: &[(&str, &str)] = &[
 ];
 
 /// What every program is compiled with, imported or not.
-const ALWAYS: [&str; 6] = ["collector", "runtime", "tables", "border", "floats", "naturals"];
+const ALWAYS: [&str; 7] = ["collector", "runtime", "tables", "border", "flat", "floats", "naturals"];
 
 /// Those that only files of the library import: they do what no program may.
-const INTERNAL: [&str; 3] = ["runtime", "tables", "border"];
+const INTERNAL: [&str; 4] = ["runtime", "tables", "border", "flat"];
 
 /// A line of the collector, and what stands there if it collects always.
 const IF_DUE: &str = "\nconst ALWAYS = 0\n";

@@ -5,7 +5,8 @@
 //! callee knows where they are.
 //!
 //! Where an argument is an object (a text, a list, …), there are no words, and the page holds a struct with all arguments
-//! as its fields. Results likewise.
+//! as its fields. Results likewise. Which of two ways it is packed in depends on the types: what can share nothing needs no
+//! look at what is shared.
 //!
 //! A callee is not believed. What it gives is compared with what it ought to give (how many words, how many keys, what is in
 //! the page); where that differs it counts as if it had not returned. Only what cannot differ is not looked at: a process
@@ -27,6 +28,8 @@ const AS_WORD: u64 = 1;
 const IN_PAGE: u64 = 2;
 const RETURNS: u64 = 4;
 const YIELDS: u64 = 8;
+/// It comes in a page that `std/flat.et` reads.
+const FLAT: u64 = 16;
 
 /// So many keys a callee has room for, besides its own.
 const CALLEE_KEYS: usize = 7;
@@ -79,7 +82,7 @@ impl Emitter<'_> {
             key += 1;
             let descriptor = self.descriptors.tuple(self.program, &params);
             self.code.push_descriptor(descriptor);
-            self.call(self.runtime.unpack);
+            self.call(self.runtime.border(self.program, &params).unpack);
             let is_formed = self.code.label();
             self.code.to(Op::Jumpif, is_formed);
             self.code.push(failure::FORGED);
@@ -146,7 +149,7 @@ impl Emitter<'_> {
         }
         let descriptor = self.descriptors.tuple(self.program, types);
         self.code.push_descriptor(descriptor);
-        self.call(self.runtime.pack);
+        self.call(self.runtime.border(self.program, types).pack);
     }
 
     /// Returns or yields with the page whose key is on the stack. A word goes with it, to be counted.
@@ -424,7 +427,7 @@ impl Emitter<'_> {
         self.code.op(Op::Drop);
         let descriptor = self.descriptors.tuple(self.program, results);
         self.code.push_descriptor(descriptor);
-        self.call(self.runtime.take);
+        self.call(self.runtime.border(self.program, results).take);
     }
 
     /// What a call gave (`results… count status`), or another value if it did not return. `unsent` is where it goes with
@@ -539,7 +542,11 @@ impl Emitter<'_> {
         let mut how = if sandbox.results.is_empty() { 0 } else { RETURNS };
         how |= if yields { YIELDS } else { 0 };
         let in_page = value.filter(|&ty| self.is_object(ty));
-        how |= if in_page.is_some() { IN_PAGE } else { AS_WORD };
+        how |= match in_page {
+            Some(ty) if reach::is_flat(self.program, &[ty]) => IN_PAGE | FLAT,
+            Some(_) => IN_PAGE,
+            None => AS_WORD,
+        };
         let [status, count, result] = [(); 3].map(|()| frame.slot());
         self.received(frame, [status, count, result]);
         match sent.page {

@@ -1,4 +1,4 @@
-//! Descriptors of types: by what values are copied across the borders of sandboxes. `std/border.et` reads them.
+//! Descriptors of types: by what values are copied across the borders of sandboxes. `std/flat.et` says what they are.
 
 use crate::entish::hir::{Program, Type, TypeId};
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@
 //!
 //! Constants begin with *tables*: what memory 2 of a process that uses it begins with (`statics`), and the descriptors by
 //! which values cross the borders of sandboxes (`descriptor`). The library explains both: `std/runtime.et`,
-//! `std/border.et`.
+//! `std/flat.et`.
 
 mod border;
 mod choice;

@@ -7,6 +7,17 @@ use keyvm_isa::layout::MEMORY_DATA;
 use keyvm_isa::{ImmKind, Op};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How values get from one side of a border to the other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Border {
+    /// Puts them into a page.
+    pub(super) pack: FuncId,
+    /// Makes values of what is in a page.
+    pub(super) unpack: FuncId,
+    /// The same of a page that came with a result.
+    pub(super) take: FuncId,
+}
+
 /// Functions of the runtime that the generated code calls.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Runtime {
@@ -16,9 +27,8 @@ pub(super) struct Runtime {
     numbers_new: FuncId,
     pub(super) list_of: FuncId,
     pub(super) bytes_slice: FuncId,
-    pub(super) pack: FuncId,
-    pub(super) unpack: FuncId,
-    pub(super) take: FuncId,
+    graph: Border,
+    flat: Border,
     pub(super) can_send: FuncId,
     pub(super) hold: FuncId,
     pub(super) abandon: FuncId,
@@ -47,9 +57,12 @@ impl Runtime {
             numbers_new: find("runtime.numbers_new"),
             list_of: find("runtime.list_of"),
             bytes_slice: find("runtime.bytes_slice"),
-            pack: find("border.pack"),
-            unpack: find("border.unpack"),
-            take: find("border.take"),
+            graph: Border {
+                pack: find("border.pack"),
+                unpack: find("border.unpack"),
+                take: find("border.take"),
+            },
+            flat: Border { pack: find("flat.pack"), unpack: find("flat.unpack"), take: find("flat.take") },
             can_send: find("border.can_send"),
             hold: find("border.hold"),
             abandon: find("border.abandon"),
@@ -59,6 +72,11 @@ impl Runtime {
             job_process: find("border.job_process"),
             job_value: find("border.job_value"),
         }
+    }
+
+    /// How values of these types cross a border together.
+    pub(super) fn border(&self, program: &Program, types: &[TypeId]) -> Border {
+        if is_flat(program, types) { self.flat } else { self.graph }
     }
 
     /// What is called for a call of this function that gives this type: arrays of numbers are of a kind of their own.
@@ -171,6 +189,30 @@ pub(super) fn is_object(program: &Program, ty: TypeId) -> bool {
     )
 }
 
+/// Whether values of these types, together, can refer to no object that can be changed in two ways: `std/flat.et` copies
+/// these.
+pub(super) fn is_flat(program: &Program, types: &[TypeId]) -> bool {
+    let of = |ty: TypeId| &program.types[ty.0 as usize];
+    let never_changes = |ty: TypeId| !is_object(program, ty) || matches!(of(ty), Type::Text);
+    let mut seen = BTreeSet::new();
+    let mut open = types.to_vec();
+    while let Some(ty) = open.pop() {
+        if never_changes(ty) {
+            continue;
+        }
+        if !seen.insert(ty) {
+            return false;
+        }
+        match of(ty) {
+            Type::Array(of) | Type::List(of) if !never_changes(*of) => return false,
+            Type::Map(key, value) if !never_changes(*key) || !never_changes(*value) => return false,
+            Type::Struct { fields, .. } => open.extend(fields.iter().map(|field| field.1)),
+            _ => {}
+        }
+    }
+    true
+}
+
 /// Whether it is an array or a list in which there are no references.
 pub(super) fn is_of_numbers(program: &Program, ty: TypeId) -> bool {
     let (Type::Array(of) | Type::List(of)) = program.types[ty.0 as usize] else { return false };
@@ -223,6 +265,11 @@ impl Visitor<'_> {
         self.own.calls.extend(calls);
     }
 
+    /// It hands over values of these types in a page.
+    fn packs(&mut self, types: &[TypeId]) {
+        self.heap(&[self.runtime.allocate, self.runtime.border(self.program, types).pack]);
+    }
+
     fn stmts(&mut self, stmts: &[Stmt]) {
         stmts.iter().for_each(|stmt| self.stmt(stmt));
     }
@@ -235,7 +282,7 @@ impl Visitor<'_> {
             | StmtKind::ReturnCall(expr) => self.expr(expr),
             StmtKind::Yield(expr) => {
                 if is_object(self.program, expr.ty) {
-                    self.heap(&[self.runtime.allocate, self.runtime.pack]);
+                    self.packs(&[expr.ty]);
                 }
                 self.expr(expr);
             }
@@ -330,10 +377,10 @@ impl Visitor<'_> {
             ExprKind::Sandbox(sandbox) => {
                 self.own.needs.code = true;
                 if sandbox.params.iter().any(|&ty| is_object(self.program, ty)) {
-                    self.heap(&[self.runtime.allocate, self.runtime.pack]);
+                    self.packs(&sandbox.params);
                 }
                 if sandbox.results.iter().any(|&ty| is_object(self.program, ty)) {
-                    self.heap(&[self.runtime.take]);
+                    self.heap(&[self.runtime.border(self.program, &sandbox.results).take]);
                 }
                 if sandbox.params.iter().any(|&ty| matches!(self.program.types[ty.0 as usize], Type::Key)) {
                     self.own.calls.extend([self.runtime.can_send, self.runtime.hold]);
@@ -381,10 +428,11 @@ impl Visitor<'_> {
     /// What the beginning of a sandboxed call calls.
     fn entry(&mut self, params: &[TypeId], results: &[TypeId]) {
         if params.iter().any(|&ty| is_object(self.program, ty)) {
-            self.own.boxed.push(self.runtime.unpack);
+            self.own.boxed.push(self.runtime.border(self.program, params).unpack);
         }
         if results.iter().any(|&ty| is_object(self.program, ty)) {
-            self.own.boxed.extend([self.runtime.allocate, self.runtime.pack]);
+            let pack = self.runtime.border(self.program, results).pack;
+            self.own.boxed.extend([self.runtime.allocate, pack]);
         }
     }
 }

@@ -153,7 +153,7 @@ impl Formed<'_> {
             ExprKind::Call(id, args) => {
                 let callee = &self.program.funcs[id.0 as usize];
                 assert_eq!(args.len(), callee.params as usize, "{}", callee.name);
-                let of_library = ["runtime.", "tables.", "border.", "collector."]
+                let of_library = ["runtime.", "tables.", "border.", "flat.", "collector."]
                     .iter()
                     .any(|of| callee.name.starts_with(of));
                 for (arg, &local) in args.iter().zip(&callee.locals) {

@@ -62,6 +62,20 @@ pub(super) struct Options {
     pub(super) perf: bool,
 }
 
+/// What programs may use that have no limits of their own, by default so much, and what executes them: of `test` and `repl`.
+#[derive(Debug, Args)]
+pub(super) struct Budget<const GAS: u64, const WORDS: u64> {
+    /// Gas that may be used.
+    #[arg(long, value_name = "N", default_value_t = GAS, allow_negative_numbers = true, value_parser = limit)]
+    pub(super) gas: u64,
+    /// Words of memory that may be used.
+    #[arg(long, value_name = "N", default_value_t = WORDS, allow_negative_numbers = true, value_parser = limit)]
+    pub(super) words: u64,
+    /// What executes the instructions.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) engine: Engine,
+}
+
 impl Options {
     /// The arguments and grants as a command line has them, each with a space before it: what has to be given once more to
     /// go on with an image, which carries no hosts.

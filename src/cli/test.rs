@@ -2,12 +2,12 @@
 
 use super::exit::{Exit, Failure};
 use super::input::{Text, beside, read_text, show};
-use super::options;
+use super::options::Budget;
 use super::output::{print, style_errors, style_results};
 use super::programs;
 use super::session;
 use super::summary::{Ending, explain};
-use super::text::{count, limit, printable};
+use super::text::{count, printable};
 use super::trace::{trace, trapped};
 use clap::Args;
 use keyvm::entish::{self, File};
@@ -26,7 +26,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Each runs in a machine of its own, with its own budget. It fails if it traps, or runs out of gas or words. What it writes to the
 /// console is shown if it fails; it has no input and no arguments.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    after_help = EXAMPLES,
+    mut_arg("gas", |gas| gas.help("Gas that each test may use")),
+    mut_arg("words", |words| words.help("Words of memory that each test may have, with those of its program")),
+)]
 pub(super) struct Arguments {
     /// The programs (.et), or folders with programs in them.
     #[arg(required = true, value_name = "FILE|DIR")]
@@ -40,15 +44,8 @@ pub(super) struct Arguments {
     /// List the tests, and run none.
     #[arg(long)]
     list: bool,
-    /// Gas that each test may use.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_GAS, allow_negative_numbers = true, value_parser = limit)]
-    gas: u64,
-    /// Words of memory that each test may have, with those of its program.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_WORDS, allow_negative_numbers = true, value_parser = limit)]
-    words: u64,
-    /// What executes the instructions.
-    #[arg(long, value_enum, default_value_t)]
-    engine: options::Engine,
+    #[command(flatten)]
+    budget: Budget<DEFAULT_GAS, DEFAULT_WORDS>,
     /// How many tests run at the same time [default: as many as there are processors].
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
@@ -69,7 +66,7 @@ Examples:
 Exit codes: 0 if all tests pass, 1 if one fails, 2 if a program is wrong; then none runs.";
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
-    let engine = session::engine(arguments.engine)?;
+    let engine = session::engine(arguments.budget.engine)?;
     let programs = programs(arguments)?;
     let all: usize = programs.iter().map(|program| program.tests.tests.len()).sum();
     if all == 0 {
@@ -218,11 +215,11 @@ fn run(case: &Case<'_>, arguments: &Arguments, engine: &keyvm::Engine) -> Result
     let wrong = |error| Failure::about(case.name(), error);
     let mut machine = Machine::from_image(case.image()).map_err(wrong)?;
     machine.set_engine(engine);
-    machine.set_gas_limit(arguments.gas);
-    machine.set_words_limit(arguments.words);
+    machine.set_gas_limit(arguments.budget.gas);
+    machine.set_words_limit(arguments.budget.words);
     let output = Captured::default();
     let used = machine.budget().words_used;
-    if used > arguments.words {
+    if used > arguments.budget.words {
         let failure = format!("out of words: its program takes {used}; --words N gives a test more");
         return Ok(Outcome { gas: 0, failure: Some(failure), output });
     }

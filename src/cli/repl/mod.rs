@@ -9,9 +9,8 @@ mod reader;
 mod state;
 
 use super::exit::{Exit, Failure, tell};
-use super::options::{self, DEFAULT_GAS, DEFAULT_WORDS};
+use super::options::{Budget, DEFAULT_GAS, DEFAULT_WORDS};
 use super::output::{Output, print};
-use super::text::limit;
 use clap::Args;
 use commands::Then;
 use lines::Source;
@@ -23,17 +22,14 @@ use std::io::IsTerminal;
 ///
 /// What an input defines and assigns is there for the next one. One that goes wrong leaves everything as it was before it.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    after_help = EXAMPLES,
+    mut_arg("gas", |gas| gas.help("Gas for all inputs together")),
+    mut_arg("words", |words| words.help("Words of memory that the session may have")),
+)]
 pub(super) struct Arguments {
-    /// Gas for all inputs together.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_GAS, allow_negative_numbers = true, value_parser = limit)]
-    gas: u64,
-    /// Words of memory that the session may have.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_WORDS, allow_negative_numbers = true, value_parser = limit)]
-    words: u64,
-    /// What executes the instructions.
-    #[arg(long, value_enum, default_value_t)]
-    engine: options::Engine,
+    #[command(flatten)]
+    budget: Budget<DEFAULT_GAS, DEFAULT_WORDS>,
     /// Do not say what each input has used.
     #[arg(long)]
     quiet: bool,
@@ -47,14 +43,15 @@ Examples:
 `:help` in a session says what there is besides programs.";
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
-    let engine = super::session::engine(arguments.engine)?;
+    let Arguments { budget, quiet } = arguments;
+    let engine = super::session::engine(budget.engine)?;
     let source = Source::standard()?;
     let is_terminal = source.is_terminal();
     let stop = Stop::default();
     stop.listen(is_terminal)?;
     let output = Output::default();
     let mut state = State::new(engine, source.clone(), output.clone(), stop);
-    (state.gas_left, state.words_limit, state.is_quiet) = (arguments.gas, arguments.words, arguments.quiet);
+    (state.gas_left, state.words_limit, state.is_quiet) = (budget.gas, budget.words, *quiet);
     if is_terminal && std::io::stdout().is_terminal() {
         print(concat!("keyvm ", env!("CARGO_PKG_VERSION"), "; :help says what there is, Ctrl-D leaves\n"))?;
     }

@@ -201,9 +201,9 @@ pub(super) fn unclosed(open: &Span, bracket: &str, at: &Span, wanted: &str) -> D
 
 // ---- Words of other languages -------------------------------------------------------------------------
 
-/// A word that begins a statement in other languages, but not here.
-pub(super) fn foreign_statement(span: &Span, word: &str) -> Option<Diagnostic> {
-    let hint = match word {
+/// What to write in place of a word that begins a statement in other languages, but not here.
+pub(in crate::entish) fn foreign_hint(word: &str) -> Option<&'static str> {
+    Some(match word {
         "class" | "struct" | "type" | "record" | "enum" => {
             "`typ name {u field, text other}` makes a type; what it can do are functions"
         }
@@ -239,7 +239,12 @@ pub(super) fn foreign_statement(span: &Span, word: &str) -> Option<Diagnostic> {
         }
         "end" => "a block ends where lines are indented less",
         _ => return None,
-    };
+    })
+}
+
+/// A word that begins a statement in other languages, but not here.
+pub(super) fn foreign_statement(span: &Span, word: &str) -> Option<Diagnostic> {
+    let hint = foreign_hint(word)?;
     Some(new(span, format!("`{word}` does not begin a statement"), "means nothing here").hint(hint))
 }
 

@@ -226,9 +226,12 @@ fn foreign(input: &Input<'_, '_>) -> bool {
     let word = text(input, peek(input));
     let as_call =
         next == Kind::OpenParen && !matches!(word, "switch" | "match" | "foreach" | "unless" | "until");
+    // A struct may have the name, in which case this is a variable of its type.
+    let as_type = next == Kind::Name && ahead(input, 2).kind == Kind::Assign;
     (!as_name || next == Kind::OpenParen && !as_call)
+        && !as_type
         && assigned(next).is_none()
-        && say::foreign_statement(&(0..0), word).is_some()
+        && say::foreign_hint(word).is_some()
 }
 
 /// Whether the word at `at` is an operator in other languages, and stands as one.

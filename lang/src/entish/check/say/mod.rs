@@ -6,6 +6,7 @@ mod machine;
 use super::super::ast::{Binary, Name, Span, Unary};
 use super::super::files::{is_module, module_with};
 use super::super::hir::ExprKind;
+use super::super::parse::say::foreign_hint;
 use super::builtin;
 use super::types::Node;
 use crate::diagnostic::Diagnostic;
@@ -143,7 +144,7 @@ pub(super) fn unknown_type<'a>(name: &Name<'_>, structs: impl Iterator<Item = &'
     let near = || did_you_mean(name.text, TYPES.into_iter().chain(structs));
     new(&name.span, format!("there is no type `{}`", name.text), "unknown type")
         .hint(format!("`typ {} {{…}}` would make one", name.text))
-        .maybe_hint(hint.or_else(near))
+        .maybe_hint(hint.or_else(|| foreign_hint(name.text).map(str::to_owned)).or_else(near))
 }
 
 pub(super) fn unknown_type_of<'a>(

@@ -32,6 +32,7 @@ refused! {
 
     // Types that are written.
     an_unknown_type: "typ point {f x}\ndef f(piont p): pass\ndef g(int x, string[] y, float z, numbr w): pass";
+    a_type_by_a_word_of_another_language: "let x = 1\nint y = x\nglobal z = 1\nrecord r = none\ndef f(class c): pass";
     a_type_of_an_unknown_file: "import geometry\ngeometry.pont p = none\ngeometri.point q = none";
     a_name_that_is_no_type: "const N = 1\ndef g(N x): pass";
     an_unknown_letter: "def f(T x):\n    S y = x\ntyp box {T inside}";

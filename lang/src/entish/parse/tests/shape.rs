@@ -102,6 +102,7 @@ fn statements_of_one_line() {
         "return\nreturn 1, 2\nyield x\nassert a\nassert a, \"b\"",
         "Return \nReturn 1, 2\nYield x\nAssert a\nAssert a, \"b\"",
     );
+    same("record r = none\nclass[] c = []\nlet x = 1", "record r = none\nlist(class) c = []\nlet x = 1");
     same("pass\nbreak\ncontinue", "Pass\nBreak\nContinue");
     same("job<50, 60>()\nlist<1, 2>(x)", "Sandbox job<50, 60>()\nSandbox list<1, 2>(x)");
     same(

@@ -201,6 +201,9 @@ pub(super) fn unclosed(open: &Span, bracket: &str, at: &Span, wanted: &str) -> D
 
 // ---- Words of other languages -------------------------------------------------------------------------
 
+/// How a sandboxed call is written.
+pub(super) const BUDGETS: &str = "a sandboxed call has two budgets: `f<gas,words>(x)`";
+
 /// What to write in place of a word that begins a statement in other languages, but not here.
 pub(in crate::entish) fn foreign_hint(word: &str) -> Option<&'static str> {
     Some(match word {
@@ -424,11 +427,7 @@ pub(super) fn no_target(span: &Span, kind: &ExprKind<'_>) -> Diagnostic {
 // ---- Expressions --------------------------------------------------------------------------------------
 
 pub(super) fn chained(first: &Span, second: &Span, budget: bool) -> Diagnostic {
-    let hint = if budget {
-        "a sandboxed call has two budgets: `f<gas,words>(x)`"
-    } else {
-        "compare two at a time: `a < b and b < c`"
-    };
+    let hint = if budget { BUDGETS } else { "compare two at a time: `a < b and b < c`" };
     new(second, "comparisons do not chain", "a second comparison").label(&wide(first), "the first").hint(hint)
 }
 
@@ -439,8 +438,7 @@ pub(super) fn no_else(word: &Span, at: &Span) -> Diagnostic {
 }
 
 pub(super) fn no_budgets(span: &Span) -> Diagnostic {
-    new(span, "the budgets are missing", "expected `<gas,words>`")
-        .hint("a sandboxed call has two budgets: `f<gas,words>(x)`")
+    new(span, "the budgets are missing", "expected `<gas,words>`").hint(BUDGETS)
 }
 
 pub(super) fn second_else(span: &Span, word: &Span) -> Diagnostic {

@@ -303,9 +303,13 @@ fn assignment<'s>(input: &mut Input<'_, 's>) -> Parsed<StmtKind<'s>> {
         {
             return Err(say::type_behind(&(span.start..ahead(input, 1).end), name).into());
         }
+        let compares = matches!(targets[0].kind, ExprKind::Binary(Binary::Lt, ..));
         return match (targets.pop(), targets.is_empty()) {
             (Some(only), true) => Ok(StmtKind::Expr(only)),
-            _ => Err(unexpected(input, "`=` and the values")),
+            _ => match unexpected(input, "`=` and the values") {
+                Fault::Said(diagnostic) if compares => Err(diagnostic.hint(say::BUDGETS).into()),
+                fault => Err(fault),
+            },
         };
     }
     for target in &targets {

@@ -301,6 +301,9 @@ pub(super) fn agreement(left: &Node, right: &Node, value: &ExprKind) -> Option<&
         (Node::U, Node::I) if matches!(value, ExprKind::Word(_)) => {
             Some("`i(…)` converts the left side: a `u` is never negative")
         }
+        (Node::Func(..), _) => Some(
+            "a sandboxed call has two budgets, `f<gas,words>(x)`; in these, comparisons and further such calls stand in parentheses",
+        ),
         _ => conversion(left, right),
     }
 }

@@ -30,6 +30,8 @@ refused! {
     a_constant_that_is_none: "def f(): return 1\nconst A = f()\nconst B = 1 / 0\nconst C = [1]\ndef g(x = f()): pass\nyield A";
     a_constant_of_a_broken_one: "const A = B\nconst C = A + 1\nyield C";
 
+    budgets_of_another_number: "def f(x): return x\nprint(f<1, 2, 3>(4))\nprint(f<(f<5, 5>(5)), 5>(1), f<f<5, 5>(5), 5>(1))";
+
     // Types that are written.
     an_unknown_type: "typ point {f x}\ndef f(piont p): pass\ndef g(int x, string[] y, float z, numbr w): pass";
     a_type_by_a_word_of_another_language: "let x = 1\nint y = x\nglobal z = 1\nrecord r = none\ndef f(class c): pass";

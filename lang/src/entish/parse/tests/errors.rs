@@ -92,6 +92,7 @@ refused! {
     not_inside_an_operator: "x = 1 + not a\ny = a == not b";
     a_missing_else: "x = a if b\ny = (a if b) + 1\nz = f(a if b, c)";
     an_else_that_is_taken: "x = a if f<1, 2>(y) else 0 else b";
+    budgets_of_a_statement: "f<1, 2, 3>(y)";
     budgets_left_out: "x = f<1>(y)\nx = f<1,>(y)\nx = f<,2>(y)\nx = f<1, 2>\nx = f<1, 2, 3>(y)\nx = f<>(y)";
     a_try_without_a_budget: "x = try f(y)\ny = try z\nz = try f<1, 2>(x) else 0\nw = try";
     indices_of_other_languages: "x = a[]\ny = a[1, 2]\nz = a[1:2:3]\nw = a[";

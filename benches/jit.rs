@@ -10,7 +10,7 @@ use keyvm::isa::code::CodeParts;
 use keyvm::isa::image::{Body, Image};
 use keyvm::isa::{Code, ImmKind, Insn};
 use keyvm::{Engine, Tier, asm};
-use keyvm_jit::{Compiler, EntryPoint, Level, Levels, Linked, Options};
+use keyvm_jit::{Compiler, EntryPoint, Level, Levels, Linked, Options, Root};
 use native::{Program, Run};
 
 /// Makes ready to run a program with a size, again and again.
@@ -147,8 +147,8 @@ fn append(all: &mut CodeParts, more: &CodeParts) {
 /// what that repeats.
 fn compile(compiler: &mut Compiler, code: &Code, entries: &[u32], level: Level) -> usize {
     let one = |&index: &u32| {
-        let entry = EntryPoint { index, height: 0 };
-        compiler.compile(code, entry, &Linked::new(), level).expect("it can be compiled").instructions()
+        let root = Root::Entry(EntryPoint { index, height: 0 });
+        compiler.compile(code, root, &Linked::new(), level).expect("it can be compiled").instructions()
     };
     entries.iter().map(one).sum()
 }

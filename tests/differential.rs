@@ -4,6 +4,8 @@
 //! subroutine at least two calls deep; a failure tells the seed, the steps, and a smaller program that differs, too.
 //! `KEYVM_FUZZ_SECONDS=60` runs random images for that long, `KEYVM_FUZZ_SEED=n` from that seed on.
 
+#[path = "differential/callees.rs"]
+mod callees;
 #[path = "differential/directed.rs"]
 mod directed;
 #[path = "differential/inlined.rs"]

@@ -1,5 +1,6 @@
 //! From code to machine code.
 
+use crate::explain::Root;
 use crate::lower::{self, Callees, Manner, Options};
 use crate::region::{End, HEIGHT_MAX, Region, Start, subroutine};
 use crate::stub;
@@ -61,6 +62,8 @@ pub enum CompileError {
     Unsupported(String),
     /// An entry has more than [`HEIGHT_MAX`] operands above the base.
     Height,
+    /// What is to be called is no subroutine.
+    NoSubroutine,
     /// Constants in quick code look like jumps. Only code that was made for it has such.
     Ambiguous,
     /// A function would take more native stack than one may.
@@ -74,6 +77,7 @@ impl fmt::Display for CompileError {
         match self {
             Self::Unsupported(why) => write!(f, "no native code for this processor: {why}"),
             Self::Height => write!(f, "an entry with more than {HEIGHT_MAX} operands is the interpreter's"),
+            Self::NoSubroutine => f.write_str("what is to be called is no subroutine"),
             Self::Ambiguous => write!(f, "constants in the code look like jumps"),
             Self::Frame => write!(f, "a native function would take too much stack"),
             Self::Codegen(error) => write!(f, "code generation failed: {error}"),
@@ -227,19 +231,19 @@ impl Compiler {
         height <= HEIGHT_MAX && Region::new(code, Start::Enter { index, height }, false).is_small()
     }
 
-    /// Compiles what runs from an entry, and all subroutines it calls that are not in `linked`.
+    /// Compiles what runs from a root, and all subroutines it calls that are not in `linked`.
     ///
     /// # Errors
     /// All but `Unsupported`.
     pub fn compile(
         &mut self,
         code: &Code,
-        entry: EntryPoint,
+        root: Root,
         linked: &Linked,
         level: Level,
     ) -> Result<Artifact, CompileError> {
-        let EntryPoint { index, height } = entry;
-        self.compile_all(code, [Start::Enter { index, height }], linked, level, &mut Unwatched)
+        let start = root.start(code).ok_or(CompileError::NoSubroutine)?;
+        self.compile_all(code, [start], linked, level, &mut Unwatched)
     }
 
     /// Compiles units, and all subroutines they call that are not in `linked`, and shows each to somebody.

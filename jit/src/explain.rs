@@ -21,6 +21,19 @@ pub enum Root {
     Subroutine(u32),
 }
 
+impl Root {
+    /// `None` if it is to be a subroutine and is none.
+    pub(crate) fn start(self, code: &Code) -> Option<Start> {
+        match self {
+            Self::Entry(EntryPoint { index, height }) => Some(Start::Enter { index, height }),
+            Self::Subroutine(index) => {
+                let (typ, number) = subroutine(code, index)?;
+                Some(Start::Call { index, typ, number })
+            }
+        }
+    }
+}
+
 impl Start {
     pub(crate) const fn root(self) -> Root {
         match self {
@@ -187,13 +200,7 @@ impl Compiler {
     /// # Errors
     /// `Height`, `Codegen`.
     pub fn explain(&mut self, code: &Code, roots: &[Root]) -> Result<Listing, CompileError> {
-        let starts = roots.iter().filter_map(|root| match *root {
-            Root::Entry(EntryPoint { index, height }) => Some(Start::Enter { index, height }),
-            Root::Subroutine(index) => {
-                let (typ, number) = subroutine(code, index)?;
-                Some(Start::Call { index, typ, number })
-            }
-        });
+        let starts = roots.iter().filter_map(|root| root.start(code));
         let mut explainer = Explainer { units: Vec::new() };
         self.compile_all(code, starts, &Linked::new(), Level::Optimized, &mut explainer)?;
         Ok(Listing { units: explainer.units })

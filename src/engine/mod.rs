@@ -4,6 +4,7 @@
 //! [`Engine`] is shared by any number of machines and threads, with the code it has compiled.
 
 mod cache;
+mod callees;
 mod clock;
 mod native;
 mod page;
@@ -249,14 +250,37 @@ impl Engine {
 
     /// Sees to it that there will be native code for an entry. `true` if there is now.
     fn want(&self, page: &Arc<NativePage>, point: EntryPoint, owner: Owner) -> bool {
+        let root = Root::Entry(point);
         match self.0.tier {
             Tier::Interpreter => false,
-            Tier::Jit => self.0.compile(page, point, self.first_level()),
+            Tier::Jit => self.0.compile(page, root, self.first_level()),
             Tier::Auto => {
-                if !self.ask(owner, page, point, self.first_level()) {
-                    page.forget_heat(point);
+                if !self.ask(owner, page, root, self.first_level()) {
+                    page.forget(root);
                 }
                 false
+            }
+        }
+    }
+
+    /// Sees to it that there will be native code of a subroutine that is called by a number.
+    fn want_callee(&self, page: &Arc<NativePage>, index: u32, owner: Owner) {
+        let root = Root::Subroutine(index);
+        // What calls it may have been optimized before.
+        let is_late = self.0.options.levels == Levels::Both && page.is_optimized();
+        match self.0.tier {
+            Tier::Interpreter => {}
+            Tier::Jit => {
+                self.0.compile(page, root, self.first_level());
+                if is_late {
+                    self.optimize_callees(page, owner);
+                }
+            }
+            Tier::Auto => {
+                let level = if is_late { Level::Optimized } else { self.first_level() };
+                if !self.ask(owner, page, root, level) {
+                    page.forget(root);
+                }
             }
         }
     }
@@ -269,7 +293,7 @@ impl Engine {
         }
     }
 
-    /// Sees to it that a quick entry that has run long will be optimized.
+    /// Sees to it that a quick entry that has run long will be optimized, and what may have been called there by a number.
     #[cold]
     fn optimize(&self, page: &Arc<NativePage>, entry: &Record, owner: Owner) {
         if self.0.options.levels == Levels::Quick {
@@ -277,16 +301,28 @@ impl Engine {
         } else {
             // It may be put off again at once.
             entry.settle();
-            if page.is_spent() || !self.ask(owner, page, entry.point(), Level::Optimized) {
+            if page.is_spent() || !self.ask(owner, page, Root::Entry(entry.point()), Level::Optimized) {
                 entry.forget();
+                return;
+            }
+            self.optimize_callees(page, owner);
+        }
+    }
+
+    /// Sees to it that what may be called by a number will be optimized.
+    fn optimize_callees(&self, page: &Arc<NativePage>, owner: Owner) {
+        for index in page.callees_to_optimize() {
+            let root = Root::Subroutine(index);
+            if !self.ask(owner, page, root, Level::Optimized) {
+                page.forget(root);
             }
         }
     }
 
-    /// Has the other thread compile an entry. `false` if it has too much to do.
-    fn ask(&self, owner: Owner, page: &Arc<NativePage>, point: EntryPoint, level: Level) -> bool {
+    /// Has the other thread compile something. `false` if it has too much to do.
+    fn ask(&self, owner: Owner, page: &Arc<NativePage>, root: Root, level: Level) -> bool {
         let worker = self.0.worker.get_or_init(|| Worker::start(Arc::downgrade(&self.0)));
-        worker.as_ref().is_some_and(|worker| worker.ask(owner, page, point, level))
+        worker.as_ref().is_some_and(|worker| worker.ask(owner, page, root, level))
     }
 }
 
@@ -298,33 +334,34 @@ impl Shared {
         }
     }
 
-    fn compile(&self, page: &Arc<NativePage>, point: EntryPoint, level: Level) -> bool {
+    fn compile(&self, page: &Arc<NativePage>, root: Root, level: Level) -> bool {
         let mut compiler = self.compiler(level).lock().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have made it while this one waited, or found that it cannot be made.
-        if page.has(point, level) {
+        if page.has(root, level) {
             return true;
         }
-        if page.entry(point).is_none() && page.is_never(point.index.into()) {
+        let is_new = !page.has(root, Level::Quick);
+        if is_new && matches!(root, Root::Entry(point) if page.is_never(point.index.into())) {
             return false;
         }
         if compiler.is_none() {
             *compiler = self.processor.compiler(self.options).ok();
         }
         let stopwatch = Stopwatch::start();
-        let small = || compiler.as_ref().is_some_and(|compiler| page.is_small(compiler, point));
-        if self.tier == Tier::Auto && page.entry(point).is_none() && small() {
-            page.give_up(point);
+        let small = || compiler.as_ref().is_some_and(|compiler| page.is_small(compiler, root));
+        if self.tier == Tier::Auto && is_new && small() {
+            page.give_up(root);
             return false;
         }
         let made = match &mut *compiler {
-            Some(compiler) => page.compile(compiler, &self.processor, point, level),
+            Some(compiler) => page.compile(compiler, &self.processor, root, level),
             None => None,
         };
         let nanoseconds = stopwatch.nanoseconds();
         page.spend(nanoseconds);
         let Some(made) = made else {
-            if page.entry(point).is_none() {
-                page.give_up(point);
+            if is_new {
+                page.give_up(root);
             }
             self.stats.refused.fetch_add(1, Ordering::Relaxed);
             return false;

@@ -90,14 +90,20 @@ struct Arrivals<'a> {
     native: Native<'a>,
     /// The native code for where control has arrived last.
     entry: Option<&'a Record>,
+    /// Whether native code has left before a call because there is none of the callee, which control comes to next.
+    missed: bool,
 }
 
 impl Watch for Arrivals<'_> {
     #[inline]
     fn arrive(&mut self, index: u64, height: usize) -> bool {
         let (Ok(index), Ok(height)) = (u32::try_from(index), u32::try_from(height)) else { return false };
-        self.entry =
-            self.native.page.arrive(self.native.engine, self.native.recent, EntryPoint { index, height });
+        let page = self.native.page;
+        if self.missed && page.begins_subroutine(index) {
+            self.missed = false;
+            page.miss(self.native.engine, self.native.recent, index);
+        }
+        self.entry = page.arrive(self.native.engine, self.native.recent, EntryPoint { index, height });
         self.entry.is_some()
     }
 }
@@ -170,7 +176,7 @@ impl Runner {
     fn go_on(&mut self, native: Native<'_>, kernel: &mut Kernel, act: &mut Activation, code: &Code) -> Stop {
         let page = native.page;
         let own_code = act.code;
-        let mut arrivals = Arrivals { native, entry: None };
+        let mut arrivals = Arrivals { native, entry: None, missed: false };
         // A pause may be anywhere: only where control comes to by itself it is worth asking for native code.
         arrivals.entry = here(act).and_then(|point| page.entry(point));
         if arrivals.entry.is_none() && !page.is_never(act.index) && begins(code, act.index) {
@@ -218,6 +224,7 @@ impl Runner {
                             }
                             Err(stop) => return stop,
                         }
+                        arrivals.missed |= exit == Exit::Callee;
                         let settled =
                             matches!(exit, Exit::Kernel | Exit::Return | Exit::Callee | Exit::Helper);
                         if settled && arrivals.arrive(act.index, act.height - act.base) {

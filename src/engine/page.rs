@@ -1,19 +1,20 @@
 //! The native code of a code page.
 
+use super::callees::{self, Callees};
 use super::clock::Stopwatch;
 use super::{CompiledFunction, Engine, Processor, RecentCode, Tier};
 use crate::image::Hash;
 use crate::kernel::CodePage;
 use keyvm_isa::layout::FIRST_KEY_MEMORY;
 use keyvm_isa::{ImmKind, Insn};
-use keyvm_jit::{Batch, Compiler, Entry, EntryPoint, Level, Linked};
+use keyvm_jit::{Batch, Compiler, Entry, EntryPoint, Level, Linked, Root};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Times that an index is reached before it is compiled, where that depends on heat.
-const HOT: u8 = 200;
+pub(super) const HOT: u8 = 200;
 /// In place of a count: it is being compiled, or has been.
 const ASKED: u8 = 254;
 /// In place of a count: it is not to be compiled.
@@ -98,6 +99,8 @@ pub(crate) struct NativePage {
     table: Box<[AtomicPtr<u8>]>,
     /// The memories of keys that the code names, once native code runs.
     memories: OnceLock<Box<[u8]>>,
+    /// Subroutines that the code names as numbers, once something is optimized.
+    named: OnceLock<BTreeSet<u32>>,
     compiled: Mutex<Compiled>,
     /// Nanoseconds that compiling may still take; see [`NANOSECONDS`].
     allowance: AtomicI64,
@@ -117,6 +120,9 @@ struct Compiled {
     linked: Linked,
     /// Those that are.
     optimized: Linked,
+    /// Whether anything is.
+    is_optimized: bool,
+    callees: Callees,
 }
 
 impl NativePage {
@@ -135,6 +141,7 @@ impl NativePage {
             entries,
             table,
             memories: OnceLock::new(),
+            named: OnceLock::new(),
             compiled: Mutex::default(),
             allowance: AtomicI64::new(NANOSECONDS),
             evicted: AtomicBool::new(false),
@@ -148,7 +155,7 @@ impl NativePage {
 
     /// Bytes of memory for what is not machine code, and for the page itself, which it keeps alive.
     pub(super) fn tables_bytes(&self) -> usize {
-        PAGE_BYTES + self.heat.len() * 17 + self.code.code.words().len() * 16
+        PAGE_BYTES + self.heat.len() * 25 + self.code.code.words().len() * 16
     }
 
     pub(super) fn evict(&self) {
@@ -185,9 +192,15 @@ impl NativePage {
         None
     }
 
-    /// Whether there is native code for an entry that was made with so much care, or more.
-    pub(super) fn has(&self, point: EntryPoint, level: Level) -> bool {
-        self.entry(point).is_some_and(|record| level == Level::Quick || record.level == level)
+    /// Whether there is native code that begins so and was made with so much care, or more.
+    pub(super) fn has(&self, root: Root, level: Level) -> bool {
+        match (root, level) {
+            (Root::Entry(point), _) => {
+                self.entry(point).is_some_and(|record| level == Level::Quick || record.level == level)
+            }
+            (Root::Subroutine(index), Level::Quick) => self.compiled().linked.contains_key(&index),
+            (Root::Subroutine(index), Level::Optimized) => self.compiled().optimized.contains_key(&index),
+        }
     }
 
     /// Called where control arrives: gives native code if there is some, and asks for it if it is worth it.
@@ -226,6 +239,35 @@ impl NativePage {
         if is_there { self.entry(point) } else { None }
     }
 
+    /// Whether a subroutine begins at an index.
+    pub(super) fn begins_subroutine(&self, index: u32) -> bool {
+        self.code.code.func_at(index.into()).is_some()
+    }
+
+    /// Called where native code has left because there is none of a subroutine that it calls: asks for it if it is worth
+    /// it.
+    #[cold]
+    pub(super) fn miss(self: &Arc<Self>, engine: &Engine, recent: &RecentCode, index: u32) {
+        let is_there = |place: &AtomicPtr<u8>| !place.load(Ordering::Relaxed).is_null();
+        let spent = self.is_spent() || recent.is_spent();
+        if spent || self.table.get(index as usize).is_none_or(is_there) {
+            return;
+        }
+        if self.compiled().callees.missing(index, engine.tier() == Tier::Jit) {
+            let stopwatch = Stopwatch::start();
+            engine.want_callee(self, index, recent.owner);
+            recent.spend(stopwatch.nanoseconds());
+        }
+    }
+
+    /// Subroutines that may be called by a number, of which there is only quick code. They are given once.
+    pub(super) fn callees_to_optimize(&self) -> Vec<u32> {
+        let named = self.named.get_or_init(|| callees::named(&self.code.code));
+        let Compiled { linked, optimized, callees, .. } = &mut *self.compiled();
+        let is_quick = |index: &&u32| linked.contains_key(index) && !optimized.contains_key(index);
+        callees.optimize(named.iter().filter(is_quick).copied())
+    }
+
     /// Whether an index is never compiled again.
     #[inline]
     pub(super) fn is_never(&self, index: u64) -> bool {
@@ -250,22 +292,30 @@ impl NativePage {
         self.allowance.fetch_sub(i64::try_from(nanoseconds).unwrap_or(0), Ordering::Relaxed);
     }
 
-    /// Lets an index get hot again.
-    pub(super) fn forget_heat(&self, point: EntryPoint) {
-        self.set_heat(point, 0);
+    /// Whether any native code of it has been optimized.
+    pub(super) fn is_optimized(&self) -> bool {
+        self.compiled().is_optimized
     }
 
-    /// Lets an entry be asked for again, whose compilation has been put off.
-    pub(super) fn forget(&self, point: EntryPoint) {
-        match self.entry(point) {
-            Some(entry) => entry.forget(),
-            None => self.forget_heat(point),
+    /// Lets something be asked for again, whose compilation has been put off.
+    pub(super) fn forget(&self, root: Root) {
+        match root {
+            Root::Entry(point) => match self.entry(point) {
+                Some(entry) => entry.forget(),
+                None => self.set_heat(point, 0),
+            },
+            Root::Subroutine(index) => {
+                let is_there = self.has(root, Level::Quick);
+                self.compiled().callees.forget(index, is_there);
+            }
         }
     }
 
-    /// Never compiles this index again.
-    pub(super) fn give_up(&self, point: EntryPoint) {
-        self.set_heat(point, NEVER);
+    /// Never compiles this again.
+    pub(super) fn give_up(&self, root: Root) {
+        if let Root::Entry(point) = root {
+            self.set_heat(point, NEVER);
+        }
     }
 
     fn set_heat(&self, point: EntryPoint, count: u8) {
@@ -275,16 +325,16 @@ impl NativePage {
     }
 
     /// Whether an entry runs so few instructions that it is better interpreted.
-    pub(super) fn is_small(&self, compiler: &Compiler, point: EntryPoint) -> bool {
-        compiler.is_small(&self.code.code, point)
+    pub(super) fn is_small(&self, compiler: &Compiler, root: Root) -> bool {
+        matches!(root, Root::Entry(point) if compiler.is_small(&self.code.code, point))
     }
 
-    /// Compiles an entry; nothing runs before it is published. `None` if it cannot be compiled.
+    /// Compiles what begins so; nothing runs before it is published. `None` if it cannot be compiled.
     pub(super) fn compile(
         &self,
         compiler: &mut Compiler,
         processor: &Processor,
-        point: EntryPoint,
+        root: Root,
         level: Level,
     ) -> Option<Made> {
         // Optimizing takes long, and nothing waits for it.
@@ -292,15 +342,16 @@ impl NativePage {
             Level::Quick => self.compiled().linked.clone(),
             Level::Optimized => self.compiled().optimized.clone(),
         };
-        let artifact = compiler.compile(&self.code.code, point, &linked, level).ok()?;
+        let artifact = compiler.compile(&self.code.code, root, &linked, level).ok()?;
         let batch = processor.batch(&artifact, &linked).ok()?;
-        Some(Made { point, level, instructions: artifact.instructions(), batch })
+        Some(Made { root, level, instructions: artifact.instructions(), batch })
     }
 
     /// Lets what has been compiled run; gives its bytes.
     pub(super) fn publish(&self, made: Made) -> usize {
-        let Made { point, level, batch, .. } = made;
+        let Made { root, level, batch, .. } = made;
         let compiled = &mut *self.compiled();
+        compiled.is_optimized |= level == Level::Optimized;
         for (index, address) in batch.calls() {
             match level {
                 Level::Quick if compiled.optimized.contains_key(&index) => continue,
@@ -314,7 +365,7 @@ impl NativePage {
                 place.store(ptr::with_exposed_provenance_mut(address), Ordering::Release);
             }
         }
-        let again = self.entry(point).is_some();
+        let is_new = matches!(root, Root::Entry(point) if self.entry(point).is_none());
         for (point, entry) in batch.entries() {
             let Some(place) = self.entries.get(point.index as usize) else { continue };
             let next = place.load(Ordering::Acquire);
@@ -323,16 +374,24 @@ impl NativePage {
             place.store(Arc::as_ptr(&record).cast_mut(), Ordering::Release);
             compiled.records.push(record);
         }
-        let heights = compiled.heights.entry(point.index).or_default();
-        *heights += usize::from(!again);
-        let heat = if *heights < HEIGHTS_MAX { 0 } else { NEVER };
+        match root {
+            Root::Entry(point) => {
+                let heights = compiled.heights.entry(point.index).or_default();
+                *heights += usize::from(is_new);
+                self.set_heat(point, if *heights < HEIGHTS_MAX { 0 } else { NEVER });
+            }
+            Root::Subroutine(index) => {
+                if level == Level::Quick {
+                    compiled.callees.made(index);
+                }
+            }
+        }
         let bytes = batch.bytes() + BATCH_BYTES;
         compiled.batches.push(batch);
         compiled.bytes += bytes;
         if compiled.bytes > self.code.code.words().len() * 8 * CODE_TIMES + CODE_BESIDES {
             self.allowance.store(i64::MIN / 2, Ordering::Relaxed);
         }
-        self.set_heat(point, heat);
         bytes
     }
 
@@ -341,9 +400,9 @@ impl NativePage {
     }
 }
 
-/// What has been compiled for an entry, and does not run yet.
+/// What has been compiled for a root, and does not run yet.
 pub(super) struct Made {
-    point: EntryPoint,
+    root: Root,
     level: Level,
     pub(super) instructions: usize,
     batch: Batch,

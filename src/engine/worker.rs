@@ -5,7 +5,7 @@
 
 use super::Shared;
 use super::page::NativePage;
-use keyvm_jit::{EntryPoint, Level};
+use keyvm_jit::{Level, Root};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -26,8 +26,8 @@ impl Owner {
     }
 }
 
-/// An entry of a page, and how it is to be compiled.
-type Job = (Weak<NativePage>, EntryPoint, Level);
+/// What of a page is to be compiled, and how.
+type Job = (Weak<NativePage>, Root, Level);
 
 /// Too much waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,10 +105,10 @@ impl Worker {
         let desk = Arc::new(Desk { queue: Mutex::new(Queue::new()), change: Condvar::new() });
         let own = Arc::clone(&desk);
         let work = move || {
-            while let Some((page, point, level)) = next(&own, &engine) {
+            while let Some((page, root, level)) = next(&own, &engine) {
                 let Some(engine) = engine.upgrade() else { return };
                 if let Some(page) = page.upgrade() {
-                    engine.compile(&page, point, level);
+                    engine.compile(&page, root, level);
                 }
             }
         };
@@ -116,14 +116,14 @@ impl Worker {
         Some(Self(desk))
     }
 
-    /// Asks for an entry. `false` if too many wait.
-    pub(super) fn ask(&self, owner: Owner, page: &Arc<NativePage>, point: EntryPoint, level: Level) -> bool {
-        let put = self.0.queue().put(owner, (Arc::downgrade(page), point, level));
+    /// Asks for something. `false` if too many wait.
+    pub(super) fn ask(&self, owner: Owner, page: &Arc<NativePage>, root: Root, level: Level) -> bool {
+        let put = self.0.queue().put(owner, (Arc::downgrade(page), root, level));
         self.0.change.notify_one();
-        if let Ok(Some((page, point, _))) = &put
+        if let Ok(Some((page, root, _))) = &put
             && let Some(page) = page.upgrade()
         {
-            page.forget(*point);
+            page.forget(*root);
         }
         put.is_ok()
     }

@@ -578,7 +578,8 @@ mod tests {
         let code = Code::new(parts.words()).expect("code");
         let Ok(mut compiler) = Compiler::for_host(Options::default()) else { return };
         let entry = EntryPoint { index: 0, height: 0 };
-        let artifact = compiler.compile(&code, entry, &Linked::new(), Level::Quick).expect("it compiles");
+        let artifact =
+            compiler.compile(&code, Root::Entry(entry), &Linked::new(), Level::Quick).expect("it compiles");
         assert!(artifact.instructions() > 7000, "{}", artifact.instructions());
     }
 

@@ -1,45 +1,30 @@
 //! Which indices need no check, and which are compared with what is at hand.
 
-use super::Known;
+use super::Context;
 use super::facts::{Fact, Facts};
-use super::lengths::Lengths;
 use super::range::Range;
 use super::summary::{Assigned, Summary};
 use crate::entish::emit::may_grow_lists;
-use crate::entish::hir::{
-    Check, Expr, ExprKind, Func, FuncId, Indexed, LocalId, Stmt, StmtKind, Type, TypeId,
-};
+use crate::entish::hir::{Check, Expr, ExprKind, Func, Indexed, LocalId, Stmt, StmtKind, Type, TypeId};
 use crate::entish::visit::{PartMut, expr_parts_mut, plain, stmt_parts_mut};
 use keyvm_isa::Op;
 
 /// Finds out what each index of a function is compared with.
-pub(super) fn checks(
-    func: &mut Func,
-    id: FuncId,
-    known: &Known,
-    lengths: &Lengths,
-    types: &[Type],
-    fuel: &mut u64,
-) {
+pub(super) fn checks(func: &mut Func, context: &mut Context<'_>) {
     let mut body = std::mem::take(&mut func.body);
-    let locals = &func.locals;
-    let mut checker = Checker { id, locals, known, lengths, types, fuel, facts: Facts::default() };
+    let mut checker = Checker { context, locals: &func.locals, facts: Facts::default() };
     checker.stmts(&mut body);
     func.body = body;
 }
 
-struct Checker<'a> {
-    id: FuncId,
+struct Checker<'a, 'b> {
+    context: &'a mut Context<'b>,
     locals: &'a [TypeId],
-    known: &'a Known,
-    lengths: &'a Lengths,
-    types: &'a [Type],
-    fuel: &'a mut u64,
     /// What holds where it is now.
     facts: Facts,
 }
 
-impl Checker<'_> {
+impl Checker<'_, '_> {
     fn stmts(&mut self, stmts: &mut [Stmt]) {
         stmts.iter_mut().for_each(|stmt| self.stmt(stmt));
     }
@@ -110,7 +95,7 @@ impl Checker<'_> {
 
     /// A loop: what is known where a turn begins is what nothing in it changes.
     fn loops(&mut self, stmt: &mut Stmt) {
-        let summary = Summary::of(stmt, self.lengths, self.fuel);
+        let summary = Summary::of(stmt, self.context.lengths, &mut self.context.fuel);
         let StmtKind::Loop { cond, body, step } = &mut stmt.kind else { return };
         match summary {
             None => self.facts = Facts::default(),
@@ -157,7 +142,7 @@ impl Checker<'_> {
     }
 
     fn change_lists(&mut self) {
-        let (locals, types) = (self.locals, self.types);
+        let (locals, types) = (self.locals, self.context.types);
         self.facts.forget_lengths(|local| {
             let typ = locals.get(local.0 as usize);
             !typ.is_some_and(|typ| matches!(types[typ.0 as usize], Type::Text | Type::Bytes | Type::Array(_)))
@@ -184,7 +169,9 @@ impl Checker<'_> {
                     self.facts.add(Fact::Length(local, object));
                 }
             }
-            ExprKind::Call(callee, args) if [self.known.array_new, self.known.bytes_new].contains(callee) => {
+            ExprKind::Call(callee, args)
+                if [self.context.known.array_new, self.context.known.bytes_new].contains(callee) =>
+            {
                 if let Some(ExprKind::Local(length)) = args.first().map(|length| &plain(length).kind)
                     && *length != local
                 {
@@ -218,14 +205,14 @@ impl Checker<'_> {
             ExprKind::Len(object) => {
                 self.expr(object);
                 if let ExprKind::Local(object) = plain(object).kind
-                    && let Some(length) = self.lengths.of(self.id, object)
+                    && let Some(length) = self.context.lengths.of(self.context.id, object)
                 {
                     expr.kind = ExprKind::Word(length);
                 }
             }
             _ => {
                 expr_parts_mut(expr, &mut |part| self.part(part));
-                if self.lengths.changes_lists(expr) {
+                if self.context.lengths.changes_lists(expr) {
                     self.change_lists();
                 }
             }
@@ -261,7 +248,7 @@ impl Checker<'_> {
         }
         let ExprKind::Local(object) = plain(object).kind else { return check };
         if kind != Indexed::List
-            && let Some(length) = self.lengths.of(self.id, object)
+            && let Some(length) = self.context.lengths.of(self.context.id, object)
         {
             let is_good =
                 range.most < length || index.is_some_and(|index| self.facts.has(Fact::Within(index, object)));
@@ -377,9 +364,11 @@ impl Checker<'_> {
             ExprKind::If { then, otherwise, .. } => self.range(then).or(self.range(otherwise)),
             ExprKind::Index { kind: Indexed::Text | Indexed::Bytes, .. } => Range::up_to(u8::MAX.into()),
             ExprKind::Len(object) => match plain(object).kind {
-                ExprKind::Local(object) => {
-                    self.lengths.of(self.id, object).map_or(Range::up_to(u32::MAX.into()), Range::one)
-                }
+                ExprKind::Local(object) => self
+                    .context
+                    .lengths
+                    .of(self.context.id, object)
+                    .map_or(Range::up_to(u32::MAX.into()), Range::one),
                 _ => Range::up_to(u32::MAX.into()),
             },
             ExprKind::And(..) | ExprKind::Or(..) | ExprKind::Not(_) => Range::up_to(1),

@@ -3,11 +3,10 @@
 //!
 //! None of these can trap, so it does no harm that they are computed if the loop then makes no turn.
 
-use super::Known;
-use super::lengths::Lengths;
+use super::Context;
 use super::summary::Summary;
 use crate::entish::hir::{
-    Check, Expr, ExprKind, Func, FuncId, Indexed, LocalId, Place, Stmt, StmtKind, Type, TypeId,
+    Check, Expr, ExprKind, Func, Indexed, LocalId, Place, Stmt, StmtKind, Type, TypeId,
 };
 use crate::entish::visit::{Part, PartMut, expr_parts, expr_parts_mut, plain, stmt_parts, stmt_parts_mut};
 use keyvm_isa::Op;
@@ -19,16 +18,9 @@ const LOCALS_MAX: usize = 1000;
 const HELD_MAX: usize = 64;
 
 /// Moves what stays the same out of a function's loops.
-pub(super) fn hoist(
-    func: &mut Func,
-    id: FuncId,
-    known: &Known,
-    lengths: &Lengths,
-    types: &[Type],
-    fuel: &mut u64,
-) {
+pub(super) fn hoist(func: &mut Func, context: &mut Context<'_>) {
     let mut body = std::mem::take(&mut func.body);
-    let mut hoister = Hoister { id, locals: &mut func.locals, known, lengths, types, fuel, held: Vec::new() };
+    let mut hoister = Hoister { context, locals: &mut func.locals, held: Vec::new() };
     hoister.stmts(&mut body);
     func.body = body;
 }
@@ -44,18 +36,14 @@ enum Held {
     Product(Expr),
 }
 
-struct Hoister<'a> {
-    id: FuncId,
+struct Hoister<'a, 'b> {
+    context: &'a mut Context<'b>,
     locals: &'a mut Vec<TypeId>,
-    known: &'a Known,
-    lengths: &'a Lengths,
-    types: &'a [Type],
-    fuel: &'a mut u64,
     /// What is held at the present place.
     held: Vec<(Held, LocalId)>,
 }
 
-impl Hoister<'_> {
+impl Hoister<'_, '_> {
     fn stmts(&mut self, stmts: &mut Vec<Stmt>) {
         let mut made = Vec::with_capacity(stmts.len());
         for mut stmt in std::mem::take(stmts) {
@@ -71,7 +59,7 @@ impl Hoister<'_> {
         if self.held.is_empty() && !is_nested {
             return;
         }
-        let Some(summary) = Summary::of(stmt, self.lengths, self.fuel) else {
+        let Some(summary) = Summary::of(stmt, self.context.lengths, &mut self.context.fuel) else {
             self.held.clear();
             return;
         };
@@ -94,7 +82,7 @@ impl Hoister<'_> {
 
     /// Nothing is held any more that a statement may change.
     fn forget(&mut self, summary: &Summary) {
-        let (types, locals) = (self.types, &*self.locals);
+        let (types, locals) = (self.context.types, &*self.locals);
         let is_list = |local: LocalId| matches!(types[locals[local.0 as usize].0 as usize], Type::List(_));
         self.held.retain(|(held, _)| match held {
             &(Held::Length(local) | Held::Storage(local)) => {
@@ -111,9 +99,11 @@ impl Hoister<'_> {
         let Used { objects, products, .. } = used;
         for (object, is_indexed) in objects {
             let typ = self.locals[object.0 as usize];
-            let is_list = match &self.types[typ.0 as usize] {
+            let is_list = match &self.context.types[typ.0 as usize] {
                 Type::List(_) if !summary.changes_lists => true,
-                Type::Text | Type::Bytes | Type::Array(_) if self.lengths.of(self.id, object).is_none() => {
+                Type::Text | Type::Bytes | Type::Array(_)
+                    if self.context.lengths.of(self.context.id, object).is_none() =>
+                {
                     false
                 }
                 _ => continue,
@@ -138,8 +128,8 @@ impl Hoister<'_> {
             return;
         }
         let local = LocalId(u32::try_from(self.locals.len()).unwrap_or(u32::MAX));
-        self.locals.push(self.known.u);
-        let value = Expr { kind: value, ty: self.known.u, place: place.clone() };
+        self.locals.push(self.context.known.u);
+        let value = Expr { kind: value, ty: self.context.known.u, place: place.clone() };
         made.push(Stmt { kind: StmtKind::Set(local, value), place: place.clone() });
         self.held.push((held, local));
     }

@@ -26,6 +26,16 @@ struct Known {
     u: TypeId,
 }
 
+/// What it takes to make a function better.
+struct Context<'a> {
+    id: FuncId,
+    known: &'a Known,
+    lengths: &'a Lengths,
+    types: &'a [Type],
+    /// How many parts of the function may yet be looked at again.
+    fuel: u64,
+}
+
 /// Makes the functions better that a program needs. `values` are those that are values somewhere.
 pub(super) fn optimize(program: &mut Program, order: &[FuncId], values: &BTreeSet<FuncId>) {
     let find = |name: &str| {
@@ -42,9 +52,10 @@ pub(super) fn optimize(program: &mut Program, order: &[FuncId], values: &BTreeSe
     for &id in order {
         let func = &mut program.funcs[id.0 as usize];
         let given = func.locals.len();
-        let mut fuel = summary::fuel(&func.body);
-        hoist::hoist(func, id, &known, &lengths, &program.types, &mut fuel);
-        checks::checks(func, id, &known, &lengths, &program.types, &mut fuel);
+        let fuel = summary::fuel(&func.body);
+        let mut context = Context { id, known: &known, lengths: &lengths, types: &program.types, fuel };
+        hoist::hoist(func, &mut context);
+        checks::checks(func, &mut context);
         drop_unused(&mut func.body, given);
     }
 }

@@ -167,6 +167,26 @@ fn maps_keep_the_order_of_insertion_and_grow() {
 }
 
 #[test]
+fn numbers_as_keys_are_found_whether_it_is_known_that_they_are_numbers_or_not() {
+    // `maps` does not know the type of the keys.
+    prints(
+        "import maps\nm = map(u, u)()\nfor k in range(1, 100):\n    m[k] = k\n    assert m.remove(k) and not m.remove(k)\n\
+         \x20   assert 0 not in m and not m.remove(0) and m.get(0, 9) == 9 and k not in m\nm[0] = 4\ntop = 0xffffffffffffffff\n\
+         m[top] = 6\nmaps.add(m, 0, 3)\nmaps.add(m, 7, 2)\nprint(m[0], m[top], m[7], len(m))\n\
+         for k in range(3000):\n    if k % 2 == 0: m[k << 32] = k\n    else: maps.add(m, k << 32, k)\ngood = 0\n\
+         for k in range(3000):\n    good += u(m[k << 32] == k)\nprint(len(m), good)\n\
+         map(u, u) copy = {}\nmaps.update(copy, m)\nfor k in range(1, 3000, 3):\n    assert copy.remove(k << 32)\n\
+         for k in range(3000):\n    assert (k << 32 in copy) == (k % 3 != 1) and k << 32 in m\nprint(len(copy), copy[top])\n\
+         m.clear()\nprint(len(m), 0 in m)\nm[5] = 1\nm[5] += 2\nprint(m[5], len(m))\n\
+         map(i, text) n = {-1: \"a\", 1: \"b\"}\nprint(n[-1], n.get(1, \"\"), n.get(0, \"none\"), n.remove(-1), -1 in n)\n\
+         map(bool, u) b = {}\nb[2 > 1] = 5\nb[1 > 2] = 6\nprint(b[true], b[false], len(b))",
+        "7 6 2 3\n3002 3000\n2002 6\n0 false\n3 1\na b none true false\n5 6 2\n",
+    );
+    fails("m = {3: 1}\nm.remove(3)\nprint(m[3])", "", 3);
+    fails("m = {1: 1}\nprint(m[0])", "", 3);
+}
+
+#[test]
 fn structs_refer_to_each_other() {
     prints(
         "typ node {u value, node next}\nlist = none\nnode head = none\nfor k in range(3):\n    head = node{k, head}\n\

@@ -71,7 +71,7 @@ impl Emitter<'_> {
                     self.expr(frame, arg);
                 }
                 self.code.at(&expr.place);
-                self.call(self.runtime.callee(self.program, *id, expr.ty));
+                self.call(self.runtime.callee(self.program, *id, args, expr.ty));
                 return self.program.funcs[id.0 as usize].results.len();
             }
             ExprKind::CallValue(callee, args) => return self.call_value(frame, expr, callee, args),

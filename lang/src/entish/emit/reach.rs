@@ -25,6 +25,8 @@ pub(super) struct Runtime {
     pub(super) array_room: FuncId,
     array_new: FuncId,
     numbers_new: FuncId,
+    /// Functions of maps, and those of maps with numbers as keys.
+    of_words: [(FuncId, FuncId); 5],
     pub(super) list_of: FuncId,
     pub(super) bytes_slice: FuncId,
     graph: Border,
@@ -55,6 +57,8 @@ impl Runtime {
             array_room: find("runtime.array_room"),
             array_new: find("runtime.array_new"),
             numbers_new: find("runtime.numbers_new"),
+            of_words: ["has", "get", "get_or", "set", "remove"]
+                .map(|name| (find(&format!("tables.map_{name}")), find(&format!("tables.word_{name}")))),
             list_of: find("runtime.list_of"),
             bytes_slice: find("runtime.bytes_slice"),
             graph: Border {
@@ -79,9 +83,16 @@ impl Runtime {
         if is_flat(program, types) { self.flat } else { self.graph }
     }
 
-    /// What is called for a call of this function that gives this type: arrays of numbers are of a kind of their own.
-    pub(super) fn callee(&self, program: &Program, id: FuncId, ty: TypeId) -> FuncId {
-        if id == self.array_new && is_of_numbers(program, ty) { self.numbers_new } else { id }
+    /// What is called for a call of this function with these arguments that gives this type: arrays of numbers are of a
+    /// kind of their own, and numbers as keys of maps are found sooner.
+    pub(super) fn callee(&self, program: &Program, id: FuncId, args: &[Expr], ty: TypeId) -> FuncId {
+        if id == self.array_new && is_of_numbers(program, ty) {
+            return self.numbers_new;
+        }
+        match (self.of_words.iter().find(|of| of.0 == id), args) {
+            (Some(&(_, of_words)), [map, ..]) if has_numbers_as_keys(program, map.ty) => of_words,
+            _ => id,
+        }
     }
 }
 
@@ -222,6 +233,12 @@ pub(super) fn is_of_numbers(program: &Program, ty: TypeId) -> bool {
     )
 }
 
+/// Whether it is a map from numbers, and it is known that they are.
+fn has_numbers_as_keys(program: &Program, ty: TypeId) -> bool {
+    let Type::Map(key, _) = program.types[ty.0 as usize] else { return false };
+    matches!(program.types[key.0 as usize], Type::U | Type::I | Type::Bool)
+}
+
 /// Whether type letters are part of what a function takes or gives.
 pub(super) fn is_generic_func(program: &Program, id: FuncId) -> bool {
     let func = &program.funcs[id.0 as usize];
@@ -345,7 +362,7 @@ impl Visitor<'_> {
             }
             ExprKind::Func(id) => self.own.values.push(*id),
             ExprKind::Call(id, args) => {
-                self.own.calls.push(self.runtime.callee(self.program, *id, expr.ty));
+                self.own.calls.push(self.runtime.callee(self.program, *id, args, expr.ty));
                 self.exprs(args);
             }
             ExprKind::CallValue(callee, args) => {

@@ -10,6 +10,7 @@
 
 pub mod alu;
 pub mod code;
+mod comparison;
 pub mod debug;
 pub mod decode;
 pub mod gas;

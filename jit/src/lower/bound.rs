@@ -103,21 +103,7 @@ fn most(op: Op, operands: &[Bound]) -> u64 {
         Op::Rem32 | Op::Div32 | Op::Shr32 if a <= u32::MAX.into() => a,
         Op::Add32 | Op::Sub32 | Op::Mul32 | Op::Div32 | Op::Rem32 | Op::Shl32 | Op::Shr32 => u32::MAX.into(),
         Op::Clz | Op::Ctz | Op::Popcnt | Op::Clz32 | Op::Ctz32 => 64,
-        Op::Eqz
-        | Op::Eq
-        | Op::Ne
-        | Op::Lt
-        | Op::Gt
-        | Op::Le
-        | Op::Ge
-        | Op::Lts
-        | Op::Gts
-        | Op::Les
-        | Op::Ges
-        | Op::Lts32
-        | Op::Gts32
-        | Op::Les32
-        | Op::Ges32 => 1,
+        op if op.is_comparison() => 1,
         _ => u64::MAX,
     }
 }

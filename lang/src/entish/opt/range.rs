@@ -69,23 +69,7 @@ impl Range {
             Op::Load8 | Op::Load8at => Some(Self::up_to(u8::MAX.into())),
             Op::Load16 | Op::Load16at => Some(Self::up_to(u16::MAX.into())),
             Op::Clz | Op::Ctz | Op::Popcnt => Some(Self::up_to(64)),
-            Op::Eqz
-            | Op::Eq
-            | Op::Ne
-            | Op::Lt
-            | Op::Gt
-            | Op::Le
-            | Op::Ge
-            | Op::Lts
-            | Op::Gts
-            | Op::Les
-            | Op::Ges
-            | Op::Feq
-            | Op::Fne
-            | Op::Flt
-            | Op::Fgt
-            | Op::Fle
-            | Op::Fge => Some(Self::up_to(1)),
+            op if op.is_comparison() => Some(Self::up_to(1)),
             _ => None,
         };
         found.unwrap_or(Self::ALL)

@@ -2,9 +2,10 @@
 //! representation, and machine code by instruction.
 
 use crate::compile::{Call, Callee, CompileError, Compiler, EntryPoint, Function, Level, Linked, Watch};
+use crate::find::{is_left, switch_fits};
 use crate::gas::Check;
 use crate::lower::Notes;
-use crate::region::{Block, Edge, End, HEIGHT_MAX, Part, Region, Start, is_left, subroutine, switch_fits};
+use crate::region::{Block, Edge, End, HEIGHT_MAX, Part, Region, Start, subroutine};
 use crate::values::{counts, shuffle};
 use cranelift_codegen::{CompiledCode, ir};
 use keyvm_isa::code::FuncType;

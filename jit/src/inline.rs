@@ -8,8 +8,9 @@
 //! subroutine is called after all, from its start. So recursion ends without a call for each of its leaves.
 
 use crate::arith::everywhere;
+use crate::find::{Finder, Scope, Site, is_left};
 use crate::lower::memory::is_native_load;
-use crate::region::{Finder, Scope, Site, Start, is_left, subroutine};
+use crate::region::{Start, subroutine};
 use keyvm_isa::code::FuncType;
 use keyvm_isa::{Code, Insn, Op};
 use std::collections::btree_map::Entry;

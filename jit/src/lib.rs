@@ -2,7 +2,7 @@
 //!
 //! It knows words, memory views, helpers and exits. It knows nothing of keys.
 //!
-//! A *unit* is what is compiled at once: what is reached from an entry without leaving the subroutine. `region`
+//! A *unit* is what is compiled at once: what is reached from an entry without leaving the subroutine. `find`
 //! finds it, `unroll` compiles its small loops twice, `values` decides how each operand is held, `lower` makes Cranelift's
 //! intermediate representation, `compile` machine code, and `memory` puts that where it can run, here or on a processor
 //! that is [`Foreign`]. What native code and its host share is the [`Context`]. [`Compiler::explain`] shows all of it to
@@ -14,6 +14,7 @@ mod charges;
 mod compile;
 mod context;
 mod explain;
+mod find;
 mod foreign;
 mod gas;
 mod inline;

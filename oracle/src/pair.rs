@@ -76,6 +76,8 @@ pub struct Pair<'e, S: Subject> {
     first: Vec<u8>,
     seed: Option<u64>,
     steps: Vec<Step>,
+    /// Events that were no pauses.
+    events: usize,
     /// Of the machines before the last swap.
     before: Report,
     report: Report,
@@ -87,7 +89,7 @@ impl<'e, S: Subject> Pair<'e, S> {
         let mut sides = [S::take(image, engines.reference)?, S::take(image, engines.other)?];
         let first = sides[0].save();
         let (before, report) = Default::default();
-        Some(Self { engines, sides, first, seed, steps: Vec::new(), before, report })
+        Some(Self { engines, sides, first, seed, steps: Vec::new(), events: 0, before, report })
     }
 
     /// What has been compared.
@@ -173,6 +175,22 @@ impl<'e, S: Subject> Pair<'e, S> {
         Ok(())
     }
 
+    /// Compares with a run of the same image that was not cut and came as far, if nothing but cuts is different: no limit was
+    /// set, and no run ended for its many events.
+    fn compare_with_uncut(&mut self, whole: &mut Self) -> Result<(), Box<Divergence>> {
+        let limited = |pair: &Self| pair.steps.iter().any(|step| matches!(step, Step::Limit(_)));
+        if limited(self) || limited(whole) || whole.events >= EVENTS || self.gas_used() != whole.gas_used() {
+            return Ok(());
+        }
+        let gas = self.gas_used();
+        let [cut, uncut] = [&mut *self, whole].map(|pair| &mut pair.sides[0]);
+        if cut.observe().hash == uncut.observe().hash {
+            return Ok(());
+        }
+        let differs = format!("the cut shows: {}", images_differ(&uncut.image(), &cut.image()));
+        Err(self.divergence(gas, differs))
+    }
+
     fn divergence(&self, gas: u64, difference: String) -> Box<Divergence> {
         let (image, steps) = (self.first.clone(), self.steps.clone());
         Box::new(Divergence { gas, difference, image, seed: self.seed, steps })
@@ -202,7 +220,10 @@ impl<'e, S: Subject> Pair<'e, S> {
             match next {
                 Next::Paused if piece == rest => return Ok(true),
                 Next::Paused => continue,
-                Next::Run => {}
+                _ => self.events += 1,
+            }
+            match next {
+                Next::Paused | Next::Run => {}
                 Next::Answer => {
                     self.step(Step::Answer(start + now))?;
                 }
@@ -250,7 +271,7 @@ pub enum Cut {
 /// Runs an image for at most `gas` gas as many times as that is, cut after one gas more each time.
 ///
 /// # Errors
-/// If the two differ, anywhere.
+/// If the two differ, anywhere, or if a slice that was cut shows in the end.
 ///
 /// # Panics
 /// If the image is refused.
@@ -284,6 +305,7 @@ pub fn at_each_point<S: Subject>(
         if goes_on && used < gas {
             pair.run(gas - used, EVENTS, |_| Ok(gas))?;
         }
+        pair.compare_with_uncut(&mut whole)?;
         report.add(&pair.report());
     }
     Ok(report)

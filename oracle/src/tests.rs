@@ -18,6 +18,8 @@ enum Fault {
     State(u64),
     /// Counts one instruction more in a slice that begins at this count.
     Instructions(u64),
+    /// Computes something else in a slice that begins at this count.
+    Slice(u64),
     /// Does not raise the limit above this.
     Limit(u64),
     /// Forgets its state when it is loaded.
@@ -87,6 +89,9 @@ impl Subject for Counter {
     fn run(&mut self, slice: u64) -> Event {
         if self.fault == Fault::Instructions(self.used) {
             self.instructions += 1;
+        }
+        if self.fault == Fault::Slice(self.used) {
+            self.state += 1;
         }
         for _ in 0..slice {
             if self.used >= END {
@@ -200,6 +205,16 @@ fn each_fault_is_found_and_repeated_by_its_steps() {
     let found = at_random::<Counter>(&image, engines, 90, 7).expect_err("it is wrong");
     assert_eq!(found.seed, Some(7));
     assert_eq!(at_random::<Counter>(&image, engines, 90, 7), Err(found));
+}
+
+#[test]
+fn a_cut_that_shows_with_both_engines_is_found() {
+    let shows = Fault::Slice(33);
+    let engines = Engines { reference: &shows, other: &shows };
+    for cut in [Cut::Slice, Cut::Swap] {
+        let found = at_each_point::<Counter>(&any_image(), engines, 90, cut).expect_err("it is wrong");
+        assert!(found.difference.starts_with("the cut shows"), "{}", found.difference);
+    }
 }
 
 #[test]

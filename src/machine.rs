@@ -83,7 +83,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Takes a copy of an image in.
+    /// Takes a copy of an image in. It is interpreted; [`Machine::with_engine`] and an engine of [`Tier::Auto`] have what is
+    /// hot run natively.
     ///
     /// # Errors
     /// As [`Machine::from_image`].

@@ -38,6 +38,8 @@ pub(crate) struct Program {
     pub(crate) main: FuncId,
     /// Each type once.
     pub(crate) types: Vec<Type>,
+    /// Names of the hosts that the main program has keys to, besides those that every program has.
+    pub(crate) hosts: Vec<String>,
     /// What the main program leaves in memory, if it is an input of a session.
     pub(crate) left: Left<TypeId>,
 }
@@ -199,6 +201,8 @@ pub(crate) enum ExprKind {
     Request {
         key: Box<Expr>,
         words: Vec<Expr>,
+        /// Whether it may reply with more than one word.
+        many: bool,
     },
     /// A new struct, with all its fields in order.
     Struct(Vec<Expr>),

@@ -87,7 +87,7 @@ macro_rules! visitors {
                     seen($part::Expr(callee));
                     args.into_iter().for_each(|of| seen($part::Expr(of)));
                 }
-                ExprKind::Request { key, words } => {
+                ExprKind::Request { key, words, .. } => {
                     seen($part::Expr(key));
                     words.into_iter().for_each(|of| seen($part::Expr(of)));
                 }

@@ -271,7 +271,7 @@ impl<'a> Body<'_, 'a> {
         }
     }
 
-    fn keep_in_hidden(&mut self, value: Expr, made: &mut Vec<Stmt>) -> Expr {
+    pub(super) fn keep_in_hidden(&mut self, value: Expr, made: &mut Vec<Stmt>) -> Expr {
         let span = value.place.span.clone();
         let local = self.hidden(ty(&value));
         let kept = self.make(ExprKind::Local(local), ty(&value), &span);

@@ -17,6 +17,7 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("f", "f(x)"),
     ("floor", "floor(x)"),
     ("gas", "gas()"),
+    ("host", "host(\"name\")"),
     ("i", "i(x)"),
     ("len", "len(x)"),
     ("max", "max(a, b)"),

@@ -298,6 +298,7 @@ impl<'a> Body<'_, 'a> {
             return self.call_known_method(method, object, &node, args, span);
         }
         match node {
+            Node::Key if name.text == "ask" => self.ask(object, args, span),
             Node::Struct(index) => match self.field_of(index, name) {
                 Some((field, ty)) => {
                     let value = self.make(ExprKind::Field(Box::new(object), field), ty, span);

@@ -26,7 +26,7 @@ impl Checker<'_> {
         let results = results.into_iter().map(|(ty, address)| (types.finish(ty), address)).collect();
         let left = Left { variables, results };
         if self.errors.is_empty() {
-            Ok(Program { funcs, main: FuncId(self.main), types: self.types.table, left })
+            Ok(Program { funcs, main: FuncId(self.main), types: self.types.table, hosts: self.hosts, left })
         } else {
             Err(self.errors)
         }

@@ -89,7 +89,7 @@ impl<'a> Body<'_, 'a> {
             ("request", [key, words @ ..]) => {
                 let key = Box::new(self.operand(key));
                 let words = words.iter().map(|word| self.operand(word)).collect();
-                let value = self.make(ExprKind::Request { key, words }, Ty::U, span);
+                let value = self.make(ExprKind::Request { key, words, many: false }, Ty::U, span);
                 Some((value, vec![Ty::U, Ty::U]))
             }
             _ => None,

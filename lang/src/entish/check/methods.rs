@@ -1,6 +1,7 @@
 //! Calls of built-in functions and methods.
 
-use super::super::ast::{self, Arg, Span};
+use super::super::ast::{self, Arg, ExprKind as AstKind, Span};
+use super::super::emit::HOST_KEYS;
 use super::super::hir::{Expr, ExprKind, Stmt, StmtKind};
 use super::body::{Body, ty};
 use super::builtin::{How, Method, Of};
@@ -12,6 +13,10 @@ use keyvm_isa::{Op, Rights};
 
 /// What a key that only reads keeps of its rights.
 const READ_ONLY: u16 = Rights::WEAKENED.bits();
+/// Bytes before what a text, or bytes, hold.
+const OBJECT_HEADER: u64 = 8;
+/// Words that a host can be asked with.
+const MESSAGE_WORDS: usize = 255;
 
 impl<'a> Body<'_, 'a> {
     /// The type of a method's parameter or result.
@@ -166,6 +171,7 @@ impl<'a> Body<'_, 'a> {
                 let function = if name == "args" { "args_key" } else { "console_key" };
                 self.runtime(function, Vec::new(), Ty::KEY, span)
             }),
+            "host" => self.given(name, args, span).map(|[of]| self.host(of, span)),
             "gas" | "words" => self.given(name, args, span).map(|[]: [&ast::Expr<'_>; 0]| {
                 let index = if name == "gas" { 2 } else { 3 };
                 let (zero, index) = (self.word(0, Ty::U, span), self.word(index, Ty::U, span));
@@ -177,6 +183,68 @@ impl<'a> Body<'_, 'a> {
             }
         };
         one(value.unwrap_or_else(|| self.word(0, Ty::BROKEN, span)))
+    }
+
+    /// `host("name")`
+    fn host(&mut self, of: &'a ast::Expr<'a>, span: &Span) -> Expr {
+        let AstKind::Text(name) = &of.kind else {
+            drop(self.flexible(of, Some(Ty::TEXT)));
+            return self.broken(say::host_not_named(&of.span), span);
+        };
+        if name.is_empty() {
+            return self.broken(say::host_not_named(&of.span), span);
+        }
+        if self.cx.given.is_some() {
+            return self.broken(say::host_in_session(span), span);
+        }
+        if self.function != Some(self.cx.main as usize) {
+            return self.broken(say::only_in_main(span, "host"), span);
+        }
+        let hosts = &mut self.cx.hosts;
+        let number = hosts.iter().position(|host| host == name).unwrap_or_else(|| {
+            hosts.push(name.clone());
+            hosts.len() - 1
+        });
+        self.word(HOST_KEYS + number as u64, Ty::KEY, span)
+    }
+
+    /// `k.ask(…)`: of texts and bytes the host is told where they lie and how long they are.
+    pub(super) fn ask(&mut self, key: Expr, args: &'a [Arg<'a>], span: &Span) -> Many {
+        let mut stmts = Vec::new();
+        let key = self.keep_in_hidden(key, &mut stmts);
+        let mut words = Vec::new();
+        for arg in args {
+            if let Some(name) = &arg.name {
+                self.say(say::no_names(name));
+            }
+            let value = self.flexible(&arg.value, None);
+            let of = ty(&value);
+            let span = &arg.value.span;
+            match self.head(of, span) {
+                Node::U | Node::I | Node::F | Node::Bool => {
+                    words.push(self.keep_in_hidden(value, &mut stmts));
+                }
+                Node::Text | Node::Bytes => {
+                    let object = self.keep_in_hidden(value, &mut stmts);
+                    let length = self.len(object.clone(), span);
+                    let address = self.cast(object, Ty::U, span);
+                    let first = self.word(OBJECT_HEADER, Ty::U, span);
+                    words.push(self.op(Op::Add, [address, first], Ty::U, span));
+                    words.push(length);
+                }
+                Node::Broken => {}
+                _ => {
+                    let shown = self.show(of);
+                    self.say(say::not_asked(span, &shown));
+                }
+            }
+        }
+        if words.len() > MESSAGE_WORDS {
+            self.say(say::too_much_asked(span, MESSAGE_WORDS));
+            words.clear();
+        }
+        let request = self.make(ExprKind::Request { key: Box::new(key), words, many: true }, Ty::U, span);
+        (self.block_of(stmts, request, span), vec![Ty::U, Ty::U])
     }
 
     /// `u(x)`, `i(x)`, `f(x)`

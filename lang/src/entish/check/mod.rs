@@ -177,6 +177,8 @@ struct Checker<'a> {
     given: Option<&'a Given>,
     /// What it leaves.
     left: Left<Ty>,
+    /// The hosts that it names.
+    hosts: Vec<String>,
     /// The variables of the main program, once somebody has asked for them.
     main_variables: Option<BTreeSet<&'a str>>,
     /// How many names may still be compared with all those that there are.
@@ -202,6 +204,7 @@ impl<'a> Checker<'a> {
             main: 0,
             given,
             left: Left::default(),
+            hosts: Vec::new(),
             main_variables: None,
             comparisons: COMPARISONS_MAX,
             errors: Vec::new(),

@@ -75,8 +75,8 @@ impl Emitter<'_> {
                 return self.program.funcs[id.0 as usize].results.len();
             }
             ExprKind::CallValue(callee, args) => return self.call_value(frame, expr, callee, args),
-            ExprKind::Request { key, words } => {
-                self.request(frame, expr, key, words);
+            ExprKind::Request { key, words, many } => {
+                self.request(frame, expr, key, words, *many);
                 return 2;
             }
             ExprKind::Struct(fields) => self.new_struct(frame, fields),
@@ -163,7 +163,7 @@ impl Emitter<'_> {
     }
 
     /// A request to a host: its status, and the first word of the reply or 0.
-    fn request(&mut self, frame: &mut Frame, expr: &Expr, key: &Expr, words: &[Expr]) {
+    fn request(&mut self, frame: &mut Frame, expr: &Expr, key: &Expr, words: &[Expr], many: bool) {
         let key = self.in_slot(frame, key);
         for word in words {
             self.expr(frame, word);
@@ -174,11 +174,36 @@ impl Emitter<'_> {
         self.code.op2(Op::Invoke, words.len() as u64, 0);
         let (status, result) = (frame.slot(), frame.slot());
         self.code.set(status);
-        self.first_result(result);
+        if many {
+            self.first_of_results(frame, result);
+        } else {
+            self.first_result(result);
+        }
         self.code.get(status);
         self.code.get(result);
         frame.give_back(status);
         frame.give_back(result);
+    }
+
+    /// Takes any number of results off the stack, with their count above them, and the first of them into a slot; 0 if
+    /// there is none.
+    fn first_of_results(&mut self, frame: &mut Frame, slot: u32) {
+        let [more, end] = [(); 2].map(|()| self.code.label());
+        let left = frame.slot();
+        self.code.set(left);
+        self.code.push(0);
+        self.code.set(slot);
+        self.code.put(more);
+        self.code.get(left);
+        self.code.to(Op::Jumpz, end);
+        self.code.set(slot);
+        self.code.get(left);
+        self.code.push(1);
+        self.code.op(Op::Sub);
+        self.code.set(left);
+        self.code.to(Op::Jump, more);
+        self.code.put(end);
+        frame.give_back(left);
     }
 
     /// Takes a count of results, none or one, off the stack, and the result into a slot; 0 if there is none.

@@ -1,6 +1,6 @@
 //! The image of a compiled program.
 
-use super::{ARGS_KEY, CODE_KEY, CONSOLE_KEY, Compiled};
+use super::{ARGS_KEY, CODE_KEY, CONSOLE_KEY, Compiled, HOST_KEYS};
 use crate::asm::RANDOM_SEED;
 use crate::entish::files::File;
 use crate::positions::positions;
@@ -14,14 +14,17 @@ const CODE: Number = 2;
 const ROOT: Number = 3;
 const ARGS: Number = 4;
 const CONSOLE: Number = 5;
+const FIRST_HOST: Number = 6;
 
-/// The image in which a program has not begun: its code, its process, and the two hosts that it has keys to. The process
+/// The image in which a program has not begun: its code, its process, and the hosts that it has keys to. The process
 /// begins with the first of the functions that were asked for.
 pub(crate) fn image(compiled: &Compiled, files: &[File]) -> Image<'static> {
     let rights = Rights::CALL.bits() | Rights::COPY.bits() | Rights::STRONG.bits();
     let rights = Rights::from_bits(rights.into());
     let mut process = Process::new(ROOT, CODE);
-    for (slot, object) in [(CODE_KEY, CODE), (ARGS_KEY, ARGS), (CONSOLE_KEY, CONSOLE)] {
+    let own = (HOST_KEYS..).zip(FIRST_HOST..).take(compiled.hosts.len());
+    for (slot, object) in [(CODE_KEY, CODE), (ARGS_KEY, ARGS), (CONSOLE_KEY, CONSOLE)].into_iter().chain(own)
+    {
         debug_assert_eq!(slot, process.keys.len() as u64);
         process.keys.push(Some(Key::new(object, rights)));
     }
@@ -29,13 +32,16 @@ pub(crate) fn image(compiled: &Compiled, files: &[File]) -> Image<'static> {
     process.random = RANDOM_SEED;
     process.standing = true;
     let object = |number, body| Object { number, meter: if number == PRIME { 0 } else { PRIME }, body };
-    let objects = vec![
+    let mut objects = vec![
         object(PRIME, Body::Meter(Box::new(Meter::UNLIMITED))),
         object(CODE, Body::Code(Cow::Owned(compiled.code.clone()))),
         object(ROOT, Body::Process(Box::new(process))),
         object(ARGS, Body::Host("args".to_owned())),
         object(CONSOLE, Body::Host("console".to_owned())),
     ];
+    objects.extend(
+        (FIRST_HOST..).zip(&compiled.hosts).map(|(number, name)| object(number, Body::Host(name.clone()))),
+    );
     let next_number = objects.len() as u64 + 1;
     let debug = DebugInfo { names: Vec::new(), code: vec![(CODE, code_debug(compiled, files))] };
     Image { next_number, prime: PRIME, root: ROOT, chain: Vec::new(), request: None, objects, debug }

@@ -97,7 +97,7 @@ pub(crate) fn emit_input(
     let data = statics.texts().to_vec();
     (kept.code, kept.statics) = (code, statics);
     let names = kept.names.clone();
-    Ok(Compiled { code: words, data, place_of, places, names, starts: vec![start] })
+    Ok(Compiled { code: words, data, place_of, places, names, starts: vec![start], hosts: Vec::new() })
 }
 
 /// Two files may have the same name where they are imported: one of the library, and one of the program's own.

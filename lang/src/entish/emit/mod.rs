@@ -40,6 +40,8 @@ pub(crate) const CODE_KEY: u64 = 1;
 /// Slots of the hosts' keys in the root process.
 const ARGS_KEY: u64 = 2;
 const CONSOLE_KEY: u64 = 3;
+/// The first slot of those of the hosts that the program names.
+pub(crate) const HOST_KEYS: u64 = 4;
 
 /// Kinds of objects, as their first words have them; `std/collector.et` knows these.
 mod object {
@@ -72,6 +74,8 @@ pub(crate) struct Compiled {
     pub(crate) names: Vec<(u32, String)>,
     /// The index at which a process begins with each of the functions that were asked for.
     pub(crate) starts: Vec<u32>,
+    /// The hosts that the program names.
+    pub(crate) hosts: Vec<String>,
 }
 
 /// What all parts of the generator share.
@@ -113,7 +117,7 @@ pub(crate) fn emit(program: &mut Program, mains: &[FuncId]) -> Result<Compiled, 
     let Finished { words, place_of, places } = code.finish(&statics.words(0, 0), descriptors, references);
     check_length(&words, program, mains[0], &mut wrong);
     if wrong.is_empty() {
-        Ok(Compiled { code: words, data, place_of, places, names, starts })
+        Ok(Compiled { code: words, data, place_of, places, names, starts, hosts: program.hosts.clone() })
     } else {
         Err(wrong)
     }

@@ -370,7 +370,7 @@ impl Visitor<'_> {
                 self.expr(callee);
                 self.exprs(args);
             }
-            ExprKind::Request { key, words } => {
+            ExprKind::Request { key, words, .. } => {
                 self.expr(key);
                 self.exprs(words);
             }

@@ -22,6 +22,7 @@ pub(super) fn first() -> Image<'static> {
         places: Vec::new(),
         names: Vec::new(),
         starts: Vec::new(),
+        hosts: Vec::new(),
     };
     emit::image(&compiled, &[])
 }

@@ -1,5 +1,6 @@
 //! The words for everything that can be wrong with names and types; nowhere else are there any.
 
+mod host;
 mod input;
 mod machine;
 
@@ -13,6 +14,7 @@ use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 use std::ops::Range;
 
+pub(super) use host::*;
 pub(super) use input::*;
 pub(super) use machine::*;
 
@@ -699,11 +701,6 @@ pub(super) fn target_twice(span: &Span, name: &str, first: &Span) -> Diagnostic 
     new(span, format!("`{name}` is assigned to twice at once"), "the second time")
         .label(&at(first), "the first time")
         .hint("write `_` for a value that is not needed")
-}
-
-pub(super) fn only_in_main(span: &Span, name: &str) -> Diagnostic {
-    new(span, format!("`{name}()` is there in the main program alone"), "in a function")
-        .hint("pass the key to the function: a function has the keys that it is given")
 }
 
 pub(super) fn no_runtime(span: &Span, name: &str) -> Diagnostic {

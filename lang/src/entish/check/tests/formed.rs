@@ -205,7 +205,7 @@ impl Formed<'_> {
             ExprKind::Len(object) | ExprKind::Storage(object) | ExprKind::JobValue(object) => {
                 self.one(object);
             }
-            ExprKind::Request { key, words } => {
+            ExprKind::Request { key, words, .. } => {
                 self.one(key);
                 each(words);
                 return Some(vec![of.ty; 2]);

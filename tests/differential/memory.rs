@@ -140,6 +140,68 @@ data {{ words 10 }}"
 }
 
 #[test]
+fn an_address_that_is_a_word_and_a_small_one_is_checked_by_itself_where_the_word_is_near_the_memory_s_end() {
+    let bodies = [
+        // What is small is so in other blocks, too,
+        "jumpif(and(get a, 1), :odd)
+         store8 2, 3 (add(get base, get c), get a)
+ odd:    store64 (add(get c, get base), add(get b, load64 2, 8 (add(get base, get c))))",
+        // where either way makes it so,
+        "jumpif(and(get a, 1), :odd)
+         set c (and(get a, 63))
+ odd:    set b (load8 2 (add(get base, shl(get c, 1))))",
+        // and in what is called, but not in what is made anew of what it was.
+        "set b (call(get base, get c, :at))
+         store8 (add(get base, get d), get b)
+         set d (add(get d, 3))
+         jumpif(lt(get d, 20), :few)
+         set d (0)
+ few:",
+        // Two words, and what is no sum of one.
+        "set b (add(load64 2 (add(get base, get c)), load64 2 (add(get other, and(get a, 7)))))
+         store32 2, 4 (sub(get base, get c), get b)",
+        // The memory is another.
+        "set b (load8 2 (add(get base, get c)))
+         memresize(2, add(22, and(get a, 3)))
+         store8 2, 20 (add(get base, get c), get b)",
+    ];
+    for body in bodies {
+        for (base, mask) in [(0, 31), (120, 31), (152, 31), (160, 31), (180, 7), (191, 1), (192, 3)] {
+            alike(&image(&around(base, mask, body)), 700);
+        }
+        for (base, mask) in [(-1, 3), (-16, 31), (-200, 255), (1 << 62, 4095), (i64::MIN, 31)] {
+            alike(&image(&around(base, mask, body)), 120);
+        }
+        natively_alike(&around(64, 31, body), 700);
+    }
+}
+
+/// A loop over memory 2, of 24 words, whose body has a word that stays and one that is not above a mask.
+fn around(base: i64, mask: i64, body: &str) -> String {
+    format!(
+        "
+        call({base}, 16, :walk)
+        return 3 (load64 2 (0), load64 2 (64), load64 2 (160))
+func walk 2 -> 0, 5
+        params base, turns
+        locals a, b, c, d, other
+        set other (shl(get turns, 3))
+again:  set a (add(mul(get a, 0x5851f42d4c957f2d), add(0x14057b7ef767814f, get b)))
+        set c (and(shr(get a, 40), {mask}))
+        {body}
+        jumpif(tee turns (sub(get turns, 1)), :again)
+        ret
+func at 2 -> 1
+        jumpif(and(get 1, 1), :other)
+        load16 2 (add(get 0, get 1))
+        ret
+other:  load8 2, 5 (add(get 1, get 0))
+        ret
+data {{ words 24 }}"
+    )
+}
+
+#[test]
 fn fields_of_one_record_are_checked_at_once_and_trap_one_by_one() {
     for at in [0, 40, 56, 57, 64, 72, 80, -8, -16] {
         alike(

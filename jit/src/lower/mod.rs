@@ -45,7 +45,7 @@ use home::{NOWHERE, Read};
 use keyvm_isa::Code;
 use keyvm_isa::code::FuncType;
 use quick::Kept;
-use reach::Reaching;
+use reach::{DataReach, Reaching, Sum};
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::offset_of;
 use turns::Group;
@@ -106,13 +106,15 @@ struct Val {
     value: Value,
     form: Form,
     bound: Bound,
+    /// Of what it is the sum, if that tells where it is an address.
+    sum: Option<Sum>,
     /// In quick code, the place in memory that holds it, too; see [`home`].
     home: u32,
 }
 
 impl Val {
     const fn new(value: Value, form: Form) -> Self {
-        Self { value, form, bound: Bound::NONE, home: NOWHERE }
+        Self { value, form, bound: Bound::NONE, sum: None, home: NOWHERE }
     }
 
     const fn word(value: Value) -> Self {
@@ -198,9 +200,10 @@ pub(crate) struct Unit<'a> {
     slots: Vec<[Option<Variable>; 3]>,
     gas: Variable,
     data: [Variable; 3],
-    /// Where memory 2 begins, if it is as long as all near accesses need: so many bytes.
-    near_data: Variable,
-    near_bytes: u64,
+    /// How memory 2 is reached.
+    data_reach: DataReach,
+    /// In optimized code, what is known of the operands where each block begins.
+    bounds: Vec<Vec<Bound>>,
     /// In a unit that the host enters, what the pinned register held.
     pinned: Option<Value>,
     room: Value,
@@ -338,7 +341,7 @@ pub(crate) fn lower(
     let room = b.block_params(entry)[0];
     let gas = b.declare_var(types::I64);
     let data = [types::I64; 3].map(|typ| b.declare_var(typ));
-    let near_data = b.declare_var(types::I64);
+    let data_reach = DataReach::new(&mut b);
     let blocks = region.blocks.iter().map(|_| b.create_block()).collect();
     let groups = region.turns.iter().map(|turns| Group::new(&mut b, turns)).collect();
     let nothing = State { index: 0, inlined: None, stack: Vec::new(), settled: 0, gas: Gas::Context(0) };
@@ -354,8 +357,8 @@ pub(crate) fn lower(
         slots: vec![[None; 3]; region.height as usize + 1],
         gas,
         data,
-        near_data,
-        near_bytes: 0,
+        data_reach,
+        bounds: Vec::new(),
         pinned: None,
         room,
         helper,

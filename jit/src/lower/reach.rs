@@ -3,11 +3,13 @@
 use super::home::Once;
 use super::{Unit, Val};
 use crate::affine::{Pointer, block_accesses};
+use crate::arith::Class;
 use crate::context::{Context, Exit, PAD_BYTES};
 use crate::region::Block;
 use crate::unroll::{Placed, pointers};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
+use cranelift_frontend::{FunctionBuilder, Variable};
 use keyvm_isa::layout::MEMORY_DATA;
 use std::collections::BTreeMap;
 use std::mem::offset_of;
@@ -29,6 +31,29 @@ pub(super) struct Access {
     pub(super) bytes: u8,
 }
 
+/// A sum, modulo 2^64, of a word of which nothing is known and one that is small.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sum {
+    base: Value,
+    rest: Value,
+    /// The greatest that the rest can be.
+    most: u64,
+}
+
+impl Sum {
+    /// Of two operands that are words, if they are such.
+    pub(super) fn of(operands: &[Val]) -> Option<Self> {
+        let [a, b] = operands else { return None };
+        let (base, rest) = match (a.bound.is_small(), b.bound.is_small()) {
+            (false, true) => (a, b),
+            (true, false) => (b, a),
+            _ => return None,
+        };
+        let are_words = [base, rest].iter().all(|of| of.form.class == Class::Word);
+        are_words.then_some(Self { base: base.value, rest: rest.value, most: rest.bound.most })
+    }
+}
+
 /// Where an access ends whose address is at most this; none if that overflows.
 pub(super) fn end(most: u64, words: bool, offset: u32, bytes: u8) -> Option<u64> {
     let unit = if words { 8 } else { 1 };
@@ -43,6 +68,24 @@ fn near_place(address: u64, words: bool, offset: u32, last: u64) -> Option<(i32,
     Some((end - i32::try_from(last).ok()?, end.into()))
 }
 
+/// How a unit of optimized code reaches memory 2.
+pub(super) struct DataReach {
+    /// Where it begins, if it is as long as all near accesses need: so many bytes.
+    near: Variable,
+    pub(super) near_bytes: u64,
+    /// Which words have as many bytes behind them as the unit reaches at most by adding small ones to a word: those below
+    /// this.
+    bases: Variable,
+    pub(super) around_bytes: u64,
+}
+
+impl DataReach {
+    pub(super) fn new(b: &mut FunctionBuilder<'_>) -> Self {
+        let [near, bases] = [types::I64; 2].map(|typ| b.declare_var(typ));
+        Self { near, near_bytes: 0, bases, around_bytes: 0 }
+    }
+}
+
 /// The beginning of a memory.
 #[derive(Clone, Copy)]
 struct Near {
@@ -55,10 +98,21 @@ struct Near {
     enough: Value,
 }
 
+/// A word that is an address of memory 2 with a small one added to it.
+#[derive(Clone, Copy)]
+struct Around {
+    base: Value,
+    /// Where it lies, if all is inside that is reached from there.
+    begin: Value,
+    /// Whether it is.
+    enough: Value,
+}
+
 /// The pointers of a block.
 #[derive(Default)]
 pub(super) struct Reaching {
     near: Vec<Near>,
+    around: Vec<Around>,
     accesses: BTreeMap<(usize, u32), Pointer>,
     placed: Placed,
     pointers: Vec<Pointer>,
@@ -82,8 +136,15 @@ impl Reaching {
         let accesses = block_accesses(code, base, block);
         let (pointers, placed) = pointers(&accesses, 1);
         let checked = vec![None; pointers.len()];
-        let mut reaching =
-            Self { near: Vec::new(), accesses, placed, checked, pointers, written: Vec::new() };
+        let mut reaching = Self {
+            near: Vec::new(),
+            around: Vec::new(),
+            accesses,
+            placed,
+            checked,
+            pointers,
+            written: Vec::new(),
+        };
         reaching.find_written();
         reaching
     }
@@ -115,6 +176,7 @@ impl Reaching {
     /// Memories may lie elsewhere, or be longer or shorter, from now on.
     pub(super) fn forget(&mut self) {
         self.near.clear();
+        self.around.clear();
         self.checked.fill(None);
         self.find_written();
     }
@@ -129,9 +191,16 @@ impl Unit<'_> {
         let Access { memory, words, offset, bytes, .. } = access;
         let most = access.address.map_or(0, |address| address.bound.most);
         // Of memory 2 it is known how much all near accesses of the unit need.
-        let limit = if memory == MEMORY_DATA { self.near_bytes } else { NEAR };
+        let limit = if memory == MEMORY_DATA { self.data_reach.near_bytes } else { NEAR };
         if let Some(end) = end(most, words, offset, bytes).filter(|&end| end <= limit && !self.quick) {
             return self.near(access, end);
+        }
+        if let Some(sum) = access.address.and_then(|address| address.sum)
+            && end(sum.most, words, offset, bytes).is_some_and(|end| end <= self.data_reach.around_bytes)
+            && memory == MEMORY_DATA
+            && !words
+        {
+            return self.around(access, sum);
         }
         let known = access.address.map_or(Some(0), |address| address.bound.known);
         let address = match access.address {
@@ -167,11 +236,11 @@ impl Unit<'_> {
     ///
     /// If the memory has so many the address need not be looked at. If not, it is checked in a cold block.
     fn near(&mut self, access: Access, end: u64) -> (Value, i32) {
-        let Access { memory, write, address, words, offset, bytes } = access;
+        let Access { memory, write, address, words, .. } = access;
         let begin = if memory == MEMORY_DATA {
             let length = self.b.use_var(self.data[1]);
-            let enough = self.is_enough(length, self.near_bytes);
-            (self.b.use_var(self.near_data), enough)
+            let enough = self.is_enough(length, self.data_reach.near_bytes);
+            (self.b.use_var(self.data_reach.near), enough)
         } else {
             self.near_page(memory, write, end)
         };
@@ -180,6 +249,31 @@ impl Unit<'_> {
             None => self.iconst(0),
         };
         let scaled = if words { self.b.ins().ishl_imm_u(word, 3) } else { word };
+        self.begun(access, begin, word, scaled)
+    }
+
+    /// Of an access to memory 2 whose address is the sum of a word and a small one: where it lies. Where all is inside that
+    /// the unit reaches from such a word, the address need not be looked at.
+    fn around(&mut self, access: Access, sum: Sum) -> (Value, i32) {
+        let found = self.reaching.around.iter().find(|of| of.base == sum.base).copied();
+        let Around { begin, enough, .. } = found.unwrap_or_else(|| {
+            let (data, bases) = (self.b.use_var(self.data[0]), self.b.use_var(self.data_reach.bases));
+            let enough = self.b.ins().icmp(IntCC::UnsignedLessThan, sum.base, bases);
+            let begin = self.b.ins().iadd(data, sum.base);
+            let pad = self.pad(0);
+            let begin = self.guarded(enough, begin, pad);
+            let around = Around { base: sum.base, begin, enough };
+            self.reaching.around.push(around);
+            around
+        });
+        let address = self.b.ins().iadd(sum.base, sum.rest);
+        self.begun(access, (begin, enough), address, sum.rest)
+    }
+
+    /// Where an access lies, `rest` bytes behind what begins there, if that is all inside. If not, the address is checked in
+    /// a cold block.
+    fn begun(&mut self, access: Access, begin: (Value, Value), address: Value, rest: Value) -> (Value, i32) {
+        let Access { memory, write, words, offset, bytes, .. } = access;
         let exact = self.b.create_block();
         self.b.set_cold_block(exact);
         let next = self.b.create_block();
@@ -187,15 +281,15 @@ impl Unit<'_> {
         self.b.ins().brif(begin.1, next, &[begin.0.into()], exact, &[]);
         self.b.switch_to_block(exact);
         let last = u64::from(offset) + u64::from(bytes) - 1;
-        let (pointer, _) = self.pointer(memory, write, words, word, 0, last);
+        let (pointer, _) = self.pointer(memory, write, words, address, 0, last);
         if let Some(checked) = self.b.current_block() {
             self.b.set_cold_block(checked);
         }
-        let back = self.b.ins().isub(pointer, scaled);
+        let back = self.b.ins().isub(pointer, rest);
         self.b.ins().jump(next, &[back.into()]);
         self.b.switch_to_block(next);
         let offset = i32::try_from(offset).expect("it is near");
-        (self.b.ins().iadd(base, scaled), offset)
+        (self.b.ins().iadd(base, rest), offset)
     }
 
     /// Where a key's memory begins, and whether it has so many bytes, or more.
@@ -216,14 +310,24 @@ impl Unit<'_> {
         self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, length, bytes.cast_signed())
     }
 
-    /// Finds out where memory 2 begins for near accesses, when its view has been read anew.
+    /// Finds out where memory 2 begins for near accesses, and what others may begin with, when its view has been read anew.
     pub(super) fn find_near_data(&mut self) {
-        if self.near_bytes > 0 {
+        if self.data_reach.near_bytes > 0 {
             let (base, length) = (self.b.use_var(self.data[0]), self.b.use_var(self.data[1]));
-            let enough = self.is_enough(length, self.near_bytes);
+            let enough = self.is_enough(length, self.data_reach.near_bytes);
             let pad = self.pad(0);
             let base = self.guarded(enough, base, pad);
-            self.b.def_var(self.near_data, base);
+            self.b.def_var(self.data_reach.near, base);
+        }
+        if self.data_reach.around_bytes > 0 {
+            let length = self.b.use_var(self.data[1]);
+            let last = self.data_reach.around_bytes.cast_signed() - 1;
+            let longer = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, length, last);
+            let rest = self.b.ins().iadd_imm_s(length, -last);
+            let none = self.iconst(0);
+            // Unlike others, such a choice is made where it stands: the result is at hand then, wherever it is compared with.
+            let bases = self.b.ins().select_spectre_guard(longer, rest, none);
+            self.b.def_var(self.data_reach.bases, bases);
         }
     }
 

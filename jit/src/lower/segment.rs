@@ -1,9 +1,9 @@
 //! Blocks and segments: the instructions one after the other, and the gas for them.
 
-use super::bound::{Bound, need};
+use super::bound::{Bound, beginnings, needs};
 use super::call::Target;
 use super::memory::{access, is_native_memory, table_of};
-use super::reach::{Access, Reaching};
+use super::reach::{Access, Reaching, Sum};
 use super::{Gas, Unit, Val};
 use crate::arith::{self, Class};
 use crate::context::{Context, Exit};
@@ -80,7 +80,7 @@ impl Unit<'_> {
                 let form = self.forms[number][slot];
                 let variable = self.slot(slot, form.class);
                 let value = self.b.use_var(variable);
-                self.stack.push(Val::new(value, form));
+                self.stack.push(Val { bound: self.bounds[number][slot], ..Val::new(value, form) });
             }
         }
         self.memories = known_memories(self.code, self.base, block);
@@ -194,11 +194,18 @@ impl Unit<'_> {
     pub(super) fn block_costs(&mut self) -> Vec<BlockCost> {
         let region = self.region;
         let mut costs = Vec::with_capacity(region.blocks.len());
-        for block in &region.blocks {
+        if !self.quick {
+            self.bounds = beginnings(self.code, region);
+        }
+        for (number, block) in region.blocks.iter().enumerate() {
             let base = region.base(block.inlined) as usize;
             self.memories = known_memories(self.code, base, block);
             if !self.quick {
-                self.near_bytes = self.near_bytes.max(need(self.code, base, block, &self.memories));
+                let bounds = self.bounds[number].clone();
+                let (near, around) = needs(self.code, base, block, bounds, &self.memories);
+                let reach = &mut self.data_reach;
+                reach.near_bytes = reach.near_bytes.max(near);
+                reach.around_bytes = reach.around_bytes.max(around);
                 for index in block.index..=block.end_index {
                     if let Some(insn) = self.insn(index) {
                         self.uses_data |= self.is_data(&insn, index);
@@ -370,6 +377,7 @@ impl Unit<'_> {
         let below = self.stack.len() - count;
         let mut operands = [Value::reserved_value(); OPERANDS_MAX];
         let mut bounds = [Bound::NONE; OPERANDS_MAX];
+        let sum = if op == Op::Add && !self.quick { Sum::of(&self.stack[below..]) } else { None };
         for (at, &class) in shape.operands.iter().enumerate() {
             let mut val = self.stack[below + at];
             bounds[at] = val.bound;
@@ -387,6 +395,6 @@ impl Unit<'_> {
         let value = arith::emit(&mut self.b, op, operands);
         let raw = shape.raw && shape.result != Class::Word;
         let bound = Bound::made(op, bounds);
-        self.stack.push(Val { bound, ..Val::new(value, Form { class: shape.result, raw }) });
+        self.stack.push(Val { bound, sum, ..Val::new(value, Form { class: shape.result, raw }) });
     }
 }

@@ -9,7 +9,7 @@ use crate::arith::{self, Class};
 use crate::context::{Context, Exit};
 use crate::gas::{BlockCost, Check, Cost, end_cost, gas_of, insn_cost};
 use crate::region::{Block, End, Part, subroutine};
-use crate::values::{Form, known_memories, select_form, shuffle};
+use crate::values::{Form, is_free, known_memories, select_form, shuffle};
 use cranelift_codegen::entity::packed_option::ReservedValue;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
@@ -19,30 +19,8 @@ use std::mem::offset_of;
 /// Whether native code executes an instruction by itself, if the processor can, or calls a subroutine. `memory` is the
 /// number of the memory that it finds on the stack, where that is known.
 pub(crate) fn is_native(insn: &Insn, memory: Option<u64>) -> bool {
-    let native = matches!(
-        insn.op,
-        Op::Nop
-            | Op::Push
-            | Op::Const
-            | Op::Drop
-            | Op::Dup
-            | Op::Swap
-            | Op::Rot
-            | Op::Rotback
-            | Op::Select
-            | Op::Pick
-            | Op::Put
-            | Op::Get
-            | Op::Set
-            | Op::Tee
-            | Op::Slide
-            | Op::Height
-            | Op::Func
-            | Op::Call
-            | Op::Callto
-            | Op::Calltable
-    );
-    native || arith::shape(insn.op).is_some() || is_native_memory(insn, memory)
+    let more = matches!(insn.op, Op::Select | Op::Func | Op::Call | Op::Callto | Op::Calltable);
+    more || is_free(insn.op) || arith::shape(insn.op).is_some() || is_native_memory(insn, memory)
 }
 
 /// Operands of an arithmetic instruction at most.

@@ -23,8 +23,8 @@ pub(super) struct Arguments {
     /// The program, assembly file or image.
     file: PathBuf,
 
-    /// Begin at this index or label of the root process's code, with HEIGHT operands [default: 0]; a subroutine is
-    /// shown as one that is called, unless HEIGHT is given.
+    /// Begin at this index or label of the root process's code, with HEIGHT operands or none, and not where the process
+    /// stands; a subroutine is shown as one that is called, unless HEIGHT is given.
     #[arg(long, value_name = "INDEX[:HEIGHT]", conflicts_with = "all")]
     entry: Option<String>,
 
@@ -127,7 +127,7 @@ fn parse(text: &str, code: &Code, label: impl Fn(&str) -> Option<u64>) -> Result
     };
     let index = match label(place) {
         Some(index) => index,
-        None => number(place).map_err(|error| format!("no such label; {error}"))?,
+        None => number(place).map_err(|_| format!("`{place}` is neither a label of the code nor an index"))?,
     };
     let inside = u32::try_from(index).ok().filter(|&index| (index as usize) < code.len());
     let Some(index) = inside else {

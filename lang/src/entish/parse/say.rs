@@ -155,7 +155,7 @@ fn foreign(span: &Span, text: &str, before: &str, expected: String) -> Diagnosti
     let line = before.rsplit('\n').next().unwrap_or_default();
     let hint = match text {
         "!" => "`not` is the opposite of a condition, `~` that of bits",
-        "**" => "there is no operator for powers; multiply, or write a loop",
+        "**" => "there is no operator for powers: `import numbers`, and `numbers.pow(x, n)`",
         "//" if line.trim().is_empty() => "a comment begins with `#`",
         "/*" => "a comment begins with `#`, and ends with the line",
         "//" => "`/` of integers is cut towards 0; a comment begins with `#`",

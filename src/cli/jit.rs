@@ -127,7 +127,9 @@ fn parse(text: &str, code: &Code, label: impl Fn(&str) -> Option<u64>) -> Result
     };
     let index = match label(place) {
         Some(index) => index,
-        None => number(place).map_err(|_| format!("`{place}` is neither a label of the code nor an index"))?,
+        None => {
+            number(place).map_err(|_| format!("`{place}` is neither a label of the code nor an index"))?
+        }
     };
     let inside = u32::try_from(index).ok().filter(|&index| (index as usize) < code.len());
     let Some(index) = inside else {

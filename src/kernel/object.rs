@@ -173,8 +173,8 @@ impl CodePage {
 
     /// What it does, if it only computes on operands, straight through.
     #[inline(always)]
-    pub(super) const fn straight(&self) -> Option<&Straight> {
-        self.straight.as_ref()
+    pub(super) const fn straight(&self) -> Option<Straight> {
+        self.straight
     }
 
     /// Counts a run; tells whether there have been so many that native code is worth looking for.

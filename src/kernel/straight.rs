@@ -9,17 +9,27 @@ use super::arena::Slot;
 use super::object::Body;
 use super::plain::{PlainCall, gives};
 use keyvm_isa::{Code, Op, Status};
+use std::num::NonZeroU8;
 
 /// Instructions at most, without the `return`.
 const INSTRUCTIONS_MAX: usize = 16;
 
-/// Code that executes each of its instructions once, and only computes on operands.
+/// Code that executes each of its instructions once, and only computes on operands. Each code page has room for this, so it
+/// says no more than it has to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Straight {
-    instructions: [u64; INSTRUCTIONS_MAX],
-    count: u8,
+pub(super) struct Straight {
+    /// Instructions, the `return` among them.
+    steps: NonZeroU8,
     /// Operands at most above those that it begins with.
     most: u8,
+}
+
+/// A call of such code.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StraightCall {
+    instructions: [u64; INSTRUCTIONS_MAX],
+    /// How many of those there are.
+    count: u8,
     /// Words that it returns.
     results: u8,
     /// What all of it costs.
@@ -38,24 +48,33 @@ const fn only_computes(op: Op) -> bool {
 impl Straight {
     /// What code does from its beginning, if it is such code.
     pub(super) fn of(code: &Code) -> Option<Self> {
-        let mut straight =
-            Self { instructions: [0; INSTRUCTIONS_MAX], count: 0, most: 0, results: 0, gas: 0 };
-        let mut height = 0;
-        for &word in code.normal() {
-            if let Some((results, Status::Returned, cost)) = gives(word) {
-                return Some(Self { results, gas: straight.gas + cost, ..straight });
+        let (mut height, mut most) = (0, 0);
+        for (steps, &word) in (1..).zip(code.normal().iter().take(INSTRUCTIONS_MAX + 1)) {
+            if let Some((_, Status::Returned, _)) = gives(word) {
+                return Some(Self { steps: NonZeroU8::new(steps)?, most });
             }
             let op = Op::from_byte(word.to_le_bytes()[0]).filter(|&op| only_computes(op))?;
             let info = op.info();
-            *straight.instructions.get_mut(usize::from(straight.count))? = word;
-            straight.count += 1;
-            straight.gas += info.cost.base();
             height += i16::from(info.pushes) - i16::from(info.pops);
-            straight.most = straight.most.max(u8::try_from(height).unwrap_or(0));
+            most = most.max(u8::try_from(height).unwrap_or(0));
         }
         None
     }
 
+    /// A call of this code.
+    #[inline(always)]
+    fn call(self, code: &Code) -> Option<StraightCall> {
+        let count = self.steps.get() - 1;
+        let (words, rest) = code.normal().split_at_checked(count.into())?;
+        let (results, _, cost) = gives(*rest.first()?)?;
+        let mut instructions = [0; INSTRUCTIONS_MAX];
+        instructions.iter_mut().zip(words).for_each(|(to, &word)| *to = word);
+        // What only computes costs 1.
+        Some(StraightCall { instructions, count, results, gas: u64::from(count) + cost })
+    }
+}
+
+impl StraightCall {
     /// The instructions before the `return`.
     #[inline]
     pub(crate) fn instructions(&self) -> &[u64] {
@@ -72,15 +91,17 @@ impl Kernel {
     /// What the callee of a call does, if that is straight, it stands at the beginning, and there is enough of everything
     /// for all of it.
     #[inline(always)]
-    pub(crate) fn straight_callee(&self, act: &Activation, call: &PlainCall) -> Option<Straight> {
+    pub(crate) fn straight_callee(&self, act: &Activation, call: &PlainCall) -> Option<StraightCall> {
         let Slot { body: Body::Code(page), .. } = self.arena.filling(call.code)? else { return None };
         let straight = page.straight()?;
         let state = self.arena.process(call.callee);
         let begins = state.index == 0 && state.height == 0 && state.frames.is_empty();
         let above = u32::from(call.words) + u32::from(straight.most);
+        if !(begins && state.has_room(above) && act.has_length_for(above)) {
+            return None;
+        }
         let gas = self.gas_for_callee(call).min(act.slice_left() - call.used);
-        (begins && straight.gas <= gas && state.has_room(above) && act.has_length_for(above))
-            .then_some(*straight)
+        straight.call(&page.code).filter(|straight| straight.gas <= gas)
     }
 
     /// Has the callee of such a call compute from here on, until [`Kernel::end_straight`] or [`Activation::take_up`].
@@ -89,7 +110,7 @@ impl Kernel {
         &self,
         act: &mut Activation,
         call: &PlainCall,
-        straight: &Straight,
+        straight: &StraightCall,
     ) -> Aside {
         act.set_aside(call.words, straight.gas)
     }
@@ -100,7 +121,7 @@ impl Kernel {
         &mut self,
         act: &mut Activation,
         call: &PlainCall,
-        straight: &Straight,
+        straight: &StraightCall,
         aside: Aside,
     ) {
         let first = act.height - straight.results();
@@ -125,7 +146,7 @@ mod tests {
     fn what_only_computes_goes_on_with_the_next_instruction_and_has_one_price_and_no_memory() {
         for info in OPS.iter().filter(|info| only_computes(info.op)) {
             assert_eq!(info.flow, Flow::Next, "{}", info.mnemonic);
-            assert!(matches!(info.cost, Cost::Fixed(_)), "{}", info.mnemonic);
+            assert!(matches!(info.cost, Cost::Fixed(1)), "{}", info.mnemonic);
             let kinds = [ImmKind::Value, ImmKind::Slot];
             assert!(info.imms.iter().all(|imm| kinds.contains(&imm.kind)), "{}", info.mnemonic);
         }
@@ -148,9 +169,8 @@ mod tests {
             (Op::Return, &[1, 0]),
             (Op::Halt, &[]),
         ]);
-        let Straight { count, most, results, gas, .. } = found.expect("it is straight");
-        let cost = gives(Insn::encode(Op::Return, &[1, 0]).expect("it fits")).expect("it gives").2;
-        assert_eq!((count, most, results, gas), (4, 2, 1, 4 + cost));
+        let Straight { steps, most } = found.expect("it is straight");
+        assert_eq!((steps.get(), most), (5, 2));
     }
 
     #[test]

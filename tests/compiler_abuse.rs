@@ -1,9 +1,11 @@
 //! Code that is built to hurt the compiler is compiled, or left to the interpreter, in little time and memory; it runs,
 //! and to the same end.
 
+mod compiling;
 #[path = "compiler_abuse/pages.rs"]
 mod pages;
 
+use compiling::compiling;
 use keyvm::image::{HEADER_BYTES, Hash, SECTIONS_AT, SUM_AT, checksum, read, write};
 use keyvm::isa::Code;
 use keyvm::isa::code::CodeParts;
@@ -152,8 +154,7 @@ fn a_page_that_is_put_in_place_of_another_runs_its_own_code() {
     };
     let levels = [Levels::Quick, Levels::Optimized];
     for (twins, levels) in TWINS.iter().flat_map(|twins| levels.map(|levels| (twins, levels))) {
-        let options = CompilerOptions { levels, ..CompilerOptions::default() };
-        let engine = Engine::with_options(Tier::Jit, options);
+        let engine = compiling(levels);
         let interpreter = Engine::default();
         let [(first, code), (second, other)] = twins.map(file_of);
         assert_eq!(code, other, "{twins:?}");
@@ -209,8 +210,7 @@ fn a_program_that_makes_one_page_after_another_has_little_compiled() {
             return 1 (7)"
     );
     // Optimizing takes longer.
-    let options = CompilerOptions { levels: Levels::Optimized, ..CompilerOptions::default() };
-    let engine = Engine::with_options(Tier::Jit, options);
+    let engine = compiling(Levels::Optimized);
     let image = asm::assemble(&source).unwrap_or_else(|errors| panic!("{errors}"));
     let mut machine = Machine::with_engine(&image, &engine).expect("it is consistent");
     machine.set_gas_limit(u64::MAX);

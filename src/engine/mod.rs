@@ -255,9 +255,7 @@ impl Engine {
             Tier::Interpreter => false,
             Tier::Jit => self.0.compile(page, root, self.first_level()),
             Tier::Auto => {
-                if !self.ask(owner, page, root, self.first_level()) {
-                    page.forget(root);
-                }
+                self.ask(owner, page, root, self.first_level());
                 false
             }
         }
@@ -278,9 +276,7 @@ impl Engine {
             }
             Tier::Auto => {
                 let level = if is_late { Level::Optimized } else { self.first_level() };
-                if !self.ask(owner, page, root, level) {
-                    page.forget(root);
-                }
+                self.ask(owner, page, root, level);
             }
         }
     }
@@ -301,28 +297,29 @@ impl Engine {
         } else {
             // It may be put off again at once.
             entry.settle();
-            if page.is_spent() || !self.ask(owner, page, Root::Entry(entry.point()), Level::Optimized) {
+            if page.is_spent() {
                 entry.forget();
-                return;
+            } else if self.ask(owner, page, Root::Entry(entry.point()), Level::Optimized) {
+                self.optimize_callees(page, owner);
             }
-            self.optimize_callees(page, owner);
         }
     }
 
     /// Sees to it that what may be called by a number will be optimized.
     fn optimize_callees(&self, page: &Arc<NativePage>, owner: Owner) {
         for index in page.callees_to_optimize() {
-            let root = Root::Subroutine(index);
-            if !self.ask(owner, page, root, Level::Optimized) {
-                page.forget(root);
-            }
+            self.ask(owner, page, Root::Subroutine(index), Level::Optimized);
         }
     }
 
-    /// Has the other thread compile something. `false` if it has too much to do.
+    /// Has the other thread compile something. `false` if it has too much to do: then that may be asked for again.
     fn ask(&self, owner: Owner, page: &Arc<NativePage>, root: Root, level: Level) -> bool {
         let worker = self.0.worker.get_or_init(|| Worker::start(Arc::downgrade(&self.0)));
-        worker.as_ref().is_some_and(|worker| worker.ask(owner, page, root, level))
+        let asked = worker.as_ref().is_some_and(|worker| worker.ask(owner, page, root, level));
+        if !asked {
+            page.forget(root);
+        }
+        asked
     }
 }
 

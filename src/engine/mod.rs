@@ -6,6 +6,8 @@
 mod cache;
 mod callees;
 mod clock;
+mod door;
+mod helper;
 mod native;
 mod page;
 mod processor;

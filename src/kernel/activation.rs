@@ -225,20 +225,6 @@ impl Activation {
         self.fuel = self.loaded;
     }
 
-    /// Takes a callee out of its object, with so much gas, which its caller could have used after `used` more.
-    #[inline(always)]
-    pub(super) fn borrow(&mut self, caller: &Self, used: u64, callee: Ref, state: &mut Process, gas: u64) {
-        self.slice = caller.slice - used;
-        self.enter(callee, state, gas);
-    }
-
-    /// Puts a callee back that was borrowed.
-    #[inline(always)]
-    pub(super) fn give_up(&mut self, state: &mut Process) {
-        self.parked = true;
-        state.take_back(&mut self.workspace, self.index, self.height);
-    }
-
     /// Asks the kernel anew how much gas there is. To be called when meters may have changed.
     ///
     /// # Errors

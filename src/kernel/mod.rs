@@ -40,9 +40,9 @@ pub(crate) use activation::Activation;
 pub(crate) use arena::Ref;
 pub(crate) use control::{DESCEND_GAS, Pending};
 pub(crate) use keeper::Handled;
-pub(crate) use object::{Body, CodePage};
+pub(crate) use object::{Body, CodePage, Workspace};
 pub(crate) use outside::HostView;
-pub(crate) use plain::{Move, PlainCall};
+pub(crate) use plain::{Lent, Move, PlainCall};
 
 use arena::Arena;
 use control::Link;

@@ -545,6 +545,12 @@ impl Process {
         self.height = u32::try_from(height).unwrap_or(u32::MAX);
     }
 
+    /// Frames that fit into the present capacity besides those that are there.
+    #[inline(always)]
+    pub(crate) fn frames_left(&self) -> usize {
+        (self.frame_capacity as usize).saturating_sub(self.frames.len())
+    }
+
     /// Notes that it has called another process.
     #[inline(always)]
     pub(crate) const fn wait_for(&mut self, callee: Ref) {

@@ -29,7 +29,7 @@ impl Kernel {
     /// # Errors
     /// `NoSuchKey`, `WrongKind`, `NoRight`. The process's own memories other than its data cannot be changed:
     /// `NoRight`.
-    fn memory(&self, act: &Activation, number: u64, needed: Rights) -> Result<Memory, Trap> {
+    fn memory(&self, process: Ref, number: u64, needed: Rights) -> Result<Memory, Trap> {
         let own = match u8::try_from(number) {
             Ok(MEMORY_META) => Some(Memory::Meta),
             Ok(MEMORY_CODE) => Some(Memory::Code),
@@ -41,7 +41,7 @@ impl Kernel {
             return if needed == Rights::READ { Ok(memory) } else { Err(Trap::NoRight) };
         }
         let slot: SlotNumber = number - u64::from(FIRST_KEY_MEMORY);
-        let key = self.key(act.process, slot)?;
+        let key = self.key(process, slot)?;
         match self.arena.body(key.object()) {
             Some(Body::Data(_) | Body::Code(_)) if !key.seal().is_none() => Err(Trap::WrongKind),
             Some(Body::Data(_)) if key.rights.has(needed) => Ok(Memory::Page(key.object(), true)),
@@ -77,9 +77,9 @@ impl Kernel {
     }
 
     /// A key's memory as native code sees it; one that cannot be reached if there is none with that number.
-    pub(crate) fn view(&mut self, act: &Activation, memory: u8) -> View {
-        let writable = self.memory(act, memory.into(), Rights::WRITE).is_ok();
-        let Ok(Memory::Page(page, true)) = self.memory(act, memory.into(), Rights::READ) else {
+    pub(crate) fn view(&mut self, process: Ref, memory: u8) -> View {
+        let writable = self.memory(process, memory.into(), Rights::WRITE).is_ok();
+        let Ok(Memory::Page(page, true)) = self.memory(process, memory.into(), Rights::READ) else {
             return View::NONE;
         };
         let body = if writable {
@@ -182,7 +182,7 @@ impl Kernel {
         if memory == MEMORY_DATA {
             return act.data.load(address).ok_or(Trap::OutOfBounds);
         }
-        let memory = self.memory(act, memory.into(), Rights::READ)?;
+        let memory = self.memory(act.process, memory.into(), Rights::READ)?;
         if let Some(content) = self.content(act, memory) {
             return content.load(address).ok_or(Trap::OutOfBounds);
         }
@@ -212,7 +212,7 @@ impl Kernel {
         if memory == MEMORY_DATA {
             return act.data.store(address, value).ok_or(Trap::OutOfBounds);
         }
-        let memory = self.memory(act, memory.into(), Rights::WRITE)?;
+        let memory = self.memory(act.process, memory.into(), Rights::WRITE)?;
         let content = self.content_mut(act, memory).ok_or(Trap::NoRight)?;
         content.store(address, value).ok_or(Trap::OutOfBounds)
     }
@@ -222,7 +222,7 @@ impl Kernel {
     /// # Errors
     /// `NoSuchKey`, `WrongKind`, `NoRight`, `OutOfBounds`.
     pub(crate) fn mempush(&self, act: &Activation, memory: u64, index: u64) -> Result<u64, Trap> {
-        let memory = self.memory(act, memory, Rights::READ)?;
+        let memory = self.memory(act.process, memory, Rights::READ)?;
         self.word(act, memory, index).ok_or(Trap::OutOfBounds)
     }
 
@@ -237,7 +237,7 @@ impl Kernel {
         index: u64,
         value: u64,
     ) -> Result<(), Trap> {
-        let memory = self.memory(act, memory, Rights::WRITE)?;
+        let memory = self.memory(act.process, memory, Rights::WRITE)?;
         let content = self.content_mut(act, memory).ok_or(Trap::NoRight)?;
         let address = index.checked_mul(8).ok_or(Trap::OutOfBounds)?;
         content.store(address, value.to_le_bytes()).ok_or(Trap::OutOfBounds)
@@ -248,13 +248,13 @@ impl Kernel {
     /// # Errors
     /// `NoSuchKey`, `WrongKind`, `NoRight`.
     pub(crate) fn memlen(&self, act: &Activation, memory: u64) -> Result<u64, Trap> {
-        Ok(self.length(act, self.memory(act, memory, Rights::READ)?))
+        Ok(self.length(act, self.memory(act.process, memory, Rights::READ)?))
     }
 
     /// `memresize`: one chunk.
     pub(crate) fn memresize(&mut self, act: &mut Activation) -> Step {
         let [number, wanted] = act.operands()?;
-        let memory = self.memory(act, number, Rights::RESIZE)?;
+        let memory = self.memory(act.process, number, Rights::RESIZE)?;
         let (meter, growth_of) = match memory {
             Memory::Page(page, _) => (self.charged_to(page), None),
             _ => (self.running_meter(), Some(act.process)),
@@ -311,8 +311,8 @@ impl Kernel {
     pub(crate) fn copy(&mut self, act: &mut Activation, target: u8, source: u8) -> Step {
         // Check.
         let [to, from, count] = act.operands()?;
-        let target = self.memory(act, target.into(), Rights::WRITE)?;
-        let source = self.memory(act, source.into(), Rights::READ)?;
+        let target = self.memory(act.process, target.into(), Rights::WRITE)?;
+        let source = self.memory(act.process, source.into(), Rights::READ)?;
         inside(to, count, self.length(act, target))?;
         inside(from, count, self.length(act, source))?;
         let bytes = count.min(CHUNK_WORDS * 8);
@@ -361,7 +361,7 @@ impl Kernel {
     pub(crate) fn fill(&mut self, act: &mut Activation, memory: u8) -> Step {
         // Check.
         let [to, value, count] = act.operands()?;
-        let memory = self.memory(act, memory.into(), Rights::WRITE)?;
+        let memory = self.memory(act.process, memory.into(), Rights::WRITE)?;
         inside(to, count, self.length(act, memory))?;
         let bytes = count.min(CHUNK_WORDS * 8);
         act.extra(gas::per_eight(gas::words_of_bytes(bytes)))?;

@@ -1,8 +1,8 @@
 //! What moves control most often, where nothing about it is out of the common run.
 //!
 //! A `recurse` by native code need not load the callee at all. As long as the callee only computes, nobody sees whether its
-//! call has begun: the engine lets it compute in a workspace lent to it, and enters in the books what came of it when it
-//! returns, or lets the call begin where it has come to.
+//! call has begun: the engine lets it compute in its object, on gas lent to it, and enters in the books what came of it when
+//! it returns, or lets the call begin where it has come to.
 
 use super::Kernel;
 use super::activation::Activation;
@@ -24,7 +24,7 @@ pub(crate) enum Move {
 /// A `recurse` in which nothing is out of the common run. Its base cost is taken, and nothing else has changed.
 #[derive(Clone, Copy)]
 pub(crate) struct PlainCall {
-    pub(super) callee: Ref,
+    pub(crate) callee: Ref,
     /// The callee's code.
     pub(crate) code: Ref,
     /// Words of the message.
@@ -35,6 +35,17 @@ pub(crate) struct PlainCall {
     pub(super) gas: u64,
     /// Words, likewise.
     pub(super) granted: u64,
+}
+
+/// What a callee has come to whose call has not begun.
+pub(crate) struct Lent {
+    /// Index of its next instruction.
+    pub(crate) index: u64,
+    pub(crate) base: usize,
+    pub(crate) height: usize,
+    /// Gas that it has left of what it was lent, and that it has used.
+    pub(crate) fuel: u64,
+    pub(crate) used: u64,
 }
 
 const RECURSE: u64 = Op::Recurse.info().cost.base();
@@ -171,15 +182,21 @@ impl Kernel {
         call.gas.min(self.base_gas.saturating_sub(call.used))
     }
 
-    /// Lets the callee compute in an activation that holds nothing. Nothing but what it computes may change before the call
-    /// is ended with [`Kernel::end_lent`] or begun with [`Kernel::begin_lent`]. Gives how much gas the callee has.
+    /// Gives the callee of a call its message, so that it can compute where it is. Nothing but what it computes may change
+    /// before the call is ended with [`Kernel::end_lent`] or begun with [`Kernel::begin_lent`]. Gives how much gas it has.
     #[inline(always)]
-    pub(crate) fn lend(&mut self, act: &Activation, lent: &mut Activation, call: &PlainCall) -> u64 {
+    pub(crate) fn lend(&mut self, act: &Activation, call: &PlainCall) -> u64 {
         let gas = self.gas_for_callee(call);
-        let state = self.arena.process_mut(call.callee);
-        state.push_message(act.message(call.words), &[]);
-        lent.borrow(act, call.used, call.callee, state, gas);
-        lent.fuel
+        let callee = self.callee_mut(call);
+        callee.push_message(act.message(call.words), &[]);
+        callee.fill_stack();
+        gas.min(act.slice_left() - call.used)
+    }
+
+    /// The callee of a call.
+    #[inline(always)]
+    pub(crate) fn callee_mut(&mut self, call: &PlainCall) -> &mut Process {
+        self.arena.process_mut(call.callee)
     }
 
     /// Ends a call whose callee is at a `yield` or `return` in which nothing is out of the common run, and takes its result
@@ -188,9 +205,8 @@ impl Kernel {
     pub(crate) fn end_lent(
         &mut self,
         act: &mut Activation,
-        lent: &mut Activation,
         call: &PlainCall,
-        fuel: u64,
+        lent: &Lent,
         code: &Code,
     ) -> bool {
         // Check.
@@ -204,13 +220,12 @@ impl Kernel {
             return false;
         }
         // Act.
-        lent.index += 1;
-        lent.height -= count;
+        let height = lent.height - count;
         act.drop_operands(taken);
-        act.take_result(lent.dropped(words), status);
-        let used = fuel - lent.fuel + cost;
+        act.take_result(&self.callee_mut(call).stack[height..lent.height], status);
+        let used = lent.used + cost;
         let callee = self.end_unheard(act, call, used, words);
-        lent.give_up(callee);
+        callee.stand(lent.index + 1, height);
         callee.end_call(status, call.gas - used, call.granted);
         true
     }
@@ -237,18 +252,11 @@ impl Kernel {
 
     /// Begins a call whose callee has computed already, and goes on with it there.
     #[inline(never)]
-    pub(crate) fn begin_lent(
-        &mut self,
-        act: &mut Activation,
-        lent: &mut Activation,
-        call: &PlainCall,
-        fuel: u64,
-    ) {
-        let used = fuel - lent.fuel;
-        lent.give_up(self.arena.process_mut(call.callee));
+    pub(crate) fn begin_lent(&mut self, act: &mut Activation, call: &PlainCall, lent: &Lent) {
+        self.callee_mut(call).stand(lent.index, lent.height);
         self.enter_plainly(act, call);
-        debug_assert_eq!(act.fuel, fuel, "the callee has the gas that it was lent");
-        act.fuel -= used;
+        debug_assert_eq!(act.fuel, lent.fuel + lent.used, "the callee has the gas that it was lent");
+        act.fuel -= lent.used;
     }
 
     /// Counts gas that the running process and a callee have used together.

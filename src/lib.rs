@@ -32,6 +32,8 @@ struct Readme;
 
 #[allow(unsafe_code, reason = "native code is entered, and its memory shared, there and nowhere else")]
 mod engine;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod host;
 pub mod image;
 mod interp;
@@ -42,7 +44,7 @@ mod machine;
 mod subject;
 mod words;
 
-pub use engine::{CompileStats, CompiledFunction, Engine, RunStats, Tier};
+pub use engine::{CompileStats, CompiledFunction, Engine, OpcodePairs, RunStats, Tier};
 pub use host::{Args, Console, HOST_BYTES_MAX, Host, HostCall, Hosts, Reply};
 pub use keyvm_isa as isa;
 pub use keyvm_jit as jit;

@@ -55,6 +55,10 @@ impl Subject for Machine {
         Self::set_gas_limit(self, limit);
     }
 
+    fn used(&mut self) -> (u64, u64) {
+        (self.budget().gas_used, self.instructions())
+    }
+
     fn observe(&mut self) -> Observation {
         let budget = self.budget();
         Observation {
@@ -70,5 +74,23 @@ impl Subject for Machine {
 
     fn native_instructions(&self) -> u64 {
         self.run_stats().instructions
+    }
+
+    fn check(&mut self) -> Result<(), String> {
+        self.audit().map_err(|meter| format!("the books of meter {meter} do not balance"))
+    }
+
+    fn check_all(&mut self) -> Result<(), String> {
+        Subject::check(self)?;
+        let hash = self.state_hash();
+        let image = Self::image(self);
+        if hash != image::state_hash(&image) {
+            return Err("the hash kept up is not the hash from scratch".to_owned());
+        }
+        let mut again = Self::new(&image).map_err(|error| format!("its own image is refused: {error}"))?;
+        if again.image() != image {
+            return Err("what comes out is not what went in".to_owned());
+        }
+        Ok(())
     }
 }

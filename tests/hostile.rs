@@ -6,57 +6,19 @@
 
 mod random;
 
-use keyvm::image::{HEADER_BYTES, SUM_AT, checksum, read, state_hash};
+use keyvm::fuzz::{Target, damage, run};
+use keyvm::image::read;
 use keyvm::isa::image::Image;
-use keyvm::{Event, Machine};
+use keyvm::{CompilerOptions, Machine};
 use keyvm_oracle::random::setting;
 use random::hostile::{EXTREMES, HEAD_FIELDS, OBJECT_FIELDS, set_head, set_object, spoil};
 use random::scene::{Shape, scene};
-use random::{Random, answer, file, is_final, naming, own, snapshot};
+use random::{Random, file, naming, own, snapshot};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Runs a machine for a bounded while, in pieces.
-fn exercise(machine: &mut Machine, random: &mut Random, gas: u64) -> Vec<Event> {
-    let mut events = Vec::new();
-    let mut used = 0;
-    for _ in 0..12 {
-        let before = machine.total_gas();
-        let event = machine.run(random.within(1, gas + 1).min(gas - used));
-        used += machine.total_gas() - before;
-        match event {
-            Event::Request => answer(machine),
-            Event::Paused if used >= gas => break,
-            _ => {}
-        }
-        let last = is_final(&event);
-        events.push(event);
-        if last || used >= gas {
-            break;
-        }
-    }
-    events
-}
-
-/// What must hold of a machine at any stop: its books balance, it is kept up as defined, and it can be saved and loaded.
-fn sound(machine: &mut Machine) {
-    assert_eq!(machine.audit(), Ok(()), "the books do not balance");
-    let hash = machine.state_hash();
-    let image = machine.image();
-    assert_eq!(hash, state_hash(&image), "the hash kept up is not the hash from scratch");
-    match Machine::new(&image) {
-        Ok(mut again) => assert!(again.image() == image, "what comes out is not what went in"),
-        Err(error) => panic!("the machine's own image is refused: {error}"),
-    }
-}
-
 /// An image that may be anything is refused or harmless.
-fn refused_or_harmless(image: &Image<'_>, random: &mut Random) -> bool {
-    let Ok(mut machine) = Machine::new(image) else { return false };
-    assert!(machine.image() == *image, "what was taken in is not what is given out");
-    assert_eq!(machine.audit(), Ok(()), "the books do not balance at once");
-    exercise(&mut machine, random, 400);
-    sound(&mut machine);
-    true
+fn refused_or_harmless(image: &Image<'_>) -> bool {
+    keyvm::fuzz::refused_or_harmless(image).unwrap_or_else(|what| panic!("{what}"))
 }
 
 #[test]
@@ -73,7 +35,7 @@ fn every_field_of_an_image_may_be_anything() {
                 if set_head(&mut spoilt, field, value) {
                     let good = naming(
                         || format!("seed {seed}, head field {field} = {value:#x}"),
-                        || refused_or_harmless(&spoilt, &mut random),
+                        || refused_or_harmless(&spoilt),
                     );
                     *(if good { &mut accepted } else { &mut refused }) += 1;
                 }
@@ -86,7 +48,7 @@ fn every_field_of_an_image_may_be_anything() {
                     }
                     let good = naming(
                         || format!("seed {seed}, object at {object}, field {field} = {value:#x}"),
-                        || refused_or_harmless(&spoilt, &mut random),
+                        || refused_or_harmless(&spoilt),
                     );
                     *(if good { &mut accepted } else { &mut refused }) += 1;
                 }
@@ -109,7 +71,7 @@ fn images_with_several_fields_spoilt_are_refused_or_harmless() {
                 for _ in 0..4 {
                     let mut spoilt = own(&image);
                     spoil(&mut random, &mut spoilt);
-                    if refused_or_harmless(&spoilt, &mut random) {
+                    if refused_or_harmless(&spoilt) {
                         accepted += 1;
                         image = spoilt;
                     }
@@ -132,34 +94,10 @@ fn spoilt_files_are_refused_or_harmless() {
                 let whole = file(&snapshot(&mut random));
                 for _ in 0..40 {
                     let mut bytes = whole.clone();
-                    for _ in 0..random.within(1, 4) {
-                        let at = random.index(bytes.len());
-                        match random.below(5) {
-                            0 => bytes.truncate(at),
-                            1 => bytes[at] ^= 1 << random.below(8),
-                            2 => bytes[at] = random.pick(&[0, 1, 0x7f, 0xff]),
-                            _ => {
-                                // A whole number in the tables.
-                                let at = at / 8 * 8;
-                                let word = random.word().to_le_bytes();
-                                if let Some(place) = bytes.get_mut(at..at + 8) {
-                                    place.copy_from_slice(&word);
-                                }
-                            }
-                        }
-                        if bytes.is_empty() {
-                            break;
-                        }
-                    }
-                    if random.percent(90)
-                        && bytes.len() > HEADER_BYTES
-                        && let Some(sum) = checksum(&bytes)
-                    {
-                        bytes[SUM_AT..SUM_AT + 32].copy_from_slice(&sum.0);
-                    }
+                    damage(&mut random, &mut bytes);
                     if let Ok(image) = read(&bytes) {
                         read_again += 1;
-                        accepted += u64::from(refused_or_harmless(&image, &mut random));
+                        accepted += u64::from(refused_or_harmless(&image));
                     }
                 }
             },
@@ -190,6 +128,7 @@ fn what_an_image_only_claims_is_not_allocated() {
             groups: 1,
             computing: 0,
             looping: None,
+            turns: 1,
         },
     );
     for (name, field, value) in [("stack", 5, 1 << 28), ("key", 23, 1 << 24), ("frame", 10, 1 << 27)] {
@@ -200,10 +139,7 @@ fn what_an_image_only_claims_is_not_allocated() {
             }
         }
         let before = peak_bytes();
-        if let Ok(mut machine) = Machine::new(&claims) {
-            exercise(&mut machine, &mut Random::new(2), 1000);
-            sound(&mut machine);
-        }
+        refused_or_harmless(&claims);
         let more = peak_bytes().saturating_sub(before);
         assert!(more < 256 << 20, "a claimed {name} capacity cost {more} bytes");
     }
@@ -218,32 +154,16 @@ struct Tally {
     refused: AtomicU64,
 }
 
-/// One run: a random image, spoilt in one case of four, run for a bounded while.
+/// One run: a spoilt image in one case of four, else one that is run for a bounded while, cut and in one piece.
 fn one_run(seed: u64, tally: &Tally) {
-    let mut random = Random::new(seed);
-    let shape = Shape::random(&mut random);
-    let mut image = scene(&mut random, shape);
-    if seed % 4 == 3 {
-        spoil(&mut random, &mut image);
-    }
+    let target = if seed % 4 == 3 { Target::Image } else { Target::Kernel };
+    let run = run::<Machine>(target, seed, CompilerOptions::default())
+        .unwrap_or_else(|finding| panic!("{}", String::from_utf8_lossy(&finding.file().1)));
     tally.runs.fetch_add(1, Ordering::Relaxed);
-    let Ok(mut machine) = Machine::new(&image) else {
-        tally.refused.fetch_add(1, Ordering::Relaxed);
-        assert!(seed % 4 == 3, "a consistent image was refused");
-        return;
-    };
-    let gas = random.pick(&[200, 500, 1500, 4000]);
-    let events = exercise(&mut machine, &mut random, gas);
-    assert_eq!(machine.audit(), Ok(()), "the books do not balance");
-    if seed % 16 < 2 {
-        sound(&mut machine);
-    }
-    let instructions = machine.instructions();
-    tally.instructions.fetch_add(instructions, Ordering::Relaxed);
+    tally.refused.fetch_add(u64::from(!run.accepted), Ordering::Relaxed);
+    tally.instructions.fetch_add(run.report.instructions, Ordering::Relaxed);
     // What traps within 20 instructions does not count.
-    if instructions > 20 || !matches!(events.last(), Some(Event::Trapped(_))) && instructions > 0 {
-        tally.counted.fetch_add(1, Ordering::Relaxed);
-    }
+    tally.counted.fetch_add(u64::from(run.report.instructions > 20), Ordering::Relaxed);
 }
 
 /// For some seconds, or for so many counted runs, on all cores.

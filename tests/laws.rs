@@ -248,6 +248,7 @@ fn at_every_gas_limit_it_stops_before_the_instruction_and_refuelled_ends_the_sam
         groups: 1,
         computing: 0,
         looping: None,
+        turns: 1,
     };
     each_seed(400, |_, random| {
         let limits = random.percent(50);

@@ -6,15 +6,21 @@
 //! [`Subject`] only, so that the library it tests may use it, too.
 #![forbid(unsafe_code)]
 
+mod cuts;
 mod divergence;
 mod pair;
+mod panics;
 pub mod random;
 mod shrink;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod uncut;
 
+pub use cuts::{Course, Cut, at_each_point, at_random, replay};
 pub use divergence::Divergence;
-pub use pair::{Cut, Engines, Pair, Report, Step, at_each_point, at_random, replay};
-pub use shrink::shrink;
+pub use pair::{Engines, Pair, Report, Step};
+pub use panics::caught;
+pub use shrink::{Case, shorten, shrink};
 pub use subject::{Next, Observation, Subject};
+pub use uncut::cuts_do_not_show;

@@ -1,8 +1,8 @@
 //! One image under two engines.
 
 use crate::divergence::{Divergence, images_differ, texts_differ};
-use crate::random::Random;
-use crate::subject::{Next, Subject};
+use crate::panics::caught;
+use crate::subject::{Next, Observation, Subject};
 use keyvm_isa::image::{Body, Image};
 
 /// The two engines: the one that is right by definition, and the one to be held against it.
@@ -76,6 +76,8 @@ pub struct Pair<'e, S: Subject> {
     first: Vec<u8>,
     seed: Option<u64>,
     steps: Vec<Step>,
+    /// The reference, as it was seen last.
+    seen: Observation,
     /// Events that were no pauses.
     events: usize,
     /// Of the machines before the last swap.
@@ -88,8 +90,9 @@ impl<'e, S: Subject> Pair<'e, S> {
     pub fn new(image: &Image<'_>, engines: Engines<'e, S::Engine>, seed: Option<u64>) -> Option<Self> {
         let mut sides = [S::take(image, engines.reference)?, S::take(image, engines.other)?];
         let first = sides[0].save();
+        let seen = sides[0].observe();
         let (before, report) = Default::default();
-        Some(Self { engines, sides, first, seed, steps: Vec::new(), events: 0, before, report })
+        Some(Self { engines, sides, first, seed, steps: Vec::new(), seen, events: 0, before, report })
     }
 
     /// What has been compared.
@@ -99,17 +102,24 @@ impl<'e, S: Subject> Pair<'e, S> {
     }
 
     /// Gas that the image has counted.
-    pub fn gas_used(&mut self) -> u64 {
-        self.sides[0].observe().gas.0
+    pub const fn gas_used(&self) -> u64 {
+        self.seen.gas.0
     }
 
     /// Takes a step. Gives the event of a run.
     ///
     /// # Errors
-    /// If the two differ after it.
+    /// If the two differ after it, if one of them panics, or if something does not hold of one that holds of all.
     pub fn step(&mut self, step: Step) -> Result<Option<S::Event>, Box<Divergence>> {
         let gas = self.gas_used();
         self.steps.push(step);
+        match caught(|| self.take(step, gas)) {
+            Ok(event) => event,
+            Err(panic) => Err(self.divergence(gas, panic)),
+        }
+    }
+
+    fn take(&mut self, step: Step, gas: u64) -> Result<Option<S::Event>, Box<Divergence>> {
         let event = match step {
             Step::Run(slice) => {
                 let events = self.sides.each_mut().map(|side| side.run(slice));
@@ -147,10 +157,11 @@ impl<'e, S: Subject> Pair<'e, S> {
 
     fn compare(&mut self, gas: u64) -> Result<(), Box<Divergence>> {
         let seen = self.sides.each_mut().map(Subject::observe);
+        self.seen = seen[0];
         self.report.instructions = self.before.instructions + seen[0].instructions;
         self.report.native = self.before.native + self.sides[1].native_instructions();
         if seen[0] == seen[1] {
-            return Ok(());
+            return self.hold(gas, Subject::check);
         }
         let mut differs = texts_differ(&format!("{:?}", seen[0]), &format!("{:?}", seen[1]));
         if seen[0].hash != seen[1].hash {
@@ -160,7 +171,23 @@ impl<'e, S: Subject> Pair<'e, S> {
         Err(self.divergence(gas, differs))
     }
 
+    /// What must hold of each side alone.
+    fn hold(
+        &mut self,
+        gas: u64,
+        check: impl Fn(&mut S) -> Result<(), String>,
+    ) -> Result<(), Box<Divergence>> {
+        for side in 0..2 {
+            if let Err(wrong) = check(&mut self.sides[side]) {
+                let whose = ["the reference", "the other engine"][side];
+                return Err(self.divergence(gas, format!("with {whose}: {wrong}")));
+            }
+        }
+        Ok(())
+    }
+
     fn swap(&mut self, gas: u64) -> Result<(), Box<Divergence>> {
+        self.hold(gas, Subject::check_all)?;
         let files = self.sides.each_mut().map(Subject::save);
         if files[0] != files[1] {
             return Err(self.divergence(gas, "the files differ".to_owned()));
@@ -177,7 +204,7 @@ impl<'e, S: Subject> Pair<'e, S> {
 
     /// Compares with a run of the same image that was not cut and came as far, if nothing but cuts is different: no limit was
     /// set, and no run ended for its many events.
-    fn compare_with_uncut(&mut self, whole: &mut Self) -> Result<(), Box<Divergence>> {
+    pub(crate) fn compare_with_uncut(&mut self, whole: &mut Self) -> Result<(), Box<Divergence>> {
         let limited = |pair: &Self| pair.steps.iter().any(|step| matches!(step, Step::Limit(_)));
         if limited(self) || limited(whole) || whole.events >= EVENTS || self.gas_used() != whole.gas_used() {
             return Ok(());
@@ -229,7 +256,7 @@ impl<'e, S: Subject> Pair<'e, S> {
                 }
                 Next::Refuel(more) => {
                     let at = start + now;
-                    if self.sides[0].observe().gas.1.saturating_sub(at) >= more {
+                    if self.seen.gas.1.saturating_sub(at) >= more {
                         return Ok(false);
                     }
                     self.step(Step::Limit(at.saturating_add(more.max(gas))))?;
@@ -255,103 +282,4 @@ fn frames(image: &Image<'_>) -> usize {
 }
 
 /// Events that are no pauses in one run at most.
-const EVENTS: usize = 24;
-
-/// How a run is cut at each point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
-    /// By a slice, after which it goes on.
-    Slice,
-    /// By the limit of gas, which is raised after that.
-    Limit,
-    /// By a slice, after which each engine goes on with the other's image.
-    Swap,
-}
-
-/// Runs an image for at most `gas` gas as many times as that is, cut after one gas more each time.
-///
-/// # Errors
-/// If the two differ, anywhere, or if a slice that was cut shows in the end.
-///
-/// # Panics
-/// If the image is refused.
-pub fn at_each_point<S: Subject>(
-    image: &Image<'_>,
-    engines: Engines<'_, S::Engine>,
-    gas: u64,
-    cut: Cut,
-) -> Result<Report, Box<Divergence>> {
-    let pair = || Pair::<S>::new(image, engines, None).expect("the image is consistent");
-    let mut whole = pair();
-    let start = whole.gas_used();
-    whole.run(gas, EVENTS, |_| Ok(gas))?;
-    let mut report = whole.report();
-    for point in 0..=whole.gas_used() - start {
-        let mut pair = pair();
-        let mut slices = [point].into_iter();
-        let mut goes_on = true;
-        match cut {
-            Cut::Limit => {
-                pair.step(Step::Limit(start + point))?;
-            }
-            Cut::Slice | Cut::Swap => {
-                goes_on = pair.run(point, EVENTS, |_| Ok(slices.next().unwrap_or(point)))?;
-            }
-        }
-        if cut == Cut::Swap {
-            pair.step(Step::Swap)?;
-        }
-        let used = pair.gas_used() - start;
-        if goes_on && used < gas {
-            pair.run(gas - used, EVENTS, |_| Ok(gas))?;
-        }
-        pair.compare_with_uncut(&mut whole)?;
-        report.add(&pair.report());
-    }
-    Ok(report)
-}
-
-/// Runs an image for at most `gas` gas in slices of random lengths, with limits, refuels and swaps between them.
-///
-/// # Errors
-/// If the two differ.
-///
-/// # Panics
-/// If the image is refused.
-pub fn at_random<S: Subject>(
-    image: &Image<'_>,
-    engines: Engines<'_, S::Engine>,
-    gas: u64,
-    seed: u64,
-) -> Result<Report, Box<Divergence>> {
-    let mut random = Random::new(seed);
-    let mut pair = Pair::<S>::new(image, engines, Some(seed)).expect("the image is consistent");
-    let longest = random.pick(&[40, 300, 1000, 4000]);
-    pair.run(gas, EVENTS, |pair| {
-        if random.percent(10) {
-            pair.step(Step::Swap)?;
-        }
-        if random.percent(5) {
-            let limit = pair.gas_used() + random.below(longest);
-            pair.step(Step::Limit(limit))?;
-        }
-        Ok(if random.percent(15) { random.within(1, 30) } else { random.within(1, longest) })
-    })?;
-    Ok(pair.report())
-}
-
-/// Takes steps again.
-///
-/// # Errors
-/// If the two differ after one of them.
-pub fn replay<S: Subject>(
-    image: &Image<'_>,
-    engines: Engines<'_, S::Engine>,
-    steps: &[Step],
-) -> Result<Report, Box<Divergence>> {
-    let Some(mut pair) = Pair::<S>::new(image, engines, None) else { return Ok(Report::default()) };
-    for &step in steps {
-        pair.step(step)?;
-    }
-    Ok(pair.report())
-}
+pub(crate) const EVENTS: usize = 24;

@@ -60,8 +60,25 @@ pub trait Subject: Sized {
     fn answer(&mut self, seed: u64);
     /// Sets the prime meter's limit of gas.
     fn set_gas_limit(&mut self, limit: u64);
+    /// The prime meter's gas that is used, and instructions since it was loaded: of what can be seen of it, what costs
+    /// nothing to see.
+    fn used(&mut self) -> (u64, u64);
     /// What can be seen of it.
     fn observe(&mut self) -> Observation;
     /// Instructions that ran natively since it was loaded.
     fn native_instructions(&self) -> u64;
+    /// What must hold of it at any stop, whatever runs it: as often looked at as it is observed.
+    ///
+    /// # Errors
+    /// What does not hold.
+    fn check(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+    /// As [`Subject::check`], where that takes longer: looked at when it is saved.
+    ///
+    /// # Errors
+    /// What does not hold.
+    fn check_all(&mut self) -> Result<(), String> {
+        self.check()
+    }
 }

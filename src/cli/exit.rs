@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub(super) const HELP: &str = "\
 Exit codes:
     0  the root process returned or halted; the command did what it was asked
-    1  a test failed (keyvm test)
+    1  a test failed (keyvm test); something was found (keyvm fuzz)
     2  the command line or a file is wrong, or output cannot be written: files there were are still there
   120  the root process trapped
   121  the root process is stopped or destroyed, or cannot be called
@@ -28,6 +28,8 @@ pub(super) enum Exit {
     Done,
     /// A test, or several.
     TestFailed,
+    /// A fault of the machine.
+    Found,
     Trapped,
     Stopped,
     OutOfGas,
@@ -43,7 +45,7 @@ impl Exit {
     pub(super) fn code(self) -> ExitCode {
         ExitCode::from(match self {
             Self::Done => 0,
-            Self::TestFailed => 1,
+            Self::TestFailed | Self::Found => 1,
             Self::Trapped => 120,
             Self::Stopped => 121,
             Self::OutOfGas => 122,

@@ -12,6 +12,7 @@ mod check;
 mod disasm;
 mod exit;
 mod fmt;
+mod fuzz;
 mod grants;
 mod graph;
 mod hash;
@@ -65,6 +66,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Graph(graph::Arguments),
     Jit(jit::Arguments),
+    Fuzz(fuzz::Arguments),
 }
 
 impl Command {
@@ -82,6 +84,7 @@ impl Command {
             Self::Inspect(arguments) => inspect::execute(&arguments),
             Self::Graph(arguments) => graph::execute(&arguments),
             Self::Jit(arguments) => jit::execute(&arguments),
+            Self::Fuzz(arguments) => fuzz::execute(&arguments),
         }
     }
 }

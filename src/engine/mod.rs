@@ -6,6 +6,7 @@
 mod cache;
 mod callees;
 mod clock;
+mod coverage;
 mod door;
 mod helper;
 mod native;
@@ -14,6 +15,7 @@ mod processor;
 mod recent;
 mod worker;
 
+pub use coverage::OpcodePairs;
 pub use native::RunStats;
 pub(crate) use native::Runner;
 pub(crate) use recent::RecentCode;
@@ -24,10 +26,11 @@ use processor::Processor;
 use recent::Recent;
 
 use crate::image::Hash;
-use crate::interp::interpret;
+use crate::interp::{interpret, interpret_watched};
 use crate::kernel::{Activation, CodePage, Kernel, Stop};
 use cache::Cache;
 use clock::Stopwatch;
+use coverage::{Coverage, Recorder};
 use keyvm_jit::{CompileError, Compiler, EntryPoint, Level, Levels, Options, Root};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -65,6 +68,8 @@ struct Shared {
     worker: OnceLock<Option<Worker>>,
     stats: Counters,
     on_compiled: OnceLock<Hook>,
+    /// What has been interpreted, if that is recorded.
+    coverage: Option<Coverage>,
 }
 
 /// Somebody who wants to know what has been compiled.
@@ -137,8 +142,19 @@ impl Engine {
         Self::on(Processor::Here, tier, options)
     }
 
+    /// An engine that interprets, and records which instructions follow each other: see [`Engine::opcode_pairs`].
+    #[must_use]
+    pub fn recording() -> Self {
+        Self::shared(Processor::Here, Tier::Interpreter, Options::default(), Some(Coverage::new()))
+    }
+
     fn on(processor: Processor, tier: Tier, options: Options) -> Self {
+        Self::shared(processor, tier, options, None)
+    }
+
+    fn shared(processor: Processor, tier: Tier, options: Options, coverage: Option<Coverage>) -> Self {
         Self(Arc::new(Shared {
+            coverage,
             processor,
             tier,
             options,
@@ -176,6 +192,13 @@ impl Engine {
     /// and under [`Tier::Auto`] nothing more is compiled.
     pub fn on_compiled(&self, hook: impl Fn(&CompiledFunction) + Send + Sync + 'static) -> bool {
         self.0.on_compiled.set(Hook(Box::new(hook))).is_ok()
+    }
+
+    /// Which instructions have followed each other so far, in one process and between two stops. Only an engine made by
+    /// [`Engine::recording`] knows.
+    #[must_use]
+    pub fn opcode_pairs(&self) -> OpcodePairs {
+        self.0.coverage.as_ref().map(Coverage::pairs).unwrap_or_default()
     }
 
     /// What it has compiled so far.
@@ -222,7 +245,10 @@ impl Engine {
                 Some(native) if !(switched && running.tiny) => {
                     runner.run(Native { engine: self, page: native, recent }, kernel, act, code)
                 }
-                _ => interpret(kernel, act, code),
+                _ => match &self.0.coverage {
+                    None => interpret(kernel, act, code),
+                    Some(coverage) => interpret_watched(kernel, act, code, &mut Recorder::new(coverage)),
+                },
             };
             if stop != Stop::Switched {
                 return stop;

@@ -19,10 +19,16 @@ use keyvm_isa::code::FuncType;
 use keyvm_isa::image::Frame;
 use keyvm_isa::{Code, Op, Trap, dispatch, gas};
 
-/// Somebody who wants to know where control arrives.
+/// Somebody who wants to know where control arrives, or what is executed.
 pub(crate) trait Watch {
-    /// Whether it is told at all.
+    /// Whether it is told where control arrives.
     const ACTIVE: bool = true;
+    /// Whether it is told what is executed.
+    const RECORDS: bool = false;
+
+    /// Called before each instruction.
+    #[inline]
+    fn execute(&mut self, _word: u64) {}
 
     /// Called after control has moved backwards, or into or out of a subroutine: to `index`, with so many operands above
     /// the base. `true` stops the interpreter there.
@@ -44,8 +50,18 @@ impl Watch for NoWatch {
 /// Executes the process that is loaded until something stops it. If the answer is `Switched` it is parked, and another
 /// may be loaded.
 pub(crate) fn interpret(kernel: &mut Kernel, act: &mut Activation, code: &Code) -> Stop {
+    interpret_watched(kernel, act, code, &mut NoWatch)
+}
+
+/// As [`interpret`]; the watch is told, and does not stop it.
+pub(crate) fn interpret_watched<W: Watch>(
+    kernel: &mut Kernel,
+    act: &mut Activation,
+    code: &Code,
+    watch: &mut W,
+) -> Stop {
     loop {
-        if let Some(stop) = interpret_until(kernel, act, code, &mut NoWatch) {
+        if let Some(stop) = interpret_until(kernel, act, code, watch) {
             return stop;
         }
     }
@@ -68,6 +84,9 @@ pub(crate) fn interpret_until<W: Watch>(
         let word =
             usize::try_from(index).ok().and_then(|i| normal.get(i)).copied().unwrap_or(Op::Halt as u64);
         machine.act.next = index + 1;
+        if W::RECORDS {
+            watch.execute(word);
+        }
         if let Err(stop) = dispatch(&mut machine, word) {
             break Some(stop);
         }

@@ -23,7 +23,7 @@ use keyvm::{Args, CompilerOptions, Console, Engine, Event, Hosts, Levels, Machin
 use keyvm_isa::{Flow, OPS};
 use keyvm_oracle::random::Random;
 use keyvm_oracle::random::scene::{Shape, scene};
-use keyvm_oracle::{Engines, Report, Step, at_random, replay};
+use keyvm_oracle::{Course, Engines, Report, Step, at_random, replay};
 use libtest_mimic::{Arguments, Completion, Trial};
 use processor::Tools;
 use std::fmt::Debug;
@@ -328,7 +328,7 @@ fn random_images(tools: &Tools) {
         let options = CompilerOptions { speculation_guards, levels, ..CompilerOptions::default() };
         let engine = tools.engine(options);
         let engines = Engines { reference: &Engine::default(), other: &engine };
-        let report = at_random::<Machine>(&image, engines, 20_000, seed)
+        let report = at_random::<Machine>(&image, engines, Course::short(20_000), seed)
             .unwrap_or_else(|divergence| panic!("{divergence}"));
         all.add(&report);
     }

@@ -1,12 +1,11 @@
 //! Seeded random images for the tests of the laws, and runs of them.
 #![allow(dead_code, unreachable_pub, unused_imports, reason = "each test program uses a part of this")]
 
+pub use keyvm::fuzz::{answer, snapshot};
 use keyvm::image::{read, write};
-use keyvm::isa::alu::random_next;
 use keyvm::isa::image::Image;
-use keyvm::{Event, Machine, Reply};
+use keyvm::{Event, Machine};
 pub use keyvm_oracle::random::{Random, hostile, own, program, scene};
-use scene::Shape;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs `test` and says which case it was if it panics.
@@ -26,17 +25,6 @@ pub fn reloaded(machine: &mut Machine) -> Machine {
     let bytes = file(&machine.image());
     let image = read(&bytes).expect("what was written is read");
     Machine::new(&image).expect("what a machine gives out it takes in")
-}
-
-/// Answers a pending request, as a function of the image's own count of gas: the same at the same point of a run.
-pub fn answer(machine: &mut Machine) {
-    let at = machine.budget().gas_used;
-    machine.reply(&match random_next(at).1 % 8 {
-        0 => Reply::refused(),
-        1 => Reply::severed(),
-        2 => Reply::words([]).with_keys(["clock".to_owned(), "net".to_owned()]),
-        n => Reply::words((0..n).map(|i| at + i)),
-    });
 }
 
 /// Whether the host can do nothing more by running again.
@@ -88,25 +76,4 @@ pub fn drive(
         }
     }
     Outcome { events, gas: used }
-}
-
-/// A consistent image, which a machine was in after a random while: control may be deep in a chain, processes
-/// suspended, a request pending.
-pub fn snapshot(random: &mut Random) -> Image<'static> {
-    let shape = Shape::random(random);
-    let image = scene::scene(random, shape);
-    let mut machine = Machine::new(&image).expect("scenes are consistent");
-    for _ in 0..random.below(6) {
-        let slice = random.pick(&[1, 30, 100, 300, 1000]);
-        match machine.run(random.within(1, slice + 1)) {
-            Event::Request if random.percent(70) => answer(&mut machine),
-            _ => {}
-        }
-        if random.percent(10) {
-            // Cut short by the prime meter.
-            let used = machine.budget().gas_used;
-            machine.set_gas_limit(used + random.below(20));
-        }
-    }
-    own(&machine.image())
 }

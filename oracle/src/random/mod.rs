@@ -1,10 +1,12 @@
 //! Seeded random programs and images for the tests of the laws.
 //!
 //! Everything follows from one seed: no clock, no address. [`program`] makes code that does something (and code that
-//! does not), [`scene`] makes images around it, consistent ones, and [`hostile`] spoils them field by field.
+//! does not), [`scene`] makes images around it, consistent ones, [`mutate`] changes them, and [`hostile`] spoils them field
+//! by field.
 
 pub mod hostile;
 pub mod language;
+pub mod mutate;
 pub mod program;
 pub mod scene;
 
@@ -20,22 +22,38 @@ pub fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
 
-/// The seeded generator: SplitMix64, as the machine has it.
+/// The seeded generator: SplitMix64, as the machine has it; at first, what bytes say.
 #[derive(Clone, Debug)]
-pub struct Random(u64);
+pub struct Random {
+    state: u64,
+    /// What is still to be given out before anything follows from the state, in order: the high 16 bits of words.
+    tape: std::vec::IntoIter<u16>,
+}
 
 impl Random {
     /// The sequence of a seed.
     pub fn new(seed: u64) -> Self {
         // Neighbouring seeds must not give shifted copies of one sequence.
-        Self(random_next(seed ^ 0x6b65_7976_6d21).1)
+        Self { state: random_next(seed ^ 0x6b65_7976_6d21).1, tape: Vec::new().into_iter() }
+    }
+
+    /// The sequence that bytes say, two of them for each word: for a fuzzer that changes bytes and sees what comes of it.
+    /// When there are no more, it is that of seed 0.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        let (pairs, _) = bytes.as_chunks();
+        let tape: Vec<u16> = pairs.iter().map(|&pair| u16::from_le_bytes(pair)).collect();
+        Self { tape: tape.into_iter(), ..Self::new(0) }
     }
 
     /// The next word.
     #[allow(clippy::should_implement_trait, reason = "it never ends")]
     pub fn next(&mut self) -> u64 {
-        let (state, random) = random_next(self.0);
-        self.0 = state;
+        if let Some(high) = self.tape.next() {
+            // What is less than a range is taken from the high bits.
+            return u64::from(high) << 48 | random_next(high.into()).1 >> 16;
+        }
+        let (state, random) = random_next(self.state);
+        self.state = state;
         random
     }
 

@@ -64,6 +64,8 @@ pub const DATA_WORDS: u64 = 64;
 const SLOT_WORDS: i64 = 40;
 /// First of the words that count loops.
 const COUNTERS: i64 = 32;
+/// The word that counts the turns of a main program.
+const TURNS: i64 = 55;
 
 /// What a program may do.
 #[derive(Clone, Copy, Debug)]
@@ -144,7 +146,8 @@ pub fn any(random: &mut Random) -> CodeParts {
     }
 }
 
-fn any_instruction(random: &mut Random) -> u64 {
+/// Any instruction, its immediates small mostly.
+pub(super) fn any_instruction(random: &mut Random) -> u64 {
     let info = &OPS[random.index(OPS.len())];
     let imms: Vec<i64> = info
         .imms
@@ -557,6 +560,26 @@ impl<'r> Writer<'r> {
                 }
             }
         }
+    }
+
+    /// What is written from here to [`Writer::end_turns`] is done so many times, unless it changes the word that counts.
+    fn begin_turns(&mut self, turns: u64) -> Option<i64> {
+        (turns > 1).then(|| {
+            self.push(turns);
+            self.store_word(TURNS);
+            self.here()
+        })
+    }
+
+    /// The end of what begins with [`Writer::begin_turns`].
+    fn end_turns(&mut self, top: Option<i64>) {
+        let Some(top) = top else { return };
+        self.load_word(TURNS);
+        self.push(1);
+        self.op(Op::Sub);
+        self.op(Op::Dup);
+        self.store_word(TURNS);
+        self.emit(Op::Jumpif, &[top]);
     }
 
     /// How the program ends.

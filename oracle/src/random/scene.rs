@@ -26,6 +26,8 @@ pub struct Shape {
     pub computing: u64,
     /// All code loops over memories of so many words: see [`program::loops`].
     pub looping: Option<u64>,
+    /// How often the main program of code that computes or loops does the same again before it ends.
+    pub turns: u64,
 }
 
 impl Shape {
@@ -39,6 +41,7 @@ impl Shape {
             groups: 1,
             computing: random.pick(&[100, 100, 90, 50]),
             looping: None,
+            turns: 1,
         }
     }
 
@@ -52,7 +55,16 @@ impl Shape {
             groups: 1,
             computing: 0,
             looping: Some(random.pick(&[1, 8, 40, 64, 100, 511, 512, 513, 600, 1024, 1500, 2500])),
+            turns: 1,
         }
+    }
+
+    /// Few processes that compute or loop for millions of turns.
+    pub fn long(random: &mut Random) -> Self {
+        let shape = if random.percent(50) { Self::computing(random) } else { Self::looping(random) };
+        // What stops at a trap that nobody mends does not run long.
+        let looping = shape.looping.map(|words| words.max(program::DATA_WORDS));
+        Self { processes: 1, keepers: true, limits: false, looping, turns: 1 << 30, ..shape }
     }
 
     /// Any.
@@ -65,6 +77,7 @@ impl Shape {
             groups: random.within(1, 3),
             computing: 0,
             looping: None,
+            turns: 1,
         }
     }
 }
@@ -279,10 +292,10 @@ pub fn scene(random: &mut Random, shape: Shape) -> Image<'static> {
 
 fn code(random: &mut Random, shape: Shape) -> CodeParts {
     if let Some(words) = shape.looping {
-        return program::loops(random, words);
+        return program::loops(random, words, shape.turns);
     }
     if shape.computing > 0 && random.percent(shape.computing) {
-        return program::compute(random);
+        return program::compute(random, shape.turns);
     }
     program::any(random)
 }

@@ -40,8 +40,8 @@ struct Subroutine {
     recursion: Recursion,
 }
 
-/// A program that computes, mostly in subroutines.
-pub fn compute(random: &mut Random) -> CodeParts {
+/// A program that computes, mostly in subroutines, and does the same again so many times.
+pub fn compute(random: &mut Random, turns: u64) -> CodeParts {
     let taste = Taste {
         length: 0,
         kernel: random.pick(&[0, 0, 5, 15]),
@@ -80,7 +80,7 @@ pub fn compute(random: &mut Random) -> CodeParts {
         doors: Vec::new(),
         ahead: Vec::new(),
     };
-    composer.main();
+    composer.main(turns);
     for own in 0..composer.subroutines.len() {
         composer.own = own;
         composer.subroutine();
@@ -123,9 +123,10 @@ impl Composer<'_> {
         self.writer.set_target(at, here);
     }
 
-    fn main(&mut self) {
-        let turns = self.writer.random.within(1, 5);
-        for turn in 0..turns {
+    fn main(&mut self, turns: u64) {
+        let top = self.writer.begin_turns(turns);
+        let calls = self.writer.random.within(1, 5);
+        for turn in 0..calls {
             let callee = self.writer.random.index(2);
             self.call(callee, false);
             let results = self.subroutines[callee].typ.results;
@@ -136,6 +137,7 @@ impl Composer<'_> {
                 self.writer.kernel();
             }
         }
+        self.writer.end_turns(top);
         self.writer.ending();
         self.emit(Op::Halt, &[]);
     }

@@ -10,8 +10,8 @@ use crate::random::Random;
 use keyvm_isa::Op;
 use keyvm_isa::code::{CodeParts, FuncType};
 
-/// A program that loops, in subroutines, over memories of about so many words.
-pub fn loops(random: &mut Random, words: u64) -> CodeParts {
+/// A program that loops, in subroutines, over memories of about so many words, and does the same again so many times.
+pub fn loops(random: &mut Random, words: u64, turns: u64) -> CodeParts {
     let taste = Taste {
         length: 0,
         kernel: random.pick(&[0, 0, 0, 4, 10]),
@@ -32,7 +32,7 @@ pub fn loops(random: &mut Random, words: u64) -> CodeParts {
         ahead: Vec::new(),
         budget: 0,
     };
-    looper.main();
+    looper.main(turns);
     for routine in Routine::ALL {
         let start = looper.writer.here();
         looper.starts.push(start);

@@ -4,13 +4,15 @@ use super::{AT, FACTOR, FLOATS, HARD, LUCK, Looper, OTHER, Routine, STRIDE, SUM}
 use keyvm_isa::Op;
 
 impl Looper<'_> {
-    pub(super) fn main(&mut self) {
+    pub(super) fn main(&mut self, turns: u64) {
+        let top = self.writer.begin_turns(turns);
         for turn in 0..self.writer.random.within(1, 5) {
             self.writer.push(turn);
             self.start();
             self.call(Routine::Outer);
             self.emit(Op::Store64at, &[2, 0]);
         }
+        self.writer.end_turns(top);
         self.writer.ending();
         self.emit(Op::Halt, &[]);
     }

@@ -1,0 +1,135 @@
+//! One engine against itself: what a run that is cut, saved and loaded comes to, and what the same run in one piece does.
+
+use crate::divergence::{Divergence, images_differ, texts_differ};
+use crate::pair::{Report, Step};
+use crate::panics::caught;
+use crate::subject::{Next, Subject};
+use keyvm_isa::image::Image;
+
+/// Events that are no pauses in one run at most.
+const EVENTS: usize = 64;
+
+/// After so many cuts the state is hashed.
+const LOOK: u64 = 4;
+
+/// A machine on its way.
+struct Course<'e, S: Subject> {
+    side: S,
+    engine: &'e S::Engine,
+    /// All but pauses.
+    events: Vec<S::Event>,
+    start: u64,
+    gas: u64,
+    report: Report,
+}
+
+impl<'e, S: Subject> Course<'e, S> {
+    fn new(image: &Image<'_>, engine: &'e S::Engine) -> Option<Self> {
+        let mut side = S::take(image, engine)?;
+        let start = side.used().0;
+        Some(Self { side, engine, events: Vec::new(), start, gas: 0, report: Report::default() })
+    }
+
+    /// Saves it, and goes on with what was saved.
+    fn reload(&mut self) -> Result<(), String> {
+        self.side.check_all()?;
+        let file = self.side.save();
+        self.side = S::load(&file, self.engine).ok_or("what was saved is refused")?;
+        self.report.swaps += 1;
+        Ok(())
+    }
+
+    /// Runs until `all` gas is used in these pieces, and what they leave in one. One too small for the next instruction is
+    /// doubled, so that it stops where it would have stopped in one piece.
+    fn run(&mut self, all: u64, mut pieces: impl Iterator<Item = Step>) -> Result<(), String> {
+        let mut least = 1;
+        loop {
+            let left = all - self.gas;
+            let piece = match pieces.next() {
+                Some(Step::Run(piece)) => piece.max(least).min(left),
+                Some(_) => {
+                    self.reload()?;
+                    continue;
+                }
+                None => left,
+            };
+            let before = self.side.used().1;
+            let event = self.side.run(piece);
+            let (gas, instructions) = self.side.used();
+            self.report.instructions += instructions - before;
+            let now = gas - self.start;
+            let next = S::next(&event);
+            least = if next == Next::Paused && now == self.gas { piece.saturating_mul(2) } else { 1 };
+            self.gas = now;
+            self.side.check()?;
+            match next {
+                Next::Paused if piece == left => return Ok(()),
+                Next::Paused => {
+                    self.report.cuts += 1;
+                    // What is kept up of the hash is kept up from one look at it to the next.
+                    if self.report.cuts.is_multiple_of(LOOK) {
+                        self.side.observe();
+                    }
+                    continue;
+                }
+                Next::Answer => self.side.answer(self.start + now),
+                _ => {}
+            }
+            self.events.push(event);
+            if matches!(next, Next::Nothing | Next::Refuel(_)) || self.events.len() == EVENTS {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Runs an image in the pieces that the steps are, saved and loaded where they say [`Step::Swap`], and again in one piece.
+/// Other steps do as [`Step::Swap`] does. `None` if the image is refused.
+///
+/// # Errors
+/// If they come to different ends, if one panics, or if something does not hold that holds of all machines.
+pub fn cuts_do_not_show<S: Subject>(
+    image: &Image<'_>,
+    engine: &S::Engine,
+    steps: &[Step],
+) -> Result<Option<Report>, Box<Divergence>> {
+    let mut gas = 0;
+    let compared = caught(|| compare::<S>(image, engine, steps, &mut gas)).unwrap_or_else(Err);
+    compared.map_err(|difference| {
+        let file = caught(|| S::take(image, engine).map(|mut side| side.save())).ok().flatten();
+        let image = file.unwrap_or_default();
+        Box::new(Divergence { gas, difference, image, seed: None, steps: steps.to_vec() })
+    })
+}
+
+fn compare<S: Subject>(
+    image: &Image<'_>,
+    engine: &S::Engine,
+    steps: &[Step],
+    gas: &mut u64,
+) -> Result<Option<Report>, String> {
+    let sum = |sum: u64, step: &Step| match step {
+        Step::Run(piece) => sum.saturating_add(*piece),
+        _ => sum,
+    };
+    let all = steps.iter().fold(0, sum);
+    let Some(mut cut) = Course::<S>::new(image, engine) else { return Ok(None) };
+    let ran = cut.run(all, steps.iter().copied());
+    *gas = cut.gas;
+    ran?;
+    let Some(mut whole) = Course::<S>::new(image, engine) else { return Err("it is refused now".to_owned()) };
+    whole.run(all, std::iter::empty())?;
+    if cut.events != whole.events {
+        let differs = texts_differ(&format!("{:?}", whole.events), &format!("{:?}", cut.events));
+        return Err(format!("the cut shows in the events: {differs}"));
+    }
+    let hash = |course: &mut Course<'_, S>| course.side.observe().hash;
+    if hash(&mut cut) != hash(&mut whole) {
+        let differs = images_differ(&whole.side.image(), &cut.side.image());
+        return Err(format!("the cut shows: {differs}"));
+    }
+    cut.side.check_all()?;
+    let mut report = cut.report;
+    report.add(&whole.report);
+    Ok(Some(report))
+}

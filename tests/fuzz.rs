@@ -1,0 +1,279 @@
+//! What looks for faults finds them: machines that do something wrong on purpose are found out, what shows it is made
+//! small, written to a file, and repeated from that. Machines that do nothing wrong are not.
+
+use keyvm::fuzz::{
+    Corpus, Evidence, Finding, Machinery, Settings, Target, campaign, read_finding, run, run_bytes,
+};
+use keyvm::isa::image::{Body, Image};
+use keyvm::isa::{Insn, Op};
+use keyvm::{CompilerOptions, Engine, Event, Machine, Tier};
+use keyvm_oracle::{Next, Observation, Subject};
+use std::num::NonZeroUsize;
+
+/// What a machine does wrong.
+trait Fault: 'static {
+    /// After it has run.
+    fn run(_machine: &mut Machine, _is_compiled: bool) {}
+    /// After it was loaded.
+    fn load(_machine: &mut Machine) {}
+    /// What holds of it no more.
+    fn check(_machine: &mut Machine) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// A machine with a fault.
+struct Faulty<F> {
+    machine: Machine,
+    is_compiled: bool,
+    fault: std::marker::PhantomData<F>,
+}
+
+impl<F: Fault> Faulty<F> {
+    fn new(machine: Machine, engine: &Engine) -> Self {
+        Self { machine, is_compiled: engine.tier() != Tier::Interpreter, fault: std::marker::PhantomData }
+    }
+}
+
+impl<F: Fault> Subject for Faulty<F> {
+    type Engine = Engine;
+    type Event = Event;
+
+    fn take(image: &Image<'_>, engine: &Engine) -> Option<Self> {
+        Machine::take(image, engine).map(|machine| Self::new(machine, engine))
+    }
+
+    fn load(file: &[u8], engine: &Engine) -> Option<Self> {
+        let mut machine = <Machine as Subject>::load(file, engine)?;
+        F::load(&mut machine);
+        Some(Self::new(machine, engine))
+    }
+
+    fn save(&mut self) -> Vec<u8> {
+        self.machine.save()
+    }
+
+    fn image(&mut self) -> Image<'_> {
+        Subject::image(&mut self.machine)
+    }
+
+    fn run(&mut self, slice: u64) -> Event {
+        let event = Subject::run(&mut self.machine, slice);
+        F::run(&mut self.machine, self.is_compiled);
+        event
+    }
+
+    fn next(event: &Event) -> Next {
+        Machine::next(event)
+    }
+
+    fn answer(&mut self, seed: u64) {
+        self.machine.answer(seed);
+    }
+
+    fn set_gas_limit(&mut self, limit: u64) {
+        Subject::set_gas_limit(&mut self.machine, limit);
+    }
+
+    fn used(&mut self) -> (u64, u64) {
+        self.machine.used()
+    }
+
+    fn observe(&mut self) -> Observation {
+        self.machine.observe()
+    }
+
+    fn native_instructions(&self) -> u64 {
+        self.machine.native_instructions()
+    }
+
+    fn check(&mut self) -> Result<(), String> {
+        F::check(&mut self.machine)?;
+        Subject::check(&mut self.machine)
+    }
+
+    fn check_all(&mut self) -> Result<(), String> {
+        self.machine.check_all()
+    }
+}
+
+/// Whether there is this instruction in the image.
+fn has(machine: &mut Machine, op: Op) -> bool {
+    machine.image().objects.iter().any(|object| match &object.body {
+        Body::Code(words) => words.iter().any(|&word| Insn::decode(word).is_some_and(|insn| insn.op == op)),
+        _ => false,
+    })
+}
+
+/// Compiled code that has a `rotl` somewhere changes the root's data.
+struct Miscompiles;
+
+impl Fault for Miscompiles {
+    fn run(machine: &mut Machine, is_compiled: bool) {
+        if is_compiled && has(machine, Op::Rotl) {
+            machine.write_bytes(machine.root(), 0, &[0xa5; 8]);
+        }
+    }
+}
+
+/// It panics when it has run a program with a `rotr`.
+struct Panics;
+
+impl Fault for Panics {
+    fn run(machine: &mut Machine, is_compiled: bool) {
+        assert!(!(is_compiled && has(machine, Op::Rotr)), "rotr is too hard");
+    }
+}
+
+/// What it loads is not what was saved.
+struct Forgets;
+
+impl Fault for Forgets {
+    fn load(machine: &mut Machine) {
+        machine.write_bytes(machine.root(), 0, &[0; 8]);
+    }
+}
+
+/// Its books do not balance where there is a gate.
+struct Miscounts;
+
+impl Fault for Miscounts {
+    fn check(machine: &mut Machine) -> Result<(), String> {
+        let has_gate = machine.image().objects.iter().any(|object| matches!(object.body, Body::Gate { .. }));
+        if has_gate { Err("the gate is not counted".to_owned()) } else { Ok(()) }
+    }
+}
+
+/// Hunts, until something is found; that is made small, written, read, and repeated.
+fn found<S: Machinery>(target: Target) -> Finding {
+    let settings = Settings { runs: Some(200), jobs: NonZeroUsize::MIN, ..Settings::new(target) };
+    let campaign =
+        campaign::<S>(settings, &Corpus::empty(target), &mut |_| true).expect("nothing is written");
+    let found = campaign.findings.into_iter().next().expect("something is found");
+    assert_eq!(campaign.tally.findings, 1);
+    // A run is repeated by its seed alone.
+    if let Some(seed) = found.seed {
+        let again = run::<S>(target, seed, CompilerOptions::default()).expect_err("it is found again");
+        assert_eq!(*again, found);
+    }
+    let small = found.shrunk::<S>(&|| true);
+    let (name, bytes) = small.file();
+    assert!(name.starts_with(target.name()), "{name}");
+    let again = read_finding(bytes).expect("what was written is read");
+    assert_eq!(again.evidence.repeat::<S>().as_ref(), Some(&small.what));
+    assert_eq!(again.evidence.repeat::<Machine>(), None, "a machine without a fault has none");
+    small
+}
+
+/// How many objects are left, how many instructions, and how many steps.
+fn size(finding: &Finding) -> (usize, usize, usize) {
+    let (Evidence::Steps { case, .. } | Evidence::Pieces(case)) = &finding.evidence else {
+        panic!("no case: {finding:?}");
+    };
+    let code = case.image.objects.iter().filter_map(|object| match &object.body {
+        // Four words count the parts.
+        Body::Code(words) => Some(words.len() - 4),
+        _ => None,
+    });
+    (case.image.objects.len(), code.sum(), case.steps.len())
+}
+
+#[test]
+fn an_engine_that_computes_something_else_is_found_out() {
+    let finding = found::<Faulty<Miscompiles>>(Target::Jit);
+    let (objects, instructions, steps) = size(&finding);
+    // The prime meter, the root process and its code; a `rotl`; a run.
+    assert!(objects <= 3 && instructions == 1 && steps == 1, "{finding:?}");
+}
+
+#[test]
+fn a_panic_is_found() {
+    let finding = found::<Faulty<Panics>>(Target::Jit);
+    let (objects, instructions, steps) = size(&finding);
+    assert!(objects <= 3 && instructions == 1 && steps == 1, "{finding:?}");
+    assert!(
+        finding.what.contains("tests/fuzz.rs") && finding.what.contains("rotr is too hard"),
+        "{}",
+        finding.what
+    );
+}
+
+#[test]
+fn what_is_lost_by_saving_is_found() {
+    let finding = found::<Faulty<Forgets>>(Target::Kernel);
+    assert!(finding.what.contains("the cut shows"), "{}", finding.what);
+    let (objects, _, steps) = size(&finding);
+    assert!(objects <= 3 && steps <= 3, "{finding:?}");
+}
+
+#[test]
+fn books_that_do_not_balance_are_found() {
+    let finding = found::<Faulty<Miscounts>>(Target::Kernel);
+    assert_eq!(finding.what, "the gate is not counted");
+    let (objects, instructions, steps) = size(&finding);
+    assert!(objects <= 4 && instructions == 0 && steps == 0, "{finding:?}");
+}
+
+#[test]
+fn nothing_is_found_where_nothing_is_wrong() {
+    for target in Target::ALL {
+        let runs = if target == Target::Kernel || target == Target::Image { 150 } else { 12 };
+        let settings = Settings { runs: Some(runs), seed: 7, ..Settings::new(target) };
+        let campaign =
+            campaign::<Machine>(settings, &Corpus::empty(target), &mut |_| true).expect("nothing is written");
+        if let Some(finding) = campaign.findings.first() {
+            panic!("{}", String::from_utf8_lossy(&finding.file().1));
+        }
+        let tally = campaign.tally;
+        assert_eq!(tally.runs, runs);
+        assert!(tally.accepted * 8 > runs, "{target}: {tally:?}");
+        assert!(tally.pairs > 20 && tally.report.instructions > 100, "{target}: {tally:?}");
+        // What does something new is kept, and changed later.
+        assert!(tally.corpus > 0 && tally.mutated > 0, "{target}: {tally:?}");
+    }
+}
+
+#[test]
+fn bytes_say_what_a_run_is_of() {
+    let accepted = |target, bytes: &[u8]| match run_bytes::<Machine>(target, bytes) {
+        Ok(run) => run.accepted,
+        Err(finding) => panic!("{finding:?}"),
+    };
+    for length in [0_u64, 10, 300, 3000] {
+        let bytes: Vec<u8> = (0..length).map(|at| (at * at % 251) as u8).collect();
+        assert!(accepted(Target::Jit, &bytes) && accepted(Target::Kernel, &bytes));
+        assert!(!accepted(Target::Image, &bytes));
+    }
+    assert!(accepted(Target::Asm, b"return 1 (2)") && !accepted(Target::Asm, b"retrun"));
+    assert!(accepted(Target::Lang, b"yield 1\n") && !accepted(Target::Lang, b"yield yield\n"));
+    let image = keyvm::asm::assemble("return 1 (2)").expect("it is well-formed");
+    let mut file = Vec::new();
+    keyvm::image::write(&image, &mut file).expect("a vector takes everything");
+    assert!(accepted(Target::Image, &file));
+    // The checksum is put right.
+    let last = file.len() - 1;
+    file[last] ^= 1;
+    assert!(keyvm::image::read(&file).is_err());
+}
+
+#[test]
+fn files_of_findings_are_read_back_as_they_were_written() {
+    let texts = [
+        Evidence::Assembly("; a\n;! target x\n halt\n\u{e9}".to_owned()),
+        Evidence::Program("#! text\nx = 1".to_owned()),
+    ];
+    for (target, evidence) in [Target::Asm, Target::Lang].into_iter().zip(texts) {
+        let finding = Finding { target, seed: Some(3), what: "two\nlines".to_owned(), evidence };
+        let again = read_finding(finding.file().1).expect("it is read");
+        assert_eq!((again.target, again.evidence), (target, finding.evidence));
+    }
+    for bytes in [
+        &b"halt\n"[..],
+        b"",
+        b";! steps run 1\n",
+        b";! engine jit both\n;! steps walk 1\nhalt\n",
+        b"\xff\xfe",
+    ] {
+        assert!(read_finding(bytes.to_vec()).is_err(), "{bytes:?}");
+    }
+}

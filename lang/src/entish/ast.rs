@@ -216,3 +216,10 @@ pub(crate) enum Binary {
     Div,
     Rem,
 }
+
+impl Binary {
+    /// Whether it looks at its operands bit by bit.
+    pub(crate) const fn is_of_bits(self) -> bool {
+        matches!(self, Self::BitOr | Self::BitXor | Self::BitAnd | Self::Shl | Self::Shr)
+    }
+}

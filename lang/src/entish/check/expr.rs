@@ -23,6 +23,15 @@ pub(super) fn is_flexible(expr: &ast::Expr<'_>) -> bool {
     }
 }
 
+/// Whether it cannot be an `f`, although it is flexible: an operator of bits is in it.
+fn has_bits(expr: &ast::Expr<'_>) -> bool {
+    match &expr.kind {
+        Ast::Unary(op, of) => *op == Unary::Invert || has_bits(of),
+        Ast::Binary(op, a, b) => op.is_of_bits() || has_bits(a) || has_bits(b),
+        _ => false,
+    }
+}
+
 /// The type of a flexible expression of which none is expected.
 fn default_type(expr: &ast::Expr<'_>) -> Ty {
     match &expr.kind {
@@ -114,6 +123,7 @@ impl<'a> Body<'_, 'a> {
             let value = self.expr_as(of, Ty::BOOL);
             return self.not(value, span);
         }
+        let want = if op == Unary::Invert { self.of_bits(want) } else { want };
         let value = self.expr(of, want);
         let of_type = ty(&value);
         match (op, self.head(of_type, &of.span)) {
@@ -165,8 +175,11 @@ impl<'a> Body<'_, 'a> {
                 (a, b)
             }
             (true, true) => {
-                let number =
-                    want.filter(|&want| matches!(self.cx.types.node(want), Node::U | Node::I | Node::F));
+                let number = want.filter(|&want| match self.cx.types.node(want) {
+                    Node::U | Node::I => true,
+                    Node::F => !has_bits(a) && !has_bits(b),
+                    _ => false,
+                });
                 let signed = default_type(a) == Ty::I || default_type(b) == Ty::I;
                 let want = number.unwrap_or(if signed { Ty::I } else { Ty::U });
                 (self.expr(a, Some(want)), self.expr(b, Some(want)))

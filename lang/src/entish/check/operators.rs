@@ -19,10 +19,7 @@ impl<'a> Body<'_, 'a> {
         want: Option<Ty>,
         span: &Span,
     ) -> Expr {
-        let of_bits =
-            matches!(op, Binary::Shl | Binary::Shr | Binary::BitAnd | Binary::BitOr | Binary::BitXor);
-        // An `f` has no bits: literals are then what they are by themselves.
-        let want = want.filter(|&want| !(of_bits && matches!(self.cx.types.node(want), Node::F)));
+        let want = if op.is_of_bits() { self.of_bits(want) } else { want };
         match op {
             Binary::And | Binary::Or => self.logic(op, a, b, span),
             Binary::In | Binary::NotIn => {
@@ -49,6 +46,11 @@ impl<'a> Body<'_, 'a> {
                 self.arithmetic(op, left, right, span)
             }
         }
+    }
+
+    /// What is expected of the operands of an operator of bits. An `f` has none: literals are then what they are by themselves.
+    pub(super) fn of_bits(&mut self, want: Option<Ty>) -> Option<Ty> {
+        want.filter(|&want| !matches!(self.cx.types.node(want), Node::F))
     }
 
     /// Makes both sides of one type, or reports that they are not; whether the left one is a place, which has its type.

@@ -400,7 +400,7 @@ proptest! {
         let source = format!("{PRELUDE}{}\n", stmts.join("\n"));
         match checked(&source, &[]) {
             Ok(program) => well_formed(&program),
-            Err(message) => panic!("{message}"),
+            Err(message) => panic!("{message}\n{source}"),
         }
     }
 }

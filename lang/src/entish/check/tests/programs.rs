@@ -36,6 +36,7 @@ macro_rules! made {
 made! {
     // Numbers and constants.
     numbers_take_the_type_that_is_expected: "i x = 1\nf y = 2\nf[] l = [1, -2, 2.5]\nz = x + 1 << 2\nw = 3 * y\nv = -1\nfor k in range(x, 5): pass\nprint(min(1, y), i(7), f(-3), 1 if x == 2 else 3)\nn = [1, -1]\ndef half(f x, f by = 2): return x / by\nprint(half(3))";
+    literals_of_bits_are_integers: "z = f(1 + (-1 >> 'a'))\nz = f((-1 >> 2) / -1)\nz = f(-(7 & 3) * 2)\nz = f(~1)\nz = f(2 - ~1)\nz = f(1 << 2)\nz = f(1 + 2)";
     constants_are_folded: "const A = 2 + 3 * 4\nconst B = -7 / 2\nconst C = 1.5 * 2 < 4.0 and not false\nconst D = \"a\" + \"b\"\nconst E = u(B) >> 60\nconst F = f(A) / 0\nconst G = A if C else 1\nconst H = right.read | right.write\nimport geometry\nprint(A, B, C, D, E, F, G, H, geometry.SCALE, len(D), A - 20)";
     what_traps_is_not_folded: "print(1 / 0, 1 % 0, (-0x7fffffffffffffff - 1) / -1, u(1e30), i(-1.5))";
     conversions: "x = 5\ni y = -3\nz = 1.5\nc = true\nprint(u(y), i(x), f(x), f(y), u(z), i(z), u(c), i(c), u(x))";

@@ -60,6 +60,11 @@ fn single_instructions_are_written_as_the_disassembler_writes_them() {
     let page = Disassembly::of(words).unwrap();
     let written: Vec<_> = (0..).map_while(|index| page.instruction(index)).collect();
     assert_eq!(written, ["push 1", "call :F3", ".word 0xff", "func F3 1 -> 0, 2", "jump :L4"]);
+    let names = [(3, "first"), (3, "second"), (4, "again"), (99, "nothing")];
+    let named = Disassembly::with_names(words, names.map(|(index, name)| (index, name.to_owned()))).unwrap();
+    let written: Vec<_> = (0..).map_while(|index| named.instruction(index)).collect();
+    assert_eq!(written, ["push 1", "call :first", ".word 0xff", "func first 1 -> 0, 2", "jump :again"]);
+    assert_eq!(named.func(4), Some(("first".to_owned(), 1)));
     assert_eq!(
         [0, 2, 3, 4].map(|index| page.func(index)),
         [None, None, Some(("F3".to_owned(), 0)), Some(("F3".to_owned(), 1))]

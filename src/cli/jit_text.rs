@@ -45,7 +45,7 @@ pub(super) fn write_listing(
 ) {
     let gap = if text.is_empty() { "" } else { "\n" };
     let instructions = count(code.len() as u64, "instruction", "instructions");
-    let disassembly = Disassembly::of(code.words());
+    let disassembly = Disassembly::with_names(code.words(), labels.of_page(hash));
     let mut writer = Writer { text, code, disassembly, hash, labels };
     writer.line(format_args!("{gap}code {page}, hash {}, {instructions}", short(hash)));
     for unit in &listing.units {

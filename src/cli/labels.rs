@@ -34,6 +34,11 @@ impl Labels {
         labels.get(at).filter(|label| label.0 == u64::from(index)).map(|label| label.1.as_str())
     }
 
+    /// The labels of a code page, with their indices.
+    pub(super) fn of_page(&self, code: Hash) -> impl Iterator<Item = (u64, String)> {
+        self.0.get(&code).into_iter().flatten().cloned()
+    }
+
     /// A place by the last label before it, or by its index if there is none.
     pub(super) fn place(&self, code: Hash, index: u32) -> String {
         if let Some(name) = self.at(code, index) {

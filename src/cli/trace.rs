@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Of the processes that control is in and the subroutine calls in them, so many are shown, half of them the innermost,
-/// half the outermost.
+/// half the outermost. Calls from one place that are open one in another are shown as one.
 const SHOWN_CALLS: usize = 32;
 /// Of the operands, so many are shown, the topmost.
 const SHOWN_OPERANDS: usize = 8;
@@ -76,6 +76,23 @@ enum Stop {
     Trapped(Trap),
 }
 
+/// Of a backtrace: a process, or the calls of subroutines from one place that are open one in another.
+#[derive(Clone, Copy)]
+enum Entry {
+    Process(Stop, Number),
+    Calls { code: Number, index: u64, times: usize },
+}
+
+impl Entry {
+    /// How many lines it would have if each call had one.
+    const fn calls(&self) -> usize {
+        match self {
+            Self::Process(..) => 1,
+            Self::Calls { times, .. } => *times,
+        }
+    }
+}
+
 struct Tracer<'i, 'a> {
     image: &'i Image<'a>,
     texts: &'i [Text],
@@ -117,28 +134,38 @@ impl<'i, 'a> Tracer<'i, 'a> {
 
     /// Where processes stand and the subroutine calls in them, without the middle if they are many.
     fn backtrace(&mut self, stops: &[(Stop, Number)]) {
-        let calls = |number| self.find(number).map_or(0, |process| process.frames.len());
-        let all: usize = stops.iter().map(|stop| 1 + calls(stop.1)).sum();
-        let half = SHOWN_CALLS / 2;
-        let hidden = if all > SHOWN_CALLS { half..all - half } else { all..all };
-        let mut at = 0;
-        let mut is_shown = |tracer: &mut Self| {
-            if at == hidden.start && !hidden.is_empty() {
-                tracer.line(format_args!("    … {} calls more …", hidden.len()));
-            }
-            at += 1;
-            !hidden.contains(&(at - 1))
-        };
+        let mut entries = Vec::new();
         for &(stop, number) in stops {
             let process = self.find(number);
-            if is_shown(self) {
-                self.process(stop, number, process);
+            entries.push(Entry::Process(stop, number));
+            for frame in process.iter().flat_map(|process| process.frames.iter().rev()) {
+                let code = process.map_or(0, |process| process.code);
+                let index = u64::from(frame.return_index).saturating_sub(1);
+                match entries.last_mut() {
+                    Some(Entry::Calls { code: last, index: at, times }) if (*last, *at) == (code, index) => {
+                        *times += 1;
+                    }
+                    _ => entries.push(Entry::Calls { code, index, times: 1 }),
+                }
             }
-            let (code, frames) = process.map_or((0, &[][..]), |process| (process.code, &process.frames[..]));
-            for frame in frames.iter().rev() {
-                if is_shown(self) {
-                    let at = self.instruction("", code, u64::from(frame.return_index).saturating_sub(1));
-                    self.line(format_args!("    called from {at}"));
+        }
+        let half = SHOWN_CALLS / 2;
+        let hidden = if entries.len() > SHOWN_CALLS { half..entries.len() - half } else { 0..0 };
+        for (at, &entry) in entries.iter().enumerate() {
+            match entry {
+                _ if at == hidden.start && !hidden.is_empty() => {
+                    let calls: usize = entries[hidden.clone()].iter().map(Entry::calls).sum();
+                    self.line(format_args!("    … {calls} calls more …"));
+                }
+                _ if hidden.contains(&at) => {}
+                Entry::Process(stop, number) => self.process(stop, number, self.find(number)),
+                Entry::Calls { code, index, times } => {
+                    let place = self.instruction("", code, index);
+                    self.line(format_args!("    called from {place}"));
+                    if times > 1 {
+                        let times = count(times as u64 - 1, "time", "times");
+                        self.line(format_args!("    … and from there {times} more"));
+                    }
                 }
             }
         }
@@ -198,7 +225,13 @@ impl<'i, 'a> Tracer<'i, 'a> {
     fn page(&mut self, code: Number) -> Option<&Disassembly> {
         let image = self.image;
         let page = self.pages.entry(code).or_insert_with(|| match &image.object(code)?.body {
-            Body::Code(words) => Disassembly::of(words),
+            Body::Code(words) => {
+                let names = image.code_debug(code).into_iter().flat_map(|debug| debug.names());
+                Disassembly::with_names(
+                    words,
+                    names.map(|name| (u64::from(name.index), printable(name.name))),
+                )
+            }
             _ => None,
         });
         page.as_ref()

@@ -120,3 +120,20 @@ fn a_switch_with_a_table_of_many_targets_is_listed_shortly() {
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert!(ran.out.contains("… 40 in all"), "{}", ran.out);
 }
+
+#[test]
+fn calls_and_jumps_are_shown_with_the_names_that_are_known() {
+    let directory = temporary();
+    let text = "call(call(9, :third), :again)\nhalt\nfunc third 1 -> 1\nparams n\nret(div(get n, 3))\n\
+                func again 1 -> 0\nmore: jump :more\n";
+    let source = written(&directory, "it.kasm", text);
+    let stripped = directory.path().join("it.blob");
+    assert_eq!(keyvm("build --strip -o", &[&stripped, &source]).code, Some(0));
+    let [named, nameless] = [&source, &stripped].map(|file| keyvm("jit --asm --clif", &[file]).out);
+    for name in ["1: call :third\n", ": func third 1 -> 1\n", "2: call :again\n", "more: jump :more\n"] {
+        assert!(named.contains(name), "{name} is not in\n{named}");
+    }
+    for name in ["1: call :F4\n", ": func F4 1 -> 1\n", "2: call :F9\n", "10: jump :L10\n"] {
+        assert!(nameless.contains(name), "{name} is not in\n{nameless}");
+    }
+}

@@ -45,8 +45,8 @@ trap DivideByZero (11): Division by zero.
   process 3 (root), in half at FILE:9:13, index 16: div
       ret(div(get n,
   operands, the top last: 11, 11, 11, 0
-    called from outer at FILE:6:13, index 9: call :F11
-    called from FILE:2:18, index 1: call :F3
+    called from outer at FILE:6:13, index 9: call :half
+    called from FILE:2:18, index 1: call :outer
 "
     );
     assert_eq!(
@@ -103,23 +103,44 @@ fn operands_with_the_top_bit_set_are_shown_with_their_sign_too() {
 
 #[test]
 fn of_many_calls_the_innermost_and_the_outermost_are_told() {
-    let text = "call :down\nfunc down 0 -> 0, 1\nset 0 (add(get 0, mempush(0, meta.FRAMES)))\n\
-                jumpif(lt(mempush(0, meta.FRAMES), 1_000), :more)\n.word 0xff\nmore: call :down";
+    let text = "call :even\nfunc even 0 -> 0\njumpif(lt(mempush(0, meta.FRAMES), 1_000), :more)\n.word 0xff\n\
+                more: call :odd\nfunc odd 0 -> 0\ncall :even";
     let [source, _] = both(text, "");
-    let more = "    called from down at FILE:6:7, index 15: call :F1\n";
+    let odd = "    called from odd at FILE:7:1, index 11: call :even\n";
+    let even = "    called from even at FILE:5:7, index 9: call :odd\n";
     let wanted = format!(
         "\
 trap UnknownInstruction (1): The word is no instruction.
-  process 3 (root), in down at FILE:5:7, index 14: .word 0xff
+  process 3 (root), in even at FILE:4:7, index 8: .word 0xff
       .word 0xff
-  operands, the top last: 992 more, 993, 994, 995, 996, 997, 998, 999, 1000
-{}    … 969 calls more …
-{}    called from FILE:1:1, index 0: call :F1
+  no operands
+{}{odd}    … 970 calls more …
+{}{even}    called from FILE:1:1, index 0: call :even
 ",
-        more.repeat(15),
-        more.repeat(15)
+        format!("{odd}{even}").repeat(7),
+        format!("{even}{odd}").repeat(7)
     );
     assert_eq!(source, wanted);
+}
+
+#[test]
+fn calls_from_one_place_are_told_once() {
+    let text = "call :down\nfunc down 0 -> 0, 1\nset 0 (add(get 0, mempush(0, meta.FRAMES)))\n\
+                jumpif(lt(mempush(0, meta.FRAMES), DEPTH), :more)\n.word 0xff\nmore: call :down";
+    for (depth, more) in [(1, ""), (2, "\n"), (3, "1 time"), (1_000, "998 times")] {
+        let [source, stripped] = both(&text.replace("DEPTH", &depth.to_string()), "");
+        let again = match more {
+            "" => String::new(),
+            "\n" => "    called from down at FILE:6:7, index 15: call :down\n".to_owned(),
+            _ => format!(
+                "    called from down at FILE:6:7, index 15: call :down\n    … and from there {more} more\n"
+            ),
+        };
+        let wanted = format!("{again}    called from FILE:1:1, index 0: call :down\n");
+        let calls = source.split_once("operands, the top last: ").expect("it tells operands").1;
+        assert_eq!(calls.split_once('\n').expect("it tells calls").1, wanted);
+        assert_eq!(stripped.lines().count(), source.lines().count() - 1, "{stripped}");
+    }
 }
 
 #[test]
@@ -139,10 +160,10 @@ bad:    unreachable
 ";
     let [source, stripped] = both(text, "");
     let before = "  before: process 5 trapped, DivideByZero, in f at FILE:4:13, index 5: div\n    \
-                  called from FILE:2:9, index 1: call :F2\n";
+                  called from FILE:2:9, index 1: call :f\n";
     assert!(source.ends_with(before), "{source}");
     assert!(source.contains("  process 3 (root), in boxed at FILE:11:9, index"), "{source}");
-    assert!(source.contains("\n    called from FILE:6:9, index 0: call :F1\n"), "{source}");
+    assert!(source.contains("\n    called from FILE:6:9, index 0: call :boxed\n"), "{source}");
     let before = "  before: process 5 trapped, DivideByZero, index 5: div, in F2+3\n    \
                   called from index 1: call :F2\n";
     assert!(stripped.ends_with(before), "{stripped}");
@@ -150,9 +171,9 @@ bad:    unreachable
     let dry = text.replace("ret(div(1, get 0))", "again: jump :again");
     let [source, _] = both(&dry.replace("50, 50", "900, 50"), "--gas 500");
     let wanted = "
-    called from FILE:2:9, index 1: call :F2
+    called from FILE:2:9, index 1: call :f
   called by process 3 (root), in boxed at FILE:8:9, index 7: recurse 0, 0
-    called from FILE:6:9, index 0: call :F1
+    called from FILE:6:9, index 0: call :boxed
 ";
     assert!(source.contains(wanted), "{source}");
 }
@@ -163,7 +184,7 @@ fn a_snapshot_tells_as_much() {
     let source = written(&directory, "it.kasm", "func outer 0 -> 0\nagain: jump :again");
     let snapshot = directory.path().join("it.blob");
     let dry = |ran: Ran| ran.err.lines().nth(1).map(str::to_owned);
-    let place = format!("  process 3 (root), in outer at {}:2:8, index 1: jump :L1", source.display());
+    let place = format!("  process 3 (root), in outer at {}:2:8, index 1: jump :again", source.display());
     let first = keyvm("run --gas 100 --snapshot", &[&snapshot, &source]);
     assert_eq!(dry(first), Some(place.clone()));
     for _ in 0..2 {
@@ -220,10 +241,10 @@ process worker { code worker_code standing }
         format!(
             "\
 out of gas after 1000: the next instruction needs 1 at least and 0 is left
-  process 5 (worker), in work at FILE:9:9, index 2: jump :L2
+  process 5 (worker), in work at FILE:9:9, index 2: jump :again
       again:  jump :again
   no operands
-    called from FILE:7:9, index 0: call :F1
+    called from FILE:7:9, index 0: call :work
   called by process 4 (boss), at FILE:4:9, index 1: invoke 0, 0
 {go_on}"
         )
@@ -281,7 +302,10 @@ process helper { code endless standing }
     let [source, _] = both(text, "--gas 1_000");
     let wanted = "  as keeper of process 4 (kept), at FILE:3:10, index 2: div\n";
     assert!(source.contains(wanted), "{source}");
-    assert!(source.contains("  process 5 (helper), in again at FILE:5:9, index 0: jump :L0\n"), "{source}");
+    assert!(
+        source.contains("  process 5 (helper), in again at FILE:5:9, index 0: jump :again\n"),
+        "{source}"
+    );
 }
 
 #[test]

@@ -107,8 +107,18 @@ impl Disassembly {
     /// Looks through the words of a code page; `None` if they are none.
     #[must_use]
     pub fn of(words: &[u64]) -> Option<Self> {
+        Self::with_names(words, [])
+    }
+
+    /// The same, with what instructions are called, by their indices: calls and jumps are then written with these names, as
+    /// they are given, the first where there are several, and with `F67` or `L67` where there is none.
+    #[must_use]
+    pub fn with_names(words: &[u64], names: impl IntoIterator<Item = (u64, String)>) -> Option<Self> {
         let code = Code::new(words.to_vec()).ok()?;
-        let places = Places::of(&code);
+        let mut places = Places::of(&code);
+        for (index, name) in names {
+            places.names.entry(index).or_insert(name);
+        }
         Some(Self { code, places })
     }
 
@@ -131,7 +141,7 @@ impl Disassembly {
     #[must_use]
     pub fn func(&self, index: u64) -> Option<(String, u64)> {
         let start = *self.places.funcs.range(..=index).next_back()?;
-        Some((format!("F{start}"), index - start))
+        Some((self.places.name(start), index - start))
     }
 }
 
@@ -142,7 +152,7 @@ fn statement(at: u64, word: u64, code: &Code, places: &Places) -> String {
     match (typ, Insn::decode(word)) {
         (Some(typ), _) => {
             let locals = if typ.locals == 0 { String::new() } else { format!(", {}", typ.locals) };
-            format!("func F{at} {} -> {}{locals}", typ.arguments, typ.results)
+            format!("func {} {} -> {}{locals}", places.name(at), typ.arguments, typ.results)
         }
         (None, Some(insn)) => instruction(insn, code, places),
         (None, None) => format!(".word {word:#x}"),
@@ -170,13 +180,21 @@ struct Places {
     funcs: BTreeSet<u64>,
     /// The first index of each type.
     types: BTreeMap<u64, u32>,
+    /// What instructions are called, where that is known and wanted.
+    names: BTreeMap<u64, String>,
     end: u64,
 }
 
 impl Places {
     fn of(code: &Code) -> Self {
         let end = u64::try_from(code.len()).unwrap_or(u64::MAX);
-        let mut places = Self { used: BTreeSet::new(), funcs: BTreeSet::new(), types: BTreeMap::new(), end };
+        let mut places = Self {
+            used: BTreeSet::new(),
+            funcs: BTreeSet::new(),
+            types: BTreeMap::new(),
+            names: BTreeMap::new(),
+            end,
+        };
         for (index, typ) in (0..).zip(code.types()) {
             places.types.entry(typ.word()).or_insert(index);
         }
@@ -210,12 +228,14 @@ impl Places {
     }
 
     fn text(&self, target: u64) -> String {
-        if target > self.end {
-            target.to_string()
-        } else if self.funcs.contains(&target) {
-            format!(":F{target}")
-        } else {
-            format!(":L{target}")
+        if target > self.end { target.to_string() } else { format!(":{}", self.name(target)) }
+    }
+
+    fn name(&self, at: u64) -> String {
+        match self.names.get(&at) {
+            Some(name) => name.clone(),
+            None if self.funcs.contains(&at) => format!("F{at}"),
+            None => format!("L{at}"),
         }
     }
 }

@@ -8,6 +8,9 @@ use keyvm::fuzz::{Finding, Run, Target, bytes_and_marks, run, run_bytes};
 use keyvm::{CompilerOptions, Machine};
 use keyvm_oracle::random::{Random, setting};
 
+/// How many are tried where no time is given.
+const FIXED: u64 = 150;
+
 /// Whether a text could be compiled; fails if something was found.
 fn accepted(seed: u64, outcome: Result<Run, Box<Finding>>) -> bool {
     match outcome {
@@ -27,13 +30,16 @@ fn what_compiles_runs_alike_and_cleanly() {
     let end = seconds.map(|seconds| std::time::Instant::now() + std::time::Duration::from_secs(seconds));
     let first = setting("KEYVM_FUZZ_SEED").unwrap_or(0);
     let (mut tried, mut compiled) = (0, 0);
-    while end.map_or(tried < 150, |end| std::time::Instant::now() < end) {
+    while end.map_or(tried < FIXED, |end| std::time::Instant::now() < end) {
         let seed = first + tried;
         let ran = run::<Machine>(Target::Lang, seed, CompilerOptions::default());
         compiled += u64::from(accepted(seed, ran));
         tried += 1;
     }
-    assert!(compiled * 8 > tried, "{compiled} of {tried} were compiled");
+    // Of those that there is time for, nothing can be said: a slow machine tries few.
+    if end.is_none() {
+        assert!(compiled * 8 > tried, "{compiled} of {tried} were compiled");
+    }
 }
 
 #[test]

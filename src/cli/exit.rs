@@ -15,7 +15,7 @@ Exit codes:
   123  out of words
   124  stopped at --max-yields
   125  paused at the end of the --slice
-  130  interrupted (Ctrl-C)
+  130  interrupted (Ctrl-C, SIGTERM, SIGHUP)
   141  whoever read the standard output has closed it
 
 With --snapshot OUT.blob, a run that ends in any way but 2 leaves an image that `keyvm resume` goes on with.

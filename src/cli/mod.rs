@@ -1,7 +1,7 @@
 //! The command line: one file a command, and what they share.
 //!
 //! * [`input`] — a FILE to an image; [`programs`] — programs in folders; [`output`] — standard output, and files to write;
-//! * [`options`], [`grants`], [`session`], [`summary`], [`trace`], [`stats`] — what `run` and `resume` are made of;
+//! * [`options`], [`grants`], [`session`], [`signals`], [`summary`], [`trace`], [`stats`] — what `run` and `resume` are made of;
 //! * [`survey`], [`authority`], [`table`] — looking at an image;
 //! * [`jit`], [`jit_text`], [`machine_code`], [`perf`], [`labels`] — looking at what the compiler makes;
 //! * [`exit`] — the exit codes, and what went wrong; [`usage`] — what is wrong with a command line.
@@ -31,6 +31,7 @@ mod repl;
 mod resume;
 mod run;
 mod session;
+mod signals;
 mod stats;
 mod summary;
 mod survey;

@@ -6,6 +6,7 @@ use super::input::{Form, Source, Text, show};
 use super::options::{self, DEFAULT_GAS, DEFAULT_WORDS, Options};
 use super::output::{Output, check_image_target, write_image};
 use super::perf;
+use super::signals;
 use super::stats::Stats;
 use super::summary::{Ending, Summary, explain};
 use keyvm::{Engine, Event, Interrupt, Machine};
@@ -102,14 +103,13 @@ fn set_limits(machine: &mut Machine, form: Form, gas: Option<u64>, words: Option
     }
 }
 
-/// Makes Ctrl-C stop the machine between two instructions. A second one does nothing more: some who pass signals on
-/// send them twice, and that must not keep the image from being saved.
+/// Makes Ctrl-C and its like stop the machine between two instructions. A second one does nothing more: some who pass
+/// signals on send them twice, and that must not keep the image from being saved.
 fn listen(interrupt: Interrupt, waker: Waker) -> Result<(), Failure> {
-    let handler = move || {
+    signals::listen(move || {
         interrupt.interrupt();
         waker.wake();
-    };
-    ctrlc::set_handler(handler).map_err(|error| Failure::about("cannot listen to Ctrl-C", error))
+    })
 }
 
 /// What is to be saved and told when a run ends.

@@ -1,4 +1,4 @@
-//! Ctrl-C.
+//! Ctrl-C, and other signals that ask to end.
 #![cfg(unix)]
 
 use super::{Ran, command, keyvm, program, temporary};
@@ -21,7 +21,11 @@ fn start(name: &str, options: &[&Path]) -> Child {
 
 /// Sends what Ctrl-C sends.
 fn interrupt(child: &Child) {
-    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill starts");
+    send("-INT", child);
+}
+
+fn send(signal: &str, child: &Child) {
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill starts");
     assert!(sent.success());
 }
 
@@ -95,4 +99,43 @@ fn two_interrupts_are_as_one() {
     interrupt(&child);
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
     assert_eq!(keyvm("hash", &[&image]).code, Some(0));
+}
+
+#[test]
+fn who_is_told_to_end_saves_before() {
+    for signal in ["-TERM", "-HUP"] {
+        let directory = temporary();
+        let image = directory.path().join("i.blob");
+        let mut child = start("counts.kasm", &[Path::new("--snapshot"), &image]);
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "1");
+        send(signal, &child);
+        let last = lines.last().map_or(1, |line| line.unwrap().parse::<u64>().unwrap());
+        let ran: Ran = child.wait_with_output().unwrap().into();
+        assert_eq!(ran.code, Some(130), "{signal}");
+        assert!(ran.err.starts_with("interrupted after "), "{}", ran.err);
+        let ran = keyvm("resume --max-yields 1", &[&image]);
+        assert_eq!((ran.code, ran.out), (Some(124), format!("{}\n", last + 1)));
+    }
+}
+
+#[test]
+fn a_hangup_that_is_ignored_stays_so() {
+    let file = program("counts.kasm");
+    let script = format!("trap '' HUP; exec '{}' run '{}'", env!("CARGO_BIN_EXE_keyvm"), file.display());
+    let mut child = Command::new("sh")
+        .args(["-c", &script])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "1");
+    send("-HUP", &child);
+    let more = lines.by_ref().take(200_000).map(|line| line.unwrap().parse::<u64>().unwrap()).last();
+    assert_eq!(more, Some(200_001));
+    send("-TERM", &child);
+    lines.for_each(drop);
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    assert_eq!(ran.code, Some(130), "{}", ran.err);
 }

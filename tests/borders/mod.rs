@@ -141,8 +141,8 @@ fn a_key_that_a_callee_destroys_names_nothing_ever_after() {
     // It is of no kind, and the same as none.
     prints(
         "def kill(key k):\n    k.destroy()\nk = page(1)\nother = k.read_only()\nkill<1000, 100>(k)\nmine = page(1)\n\
-         print(k.kind(), other.kind(), k == mine, mine.kind(), mine.attenuate(0).kind())",
-        "0 0 false 1 1\n",
+         print(k.kind(), other.kind(), k == mine, mine.kind(), mine.attenuate(0).kind())\nprint(k == other, k != other)",
+        "0 0 false 1 1\ntrue false\n",
     );
 }
 

@@ -204,7 +204,7 @@ fn the_prisoner_does_not_get_out() {
          guess      trapped: a missing right\n\
          scribble   trapped: an address that does not exist\n\
          destroy    trapped: a missing right\n\
-         shout      trapped: a failure\n\
+         shout      trapped: a process that has no console\n\
          The secret is still 42\n",
     );
 }

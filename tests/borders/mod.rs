@@ -1,5 +1,6 @@
 //! What comes over the border of a sandbox, and from callees that do not keep to it.
 
+mod failures;
 mod flat;
 
 use super::{compiled, fails, prints, run};

@@ -1,6 +1,6 @@
 //! What programs mean by `fail`.
 
-use keyvm_isa::Status;
+use super::check::status_name;
 
 /// What the numbers mean, from 1 on; `docs/language.md` lists them.
 const MEANINGS: [&str; 12] = [
@@ -36,10 +36,7 @@ pub fn failure(operands: &[u64], memory: &[u8]) -> Option<String> {
     let meaning = MEANINGS.get(usize::try_from(number.checked_sub(1)?).ok()?)?;
     let operand = before.last().copied();
     match number {
-        SANDBOX => {
-            let name = operand.and_then(|status| Status::ALL.iter().find(|row| row.0 as u64 == status));
-            name.map(|(_, name, _)| format!("{meaning}; its status is {name}"))
-        }
+        SANDBOX => operand.and_then(status_name).map(|name| format!("{meaning}; its status is {name}")),
         ASSERTION_WITH_TEXT => {
             operand.and_then(|address| text_at(memory, address)).map(|text| format!("{ASSERTION}: {text}"))
         }
@@ -77,7 +74,7 @@ mod tests {
                 failure(&[7, number], &[]).as_deref(),
                 Some(meaning)
                     .filter(|_| number != SANDBOX)
-                    .or(Some("a sandboxed call did not return; its status is Destroyed",))
+                    .or(Some("a sandboxed call did not return; its status is destroyed",))
             );
         }
         assert_eq!(failure(&[0], &[]), None);

@@ -13,6 +13,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("collector", include_str!("std/collector.et")),
     ("border", include_str!("std/border.et")),
     ("flat", include_str!("std/flat.et")),
+    ("failures", include_str!("std/failures.et")),
     ("floats", include_str!("std/floats.et")),
     ("naturals", include_str!("std/naturals.et")),
     ("buffers", include_str!("std/buffers.et")),
@@ -28,10 +29,11 @@ const LIBRARY: &[(&str, &str)] = &[
 ];
 
 /// What every program is compiled with, imported or not.
-const ALWAYS: [&str; 7] = ["collector", "runtime", "tables", "border", "flat", "floats", "naturals"];
+const ALWAYS: [&str; 8] =
+    ["collector", "runtime", "tables", "border", "flat", "failures", "floats", "naturals"];
 
 /// Those that only files of the library import: they do what no program may.
-const INTERNAL: [&str; 4] = ["runtime", "tables", "border", "flat"];
+const INTERNAL: [&str; 5] = ["runtime", "tables", "border", "flat", "failures"];
 
 /// A line of the collector, and what stands there if it collects always.
 const IF_DUE: &str = "\nconst ALWAYS = 0\n";

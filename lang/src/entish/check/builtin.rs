@@ -47,7 +47,7 @@ pub(super) fn form(name: &str) -> &'static str {
 }
 
 /// What a job has.
-pub(super) const JOB: &[&str] = &["status", "value", "trap", "gas_left"];
+pub(super) const JOB: &[&str] = &["status", "value", "trap", "failure", "gas_left"];
 
 /// A type in a method's signature, as seen from the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -306,6 +306,7 @@ impl<'a> Body<'_, 'a> {
                     "status" => 0,
                     "trap" => 1,
                     "gas_left" => 2,
+                    "failure" => return self.runtime("job_failure", vec![object], Ty::TEXT, span),
                     "value" => {
                         return match value {
                             Some(value) => self.make(ExprKind::JobValue(Box::new(object)), value, span),

@@ -17,7 +17,7 @@ macro_rules! library {
 }
 
 const LIBRARY: &[(&str, &str)] = library! {
-    "border" "buffers" "collector" "flat" "floats" "input" "lists" "maps" "naturals" "numbers" "random" "runtime" "jobs" "sha256" "sorting" "strings" "tables"
+    "border" "buffers" "collector" "failures" "flat" "floats" "input" "lists" "maps" "naturals" "numbers" "random" "runtime" "jobs" "sha256" "sorting" "strings" "tables"
 };
 
 /// Checks a program, with files that it may import; gives what is wrong as people read it.

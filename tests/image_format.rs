@@ -582,6 +582,18 @@ fn what_is_no_image_is_not_loaded() {
     assert_eq!(load_error(&path), ImageErrorKind::TrailingBytes);
 }
 
+/// Reading at address 0 of a process is an error of the device, even for who may read everything.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_cannot_be_read_is_told() {
+    for (path, code) in [("/proc/self/mem", 5), ("/proc/self/missing", 2)] {
+        match load(path) {
+            Err(LoadError::Io(error)) => assert_eq!(error.raw_os_error(), Some(code), "{path}: {error}"),
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+}
+
 #[test]
 fn a_save_that_fails_leaves_the_old_file_and_nothing_else() {
     let directory = tempfile::tempdir().unwrap();

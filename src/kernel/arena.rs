@@ -163,6 +163,18 @@ impl Arena {
         }
     }
 
+    /// As [`Arena::get_mut`], of an object that is known to be alive if it is there: what it is charged to is not looked at.
+    #[inline(always)]
+    pub(super) fn living_mut(&mut self, r: Ref) -> Option<&mut Slot> {
+        if self.watched && self.filling(r).is_some() {
+            self.mark(r.slot);
+        }
+        match self.slots.get_mut(r.slot as usize) {
+            Some(slot) if slot.number == r.number => Some(slot),
+            _ => None,
+        }
+    }
+
     /// The object at `r`, which may be dead.
     #[inline(always)]
     pub(super) fn filling(&self, r: Ref) -> Option<&Slot> {

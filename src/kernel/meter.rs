@@ -46,6 +46,24 @@ pub(super) struct Left {
     pub(super) chargeable: u64,
 }
 
+/// What all standing meters on a way up have left.
+#[derive(Clone, Copy, Debug)]
+struct PathLeft {
+    gas: u64,
+    words: u64,
+    /// Whether a change of words makes it necessary to look at them again.
+    walks_for_words: bool,
+}
+
+impl PathLeft {
+    fn look_at(&mut self, meter: &Meter) {
+        self.gas = meter.gas_up_to(self.gas);
+        self.words = self.words.min(meter.words_left());
+        // A limit may be below what is counted: then what comes back is not what can be had.
+        self.walks_for_words |= meter.rent_limit != u128::MAX || meter.words_used > meter.words_limit;
+    }
+}
+
 /// A change of the words that meters count.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Change {
@@ -173,16 +191,6 @@ impl Kernel {
         dry
     }
 
-    /// The least gas left from `base` up. Everything must be booked.
-    fn gas_on_path(&self, base: Ref) -> u64 {
-        let left = |(meter, call): (Ref, Option<Ref>)| {
-            let state = self.meter(meter);
-            let own = if state.stopped { 0 } else { state.gas_left() };
-            call.map_or(own, |call| own.min(self.budget(call).0))
-        };
-        self.steps(base).map(left).min().unwrap_or(u64::MAX)
-    }
-
     /// Whether `meter` is among the standing meters from `base` up.
     pub(crate) fn is_on_path(&self, base: Ref, meter: Ref) -> bool {
         self.path(base).any(|at| at == meter)
@@ -192,29 +200,52 @@ impl Kernel {
     #[inline]
     pub(crate) fn book(&mut self) {
         if self.unbooked != 0 || self.unbooked_words != 0 {
-            self.carry_up();
+            self.book_and_look();
         }
     }
 
-    fn carry_up(&mut self) {
-        debug_assert!(self.arena.alive(self.base), "somebody pays for what ran");
+    /// As [`Kernel::book`], and gives what is left there then.
+    fn book_and_look(&mut self) -> PathLeft {
+        debug_assert!(self.base.is_none() || self.arena.alive(self.base), "somebody pays for what ran");
         let gas = std::mem::take(&mut self.unbooked);
         let change = Change::net(std::mem::take(&mut self.unbooked_words));
-        let mut at = self.base;
-        while !at.is_none() {
-            let meter = self.meter_mut(at);
-            meter.count_gas(gas);
-            meter.words_used = change.count(meter.words_used);
-            let (call, up) = self.above(at);
-            if let Some(call) = call {
-                self.count_in_call(call, change);
-                if let Some(place) = self.active_link(call) {
-                    let link = &mut self.chain[place];
-                    link.gas = link.gas.saturating_sub(gas);
+        self.carry_up(self.base, gas, change)
+    }
+
+    /// Counts gas, and then a change of words, from a living standing meter up, and gives what is left there then. Each meter is
+    /// looked at once, and all are alive as the first is: where one has a limit of rent, this is done whenever words change.
+    fn carry_up(&mut self, base: Ref, gas: u64, change: Change) -> PathLeft {
+        let mut left = PathLeft { gas: u64::MAX, words: u64::MAX, walks_for_words: false };
+        let mut at = base;
+        while let Some(slot) = self.arena.living_mut(at) {
+            match &mut slot.body {
+                Body::Meter(meter) => {
+                    // Rent grows with the words: what ran until now ran at the old count.
+                    meter.count_gas(gas);
+                    meter.words_used = change.count(meter.words_used);
+                    left.look_at(meter);
+                    at = slot.meter;
                 }
+                // The meter below it was made in this call.
+                Body::CallMeter(call) => {
+                    match self.chain.get_mut(call.link as usize) {
+                        Some(link) if link.meter == at => {
+                            link.gas = link.gas.saturating_sub(gas);
+                            link.count(change);
+                            left.gas = left.gas.min(link.gas);
+                            left.words = left.words.min(link.words);
+                        }
+                        _ => {
+                            call.words = change.count(call.words);
+                            left = PathLeft { gas: 0, words: 0, walks_for_words: true };
+                        }
+                    }
+                    at = call.base;
+                }
+                _ => unreachable!("meters hang below meters"),
             }
-            at = up;
         }
+        left
     }
 
     /// Changes what a call meter counts, and what its call has left.
@@ -249,31 +280,23 @@ impl Kernel {
 
     /// Looks up anew what the standing meters above the current run have left.
     pub(crate) fn refresh(&mut self) {
-        self.book();
-        self.base = self.base_meter();
-        self.base_gas = self.gas_on_path(self.base);
-        self.base_words = u64::MAX;
+        let base = self.base_meter();
+        if base != self.base {
+            self.book();
+            self.base = base;
+        }
+        let left = self.book_and_look();
+        self.keep(left);
+    }
+
+    /// Keeps what the standing meters above the current run have left, everything being booked.
+    fn keep(&mut self, left: PathLeft) {
+        (self.base_gas, self.base_words) = (left.gas, left.words);
+        self.walks_for_words = left.walks_for_words;
         (self.own_gas, self.own_words) = match self.arena.body(self.base) {
             Some(Body::Meter(meter)) => (meter.gas_limit.saturating_sub(meter.gas_used), meter.words_left()),
             _ => (0, 0),
         };
-        self.walks_for_words = false;
-        let mut at = self.base;
-        while !at.is_none() {
-            let meter = self.meter(at);
-            let has_rent = meter.rent_limit != u128::MAX;
-            // A limit may be below what is counted: then what comes back is not what can be had.
-            let passed = meter.words_used > meter.words_limit;
-            let mut left = meter.words_left();
-            let (call, up) = self.above(at);
-            if let Some(call) = call {
-                left = left.min(self.budget(call).1);
-                self.walks_for_words |= self.active_link(call).is_none();
-            }
-            self.base_words = self.base_words.min(left);
-            self.walks_for_words |= has_rent || passed;
-            at = up;
-        }
     }
 
     /// Counts gas that was used in the current run, and a change of words, as far as that is not its last link's affair.
@@ -437,19 +460,13 @@ impl Kernel {
             self.count_in_run(change);
             return;
         }
-        // Rent grows with the words: what ran until now ran at the old count.
         self.book();
-        let mut at = standing;
-        while !at.is_none() {
-            let meter = self.meter_mut(at);
-            meter.words_used = change.count(meter.words_used);
-            let (call, up) = self.above(at);
-            if let Some(call) = call {
-                self.count_in_call(call, change);
-            }
-            at = up;
+        let left = self.carry_up(standing, 0, change);
+        if standing == self.base && standing == self.base_meter() {
+            self.keep(left);
+        } else {
+            self.refresh();
         }
-        self.refresh();
     }
 
     /// Charges the growth of a process: to the meter of the call it is in, else to its standing meter.

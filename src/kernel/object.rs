@@ -253,6 +253,16 @@ impl Meter {
         gas.min(u64::try_from(rent).unwrap_or(u64::MAX))
     }
 
+    /// The lesser of `most` and the gas it has left, if it is not stopped. Divides only where rent is what counts.
+    pub(crate) fn gas_up_to(&self, most: u64) -> u64 {
+        let most = if self.stopped { 0 } else { most.min(self.gas_limit.saturating_sub(self.gas_used)) };
+        let rent_left = self.rent_limit.saturating_sub(self.rent_used);
+        if self.rent_limit == u128::MAX || u128::from(most) * u128::from(self.words_used) <= rent_left {
+            return most;
+        }
+        self.gas_left()
+    }
+
     pub(crate) const fn words_left(&self) -> u64 {
         self.words_limit.saturating_sub(self.words_used)
     }

@@ -19,10 +19,11 @@
 //!
 //! # Features
 //!
-//! Both are on by default; `default-features = false` leaves what it takes to load, run and save images.
+//! All are on by default; `default-features = false` leaves what it takes to load, run and save images.
 //!
 //! - `asm`: the assembler and disassembler, and the language.
-//! - `cli`: what the program `keyvm` needs; implies `asm`.
+//! - `fuzz`: what looks for faults of the machine itself; implies `asm`.
+//! - `cli`: what the program `keyvm` needs; implies `fuzz`.
 #![deny(unsafe_code)]
 
 /// The examples in the README.

@@ -74,7 +74,7 @@ pub struct Machine {
     pub(crate) kernel: Kernel,
     interrupt: Interrupt,
     recent: RecentCode,
-    engine: Engine,
+    pub(crate) engine: Engine,
     runner: Runner,
     /// What the running process computes with; nothing between two runs.
     act: Activation,

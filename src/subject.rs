@@ -55,10 +55,6 @@ impl Subject for Machine {
         Self::set_gas_limit(self, limit);
     }
 
-    fn used(&mut self) -> (u64, u64) {
-        (self.budget().gas_used, self.instructions())
-    }
-
     fn observe(&mut self) -> Observation {
         let budget = self.budget();
         Observation {
@@ -68,8 +64,15 @@ impl Subject for Machine {
             instructions: self.instructions(),
             depth: self.depth(),
             objects: self.objects(),
-            hash: self.state_hash().0,
         }
+    }
+
+    fn hash(&mut self) -> [u8; 32] {
+        self.state_hash().0
+    }
+
+    fn frames(&mut self) -> usize {
+        self.kernel.running().map_or(0, |process| self.kernel.arena.process(process).frames.len())
     }
 
     fn native_instructions(&self) -> u64 {
@@ -77,6 +80,9 @@ impl Subject for Machine {
     }
 
     fn check(&mut self) -> Result<(), String> {
+        if self.engine.has_panicked() {
+            return Err("the thread that compiles has panicked".to_owned());
+        }
         self.audit().map_err(|meter| format!("the books of meter {meter} do not balance"))
     }
 

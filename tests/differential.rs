@@ -48,8 +48,7 @@ fn told(divergence: &Divergence, engines: Engines<'_, Engine>) -> String {
 /// One random image, cut at random.
 fn one_run(seed: u64) -> keyvm::fuzz::Run {
     run::<Machine>(Target::Jit, seed, CompilerOptions::default()).unwrap_or_else(|finding| {
-        let (_, file) = finding.shrunk::<Machine>(&|| true).file();
-        panic!("in the run of seed {seed}:\n{}", String::from_utf8_lossy(&file))
+        panic!("in the run of seed {seed}:\n{}", finding.shrunk::<Machine>(&|| true))
     })
 }
 

@@ -158,7 +158,7 @@ struct Tally {
 fn one_run(seed: u64, tally: &Tally) {
     let target = if seed % 4 == 3 { Target::Image } else { Target::Kernel };
     let run = run::<Machine>(target, seed, CompilerOptions::default())
-        .unwrap_or_else(|finding| panic!("{}", String::from_utf8_lossy(&finding.file().1)));
+        .unwrap_or_else(|finding| panic!("{finding}"));
     tally.runs.fetch_add(1, Ordering::Relaxed);
     tally.refused.fetch_add(u64::from(!run.accepted), Ordering::Relaxed);
     tally.instructions.fetch_add(run.report.instructions, Ordering::Relaxed);

@@ -15,7 +15,7 @@ const FIXED: u64 = 150;
 fn accepted(seed: u64, outcome: Result<Run, Box<Finding>>) -> bool {
     match outcome {
         Ok(run) => run.accepted,
-        Err(finding) => panic!("seed {seed}:\n{}", String::from_utf8_lossy(&finding.file().1)),
+        Err(finding) => panic!("seed {seed}:\n{finding}"),
     }
 }
 

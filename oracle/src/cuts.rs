@@ -75,19 +75,38 @@ pub struct Course {
     pub swaps: u64,
     /// Before how many of 100 slices a limit is set that will be reached soon.
     pub limits: u64,
+    /// After so many steps the hashes of the states are compared: what differs then is still different later, mostly, and
+    /// hashing takes longer than a short slice.
+    pub every: usize,
 }
 
 impl Course {
     /// Cut often.
     #[must_use]
     pub const fn short(gas: u64) -> Self {
-        Self { gas, events: EVENTS, longest: &[40, 300, 1000, 4000], short: 15, swaps: 10, limits: 5 }
+        Self {
+            gas,
+            events: EVENTS,
+            longest: &[40, 300, 1000, 4000],
+            short: 15,
+            swaps: 5,
+            limits: 5,
+            every: 4,
+        }
     }
 
     /// Cut seldom: most of the time goes into running.
     #[must_use]
     pub const fn long(gas: u64) -> Self {
-        Self { gas, events: 200, longest: &[30_000, 200_000, 1_000_000], short: 5, swaps: 3, limits: 3 }
+        Self {
+            gas,
+            events: 200,
+            longest: &[300_000, 1_000_000, 3_000_000],
+            short: 5,
+            swaps: 4,
+            limits: 3,
+            every: 1,
+        }
     }
 }
 
@@ -107,6 +126,7 @@ pub fn at_random<S: Subject>(
 ) -> Result<Report, Box<Divergence>> {
     let mut random = Random::new(seed);
     let mut pair = Pair::<S>::new(image, engines, Some(seed)).expect("the image is consistent");
+    pair.every = course.every;
     let longest = random.pick(course.longest);
     pair.run(course.gas, course.events, |pair| {
         if random.percent(course.swaps) {

@@ -18,7 +18,7 @@ pub enum Next {
     Nothing,
 }
 
-/// What can be seen of a machine from outside. Two engines may not differ in any of it.
+/// What can be seen of a machine from outside at no cost. Two engines may not differ in any of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observation {
     /// The prime meter's gas: used and limit.
@@ -33,8 +33,6 @@ pub struct Observation {
     pub depth: usize,
     /// Living objects.
     pub objects: u64,
-    /// The canonical hash of the state.
-    pub hash: [u8; 32],
 }
 
 /// A machine, as the oracle needs it.
@@ -60,11 +58,12 @@ pub trait Subject: Sized {
     fn answer(&mut self, seed: u64);
     /// Sets the prime meter's limit of gas.
     fn set_gas_limit(&mut self, limit: u64);
-    /// The prime meter's gas that is used, and instructions since it was loaded: of what can be seen of it, what costs
-    /// nothing to see.
-    fn used(&mut self) -> (u64, u64);
     /// What can be seen of it.
     fn observe(&mut self) -> Observation;
+    /// The canonical hash of its state.
+    fn hash(&mut self) -> [u8; 32];
+    /// Subroutine calls open in the process that runs.
+    fn frames(&mut self) -> usize;
     /// Instructions that ran natively since it was loaded.
     fn native_instructions(&self) -> u64;
     /// What must hold of it at any stop, whatever runs it: as often looked at as it is observed.

@@ -139,13 +139,7 @@ impl Subject for Counter {
         };
     }
 
-    fn used(&mut self) -> (u64, u64) {
-        (self.used, self.instructions)
-    }
-
     fn observe(&mut self) -> Observation {
-        let mut hash = [0; 32];
-        hash[..8].copy_from_slice(&self.state.to_le_bytes());
         Observation {
             gas: (self.used, self.limit),
             words: (0, 0),
@@ -153,8 +147,17 @@ impl Subject for Counter {
             instructions: self.instructions,
             depth: 1,
             objects: 3,
-            hash,
         }
+    }
+
+    fn hash(&mut self) -> [u8; 32] {
+        let mut hash = [0; 32];
+        hash[..8].copy_from_slice(&self.state.to_le_bytes());
+        hash
+    }
+
+    fn frames(&mut self) -> usize {
+        0
     }
 
     fn native_instructions(&self) -> u64 {

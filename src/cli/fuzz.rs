@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     /// How many runs at the same time [default: as many as there are processors].
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
-    /// A folder of images, assembly and programs: a third of the runs is of changed ones, and what does something new is
+    /// A folder of images, assembly and programs: a fifth of the runs is of changed ones, and what does something new is
     /// put there.
     #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
@@ -69,7 +69,7 @@ const DEFAULT_SECONDS: u64 = 60;
 /// Seconds that making a finding small may take.
 const SHRINK_SECONDS: u64 = 60;
 /// Between two progress lines where they are not written over each other.
-const LINE_SECONDS: u64 = 10;
+const LINE_SECONDS: u64 = 30;
 
 fn target() -> impl TypedValueParser<Value = Target> {
     PossibleValuesParser::new(Target::ALL.map(Target::name))

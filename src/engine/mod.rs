@@ -194,6 +194,12 @@ impl Engine {
         self.0.on_compiled.set(Hook(Box::new(hook))).is_ok()
     }
 
+    /// Whether the thread that compiles has panicked: a bug, after which nothing more is compiled on it.
+    #[must_use]
+    pub fn has_panicked(&self) -> bool {
+        self.0.worker.get().and_then(Option::as_ref).is_some_and(Worker::has_panicked)
+    }
+
     /// Which instructions have followed each other so far, in one process and between two stops. Only an engine made by
     /// [`Engine::recording`] knows.
     #[must_use]

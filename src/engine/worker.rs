@@ -7,7 +7,7 @@ use super::Shared;
 use super::page::NativePage;
 use keyvm_jit::{Level, Root};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 
@@ -88,6 +88,17 @@ struct Desk {
     queue: Mutex<Queue<Job>>,
     /// Told when there is something in the queue, and when nothing will come any more.
     change: Condvar,
+    /// The thread has panicked.
+    panicked: AtomicBool,
+}
+
+/// Notes how the thread ends.
+struct Ending(Arc<Desk>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.panicked.store(thread::panicking(), Ordering::Relaxed);
+    }
 }
 
 impl Desk {
@@ -102,9 +113,14 @@ pub(super) struct Worker(Arc<Desk>);
 impl Worker {
     /// Starts the thread, which ends with the engine. `None` if the operating system has no more threads.
     pub(super) fn start(engine: Weak<Shared>) -> Option<Self> {
-        let desk = Arc::new(Desk { queue: Mutex::new(Queue::new()), change: Condvar::new() });
+        let desk = Arc::new(Desk {
+            queue: Mutex::new(Queue::new()),
+            change: Condvar::new(),
+            panicked: AtomicBool::new(false),
+        });
         let own = Arc::clone(&desk);
         let work = move || {
+            let _ending = Ending(Arc::clone(&own));
             while let Some((page, root, level)) = next(&own, &engine) {
                 let Some(engine) = engine.upgrade() else { return };
                 if let Some(page) = page.upgrade() {
@@ -114,6 +130,11 @@ impl Worker {
         };
         thread::Builder::new().name("keyvm-compile".to_owned()).spawn(work).ok()?;
         Some(Self(desk))
+    }
+
+    /// Whether the thread has panicked.
+    pub(super) fn has_panicked(&self) -> bool {
+        self.0.panicked.load(Ordering::Relaxed)
     }
 
     /// Asks for something. `false` if too many wait.

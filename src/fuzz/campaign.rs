@@ -87,8 +87,8 @@ pub struct Campaign {
     pub findings: Vec<Finding>,
 }
 
-/// Every so many runs, one is of a changed input.
-const MUTATED: u64 = 3;
+/// Every so many runs, one is of a changed input: not always one whose seed would be of the same kind.
+const MUTATED: u64 = 5;
 
 /// What the threads share.
 struct Office<'c> {

@@ -8,7 +8,7 @@ use crate::{CompilerOptions, Levels, Tier};
 use keyvm_isa::debug::DebugInfo;
 use keyvm_isa::image::Image;
 use keyvm_oracle::{Case, Step};
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 /// Something that may not be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +87,16 @@ impl Finding {
             }
         }
         head
+    }
+}
+
+/// What is wrong, and how it is repeated: the text of its file, if that is a text.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match String::from_utf8(self.file().1) {
+            Ok(text) => f.write_str(&text),
+            Err(_) => f.write_str(&self.head(';')),
+        }
     }
 }
 

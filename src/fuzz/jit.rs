@@ -28,7 +28,7 @@ impl Kind {
         match seed % 12 {
             0..4 => Self::Computing,
             4..7 => Self::Looping,
-            7..9 => Self::Language,
+            7 => Self::Language,
             _ => Self::Long,
         }
     }
@@ -36,8 +36,9 @@ impl Kind {
     fn course(self, random: &mut Random) -> Course {
         match self {
             Self::Computing | Self::Looping => Course::short(20_000),
-            Self::Language => Course::short(40_000),
-            Self::Long => Course::long(random.pick(&[2_000_000, 6_000_000, 10_000_000])),
+            // Much is compiled of them at each place where they are cut.
+            Self::Language => Course { longest: &[1000, 4000, 20_000], ..Course::short(40_000) },
+            Self::Long => Course::long(random.pick(&[3_000_000, 10_000_000, 30_000_000])),
         }
     }
 
@@ -55,7 +56,8 @@ impl Kind {
     const fn courses(self) -> u64 {
         match self {
             Self::Long => 1,
-            _ => 3,
+            Self::Language => 2,
+            Self::Computing | Self::Looping => 3,
         }
     }
 }

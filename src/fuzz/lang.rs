@@ -237,12 +237,16 @@ impl<S: Machinery> Subject for Compiled<S> {
         self.0.set_gas_limit(limit);
     }
 
-    fn used(&mut self) -> (u64, u64) {
-        self.0.used()
-    }
-
     fn observe(&mut self) -> Observation {
         self.0.observe()
+    }
+
+    fn hash(&mut self) -> [u8; 32] {
+        self.0.hash()
+    }
+
+    fn frames(&mut self) -> usize {
+        self.0.frames()
     }
 
     fn native_instructions(&self) -> u64 {

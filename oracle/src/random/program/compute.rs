@@ -124,6 +124,16 @@ impl Composer<'_> {
     }
 
     fn main(&mut self, turns: u64) {
+        if turns > 1 {
+            // One call deeper, as most of what is cut is to be deep.
+            let call = self.emit(Op::Call, &[0]);
+            self.writer.ending();
+            self.emit(Op::Halt, &[]);
+            self.land(call);
+            let typ = self.writer.parts.types.len();
+            self.writer.parts.types.push(FuncType { arguments: 0, results: 0, locals: 0 });
+            self.emit(Op::Func, &[typ as i64]);
+        }
         let top = self.writer.begin_turns(turns);
         let calls = self.writer.random.within(1, 5);
         for turn in 0..calls {
@@ -138,8 +148,12 @@ impl Composer<'_> {
             }
         }
         self.writer.end_turns(top);
-        self.writer.ending();
-        self.emit(Op::Halt, &[]);
+        if turns > 1 {
+            self.emit(Op::Ret, &[]);
+        } else {
+            self.writer.ending();
+            self.emit(Op::Halt, &[]);
+        }
     }
 
     /// Slots that the subroutine may change: not what counts.

@@ -7,8 +7,9 @@ use keyvm::entish;
 use keyvm::isa::decode::operands;
 use keyvm::isa::image::{Body, Call, Image, Number, Process};
 use keyvm::isa::{ImmKind, Insn, Op, Status, Trap};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::iter;
 
 /// Of the processes that control is in and the subroutine calls in them, so many are shown, half of them the innermost,
 /// half the outermost. Calls from one place that are open one in another are shown as one.
@@ -28,8 +29,15 @@ pub(super) fn trapped(trap: Trap, image: &Image<'_>, texts: &[Text]) -> String {
     let failure = root.filter(|_| trap == Trap::Failed).and_then(|root| tracer.failure(root));
     let meaning = failure.unwrap_or_else(|| meaning(trap, insn));
     tracer.line(format_args!("trap {trap} ({}): {meaning}", trap.number()));
-    tracer.backtrace(&[(Stop::Innermost, image.root)]);
-    tracer.others_that_trapped();
+    let way = tracer.way_to_the_culprit(image.root);
+    let stops: Vec<_> = match way.split_last() {
+        Some((&culprit, callers @ [_, ..])) => iter::once((Stop::Culprit, culprit))
+            .chain(callers.iter().rev().map(|&caller| (Stop::CalledBy, caller)))
+            .collect(),
+        _ => vec![(Stop::Innermost, image.root)],
+    };
+    tracer.backtrace(&stops);
+    tracer.others_that_trapped(&way);
     tracer.out.trim_end().to_owned()
 }
 
@@ -70,6 +78,8 @@ pub(super) fn trace(image: &Image<'_>, texts: &[Text]) -> String {
 #[derive(Clone, Copy)]
 enum Stop {
     Innermost,
+    /// It is the innermost, and did not return.
+    Culprit,
     CalledBy,
     KeeperOf,
     /// It trapped, before.
@@ -179,12 +189,14 @@ impl<'i, 'a> Tracer<'i, 'a> {
         };
         let name = match stop {
             Stop::Innermost => name,
+            Stop::Culprit => {
+                let end = process.map_or_else(String::new, |process| self.end(process));
+                format!("{name}{end}")
+            }
             Stop::CalledBy => format!("called by {name}"),
             Stop::KeeperOf => format!("as keeper of {name}"),
             Stop::Trapped(trap) => {
-                let failure =
-                    process.filter(|_| trap == Trap::Failed).and_then(|process| self.failure(process));
-                let meaning = failure.map_or_else(String::new, |failure| format!(" ({failure})"));
+                let meaning = process.map_or_else(String::new, |process| self.meaning_in_brackets(process));
                 format!("before: {name} trapped, {trap}{meaning}")
             }
         };
@@ -196,7 +208,7 @@ impl<'i, 'a> Tracer<'i, 'a> {
         let index = process.index.saturating_sub(behind);
         let at = self.instruction("in ", process.code, index);
         self.line(format_args!("  {name}, {at}"));
-        if let Stop::Innermost = stop {
+        if let Stop::Innermost | Stop::Culprit = stop {
             if let Some(line) = self.source_line(process.code, index) {
                 self.line(format_args!("      {line}"));
             }
@@ -204,10 +216,58 @@ impl<'i, 'a> Tracer<'i, 'a> {
         }
     }
 
-    /// The processes besides the root that have trapped: why may be found there.
-    fn others_that_trapped(&mut self) {
-        let others = self.image.objects.iter().filter_map(|object| match &object.body {
-            Body::Process(process) if object.number != self.image.root => {
+    /// How a process ended that did not return.
+    fn end(&self, process: &Process<'_>) -> String {
+        match (process.status, process.trap) {
+            (Status::Trapped, Some(trap)) => {
+                format!(" trapped, {trap}{}", self.meaning_in_brackets(process))
+            }
+            (Status::OutOfGas, _) => " ran out of gas".to_owned(),
+            (Status::OutOfWords, _) => " ran out of words".to_owned(),
+            (Status::Halted, _) => " halted".to_owned(),
+            (Status::Yielded, _) => " yielded".to_owned(),
+            (Status::Stopped, _) => " was stopped".to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    /// What a program in the language means by the `fail` at which a process stands, if it does.
+    fn meaning_in_brackets(&self, process: &Process<'_>) -> String {
+        let failure = process.trap.filter(|&trap| trap == Trap::Failed).and_then(|_| self.failure(process));
+        failure.map_or_else(String::new, |failure| format!(" ({failure})"))
+    }
+
+    /// A process, the callee whose failure made it trap or for which it waits, the one for which that did, and so on.
+    fn way_to_the_culprit(&self, from: Number) -> Vec<Number> {
+        let mut way = vec![from];
+        // An image may have processes that wait in a circle.
+        let mut seen = BTreeSet::from([from]);
+        let mut next = self.failed_callee(from);
+        while let Some(callee) = next.filter(|&callee| seen.insert(callee)) {
+            way.push(callee);
+            next = self.failed_callee(callee);
+        }
+        way
+    }
+
+    fn failed_callee(&self, caller: Number) -> Option<Number> {
+        let process = self.find(caller)?;
+        let callee = if process.callee != 0 {
+            process.callee
+        } else {
+            process.trap.filter(|&trap| trap == Trap::Failed)?;
+            self.failure(process)?;
+            let slot = usize::try_from(entish::failed_call(&process.stack)?).ok()?;
+            process.keys.get(slot)?.as_ref()?.object
+        };
+        self.find(callee).map(|_| callee)
+    }
+
+    /// The processes that have trapped and are not on the way to the culprit, the latest first: why may be found there.
+    fn others_that_trapped(&mut self, way: &[Number]) {
+        let way: BTreeSet<_> = way.iter().collect();
+        let others = self.image.objects.iter().rev().filter_map(|object| match &object.body {
+            Body::Process(process) if !way.contains(&object.number) => {
                 process.trap.map(|trap| (Stop::Trapped(trap), object.number))
             }
             _ => None,

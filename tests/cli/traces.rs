@@ -325,3 +325,95 @@ fn a_root_that_cannot_be_called_is_told() {
         "the root process cannot be called: it does not stand, so it has no meter to run under\n"
     );
 }
+
+/// What is told of a program that traps, without the instructions, the calls within processes and the numbers of these.
+fn told(program: &str) -> String {
+    let directory = temporary();
+    let source = written(&directory, "p.et", program);
+    let Ran { err, .. } = keyvm("run", &[&source]);
+    let err = err.replace(&source.display().to_string(), "FILE");
+    let lines = err.lines().map(|line| {
+        let line = line.split(", index ").next().unwrap_or_default();
+        match line.split_once("process ") {
+            Some((before, rest)) => {
+                format!("{before}process{}\n", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+            }
+            None => format!("{line}\n"),
+        }
+    });
+    lines.filter(|line| !line.contains("operands") && !line.contains("    called from ")).collect()
+}
+
+#[test]
+fn the_callee_that_failed_comes_before_those_that_trapped_earlier() {
+    let told = told(
+        "\
+def plugin(x) -> u:
+    assert x > 10, \"plugin\"
+    return 1
+def culprit(x) -> u:
+    return 7 / x
+for n in range(5):
+    job = try plugin<10000,1000>(n)
+print(culprit<10000,1000>(0))
+",
+    );
+    let before =
+        "  before: process trapped, Failed (an assertion does not hold: plugin), in plugin at FILE:2:12\n";
+    let wanted = format!(
+        "\
+trap Failed (10): a sandboxed call did not return; its status is trapped
+  process trapped, DivideByZero, in culprit at FILE:5:12
+      return 7 / x
+  called by process, in main at FILE:8:7
+{}  and 2 others
+",
+        before.repeat(3)
+    );
+    assert_eq!(told, wanted);
+}
+
+#[test]
+fn across_many_borders_the_way_down_is_told() {
+    let told = told(
+        "\
+def fails(n) -> u:
+    if n == 0: return 1 / n
+    return fails<gas()*3/4,words()*3/4>(n - 1)
+print(fails<1000000,200000>(4))
+",
+    );
+    let wanted = format!(
+        "\
+trap Failed (10): a sandboxed call did not return; its status is trapped
+  process trapped, DivideByZero, in fails at FILE:2:23
+      if n == 0: return 1 / n
+{}  called by process, in main at FILE:4:7
+",
+        "  called by process, in fails at FILE:3:12\n".repeat(4)
+    );
+    assert_eq!(told, wanted);
+}
+
+#[test]
+fn a_callee_that_ran_dry_is_told_where_it_stands() {
+    let told = |program: &str, words: &str| {
+        let told = told(program);
+        assert!(told.contains(words), "{told}");
+        assert!(told.contains("  called by process, in main at FILE:"), "{told}");
+    };
+    told(
+        "def c() -> u:\n    while: pass\n    return 1\nprint(c<1000,100>())\n",
+        "out_of_gas\n  process ran out of gas, in c at FILE:2:5\n      while: pass\n",
+    );
+    told(
+        "def c() -> u:\n    return len(array(100000, 7))\nprint(c<1000,100>())\n",
+        "  process ran out of words, in ",
+    );
+    // The callee of a callee, within what that was given.
+    told(
+        "def inner() -> u:\n    while: pass\n    return 1\ndef outer() -> u:\n    return inner<300,50>()\n\
+         print(outer<1000,500>())\n",
+        "trapped\n  process ran out of gas, in inner at FILE:2:5\n      while: pass\n  called by process, in outer at FILE:5:12\n",
+    );
+}

@@ -20,7 +20,8 @@ const MEANINGS: [&str; 12] = [
 
 const ASSERTION: &str = "an assertion does not hold";
 
-/// The number of a sandboxed call that did not return; the operand before it is the status.
+/// The number of a sandboxed call that did not return; the operand before it is the status, and the one before that the slot
+/// of the key to the callee.
 const SANDBOX: u64 = 4;
 /// The number of an assertion with a text; the operand before it is the text's address.
 const ASSERTION_WITH_TEXT: u64 = 11;
@@ -43,6 +44,16 @@ pub fn failure(operands: &[u64], memory: &[u8]) -> Option<String> {
         _ => None,
     }
     .or_else(|| Some((*meaning).to_owned()))
+}
+
+/// The slot of the key to the callee, if a program that was compiled from the language came to `fail` with these operands
+/// because a sandboxed call did not return.
+#[must_use]
+pub fn failed_call(operands: &[u64]) -> Option<u64> {
+    match *operands {
+        [.., slot, _, SANDBOX] => Some(slot),
+        _ => None,
+    }
 }
 
 /// The text that begins at an address: its length in the low half of a word, and the bytes.
@@ -77,6 +88,9 @@ mod tests {
                     .or(Some("a sandboxed call did not return; its status is destroyed",))
             );
         }
+        assert_eq!(failed_call(&[9, 7, SANDBOX]), Some(9));
+        assert_eq!(failed_call(&[9, 7, SANDBOX + 1]), None);
+        assert_eq!(failed_call(&[7, SANDBOX]), None);
         assert_eq!(failure(&[0], &[]), None);
         assert_eq!(failure(&[], &[]), None);
         assert_eq!(failure(&[13], &[]), None);

@@ -26,7 +26,7 @@ mod visit;
 use crate::diagnostic::{Diagnostic, Diagnostics, render};
 use keyvm_isa::image::Image;
 
-pub use failure::failure;
+pub use failure::{failed_call, failure};
 pub use files::{FILE_BYTES_MAX, File, Find};
 pub use fmt::format;
 pub use session::{Begun, Input, Session, begun};

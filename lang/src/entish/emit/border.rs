@@ -353,7 +353,8 @@ impl Emitter<'_> {
         let gives_page = self.any_object(results);
         let status = frame.slot();
         self.code.tee(status);
-        let failure = self.failure(frame, vec![Shown::Slot(status), Shown::Word(failure::SANDBOX)]);
+        let shown = vec![Shown::Slot(process), Shown::Slot(status), Shown::Word(failure::SANDBOX)];
+        let failure = self.failure(frame, shown);
         self.code.to(Op::Jumpif, failure);
         frame.give_back(status);
         let forged = self.failure(frame, vec![Shown::Word(failure::FORGED)]);

@@ -126,17 +126,19 @@ pub(super) fn compile(path: &Path, name: String, text: String) -> Result<entish:
 pub(super) fn beside(path: &Path) -> impl FnMut(&str) -> Result<Option<entish::File>, String> {
     |import| {
         let beside = path.with_file_name(format!("{import}.et"));
-        let file = match File::open(&beside) {
-            Ok(file) => file,
+        // A pipe would block before it could be refused.
+        let found = match std::fs::metadata(&beside) {
+            Ok(found) => found,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(plain(&error)),
         };
-        if !file.metadata().is_ok_and(|found| found.is_file()) {
+        if !found.is_file() {
             return Err("this is not a regular file".to_owned());
         }
         if leads_away(path, &beside) {
             return Err("this is a link that leads out of the folder of the program".to_owned());
         }
+        let file = File::open(&beside).map_err(|error| plain(&error))?;
         let text = rest_of_text(file, Vec::new(), longest(&beside))?;
         Ok(Some(entish::File { name: show(&beside), text }))
     }

@@ -74,6 +74,28 @@ fn a_link_out_of_the_folder_is_not_followed() {
     assert_eq!(keyvm("run", &[&within]).out, "6\n");
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_refused_at_once() {
+    let directory = temporary();
+    let main = written(&directory, "main.et", "import other\nprint(other.N)\n");
+    let other = directory.path().join("other.et");
+    let refused = || {
+        let ran = keyvm("check", &[&main]);
+        assert!(ran.err.contains("this is not a regular file"), "{}", ran.err);
+        assert_eq!(ran.code, Some(2));
+    };
+    let made = std::process::Command::new("mkfifo").arg(&other).status().expect("it can be run");
+    assert!(made.success());
+    refused();
+    std::fs::remove_file(&other).expect("it can be done");
+    std::os::unix::fs::symlink("/dev/zero", &other).expect("it can be done");
+    refused();
+    std::fs::remove_file(&other).expect("it can be done");
+    std::fs::create_dir(&other).expect("it can be done");
+    refused();
+}
+
 #[test]
 fn imports_in_a_circle_and_files_that_are_no_text_are_told_of() {
     let (out, err) = run(&[

@@ -58,7 +58,8 @@ impl Source {
         if !found.is_file() {
             return Err(wrong(&"this is not a regular file; save it to one first"));
         }
-        if found.len() == 0 {
+        // A program may say nothing.
+        if found.len() == 0 && !is_program(path) {
             return Err(wrong(&"this file is empty"));
         }
         let mut file = File::open(path).map_err(|error| wrong(&plain(&error)))?;

@@ -291,3 +291,15 @@ fn help_that_cannot_be_printed_is_an_error() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: standard output: "));
 }
+
+#[test]
+fn an_empty_file_is_a_program() {
+    let directory = temporary();
+    let path = written(&directory, "empty.et", "\n");
+    assert_eq!(keyvm("fmt", &[&path]).code, Some(0));
+    assert_eq!(std::fs::read(&path).expect("it is there"), b"");
+    for command in ["run", "check", "fmt --check"] {
+        let ran = keyvm(command, &[&path]);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{command}");
+    }
+}

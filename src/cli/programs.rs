@@ -5,7 +5,7 @@ use super::input::{is_program, plain, show};
 use std::path::{Path, PathBuf};
 
 /// The programs that these are, or that are in these folders and in the folders in them, in the order of their names. Each
-/// is there once. Links to folders are not followed.
+/// is there once. Links in a folder are not followed if they lead to folders, or out of that one.
 ///
 /// # Errors
 /// If something cannot be read, or is named and is no program.
@@ -28,6 +28,9 @@ fn find_in(path: &Path, programs: &mut Vec<PathBuf>) -> Result<(), Failure> {
         programs.push(path.to_owned());
         return Ok(());
     }
+    let root = std::fs::canonicalize(path).map_err(|error| wrong(&error))?;
+    // One that leads nowhere is told of when it is read.
+    let leads_out = |link: &Path| std::fs::canonicalize(link).is_ok_and(|target| !target.starts_with(&root));
     let mut folders = vec![path.to_owned()];
     while let Some(folder) = folders.pop() {
         let wrong = |error: &std::io::Error| Failure::about(show(&folder), plain(error));
@@ -36,7 +39,7 @@ fn find_in(path: &Path, programs: &mut Vec<PathBuf>) -> Result<(), Failure> {
             let kind = entry.file_type().map_err(|error| wrong(&error))?;
             if kind.is_dir() {
                 folders.push(entry.path());
-            } else if is_program(&entry.path()) {
+            } else if is_program(&entry.path()) && !(kind.is_symlink() && leads_out(&entry.path())) {
                 programs.push(entry.path());
             }
         }

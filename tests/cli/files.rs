@@ -303,3 +303,25 @@ fn an_empty_file_is_a_program() {
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{command}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn links_out_of_a_folder_are_not_followed_by_commands_for_folders() {
+    use std::os::unix::fs::symlink;
+    let directory = temporary();
+    let odd = "def test_it( ):\n    assert   false\n";
+    let outside = written(&directory, "outside.et", odd);
+    let folder = directory.path().join("folder");
+    std::fs::create_dir(&folder).expect("it can be made");
+    symlink("../outside.et", folder.join("link.et")).expect("it can be made");
+    symlink("/etc/passwd", folder.join("evil.et")).expect("it can be made");
+    let inside = folder.join("inside.et");
+    std::fs::write(&inside, "x  =  1\n").expect("it can be written");
+    symlink("inside.et", folder.join("within.et")).expect("it can be made");
+    let ran = keyvm("fmt", &[&folder]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    assert_eq!(std::fs::read_to_string(&outside).expect("it is there"), odd);
+    assert_eq!(std::fs::read_to_string(&inside).expect("it is there"), "x = 1\n");
+    let ran = keyvm("test", &[&folder]);
+    assert!(!ran.out.contains("test_it") && !ran.err.contains("root:"), "{}{}", ran.out, ran.err);
+}

@@ -517,3 +517,14 @@ fn what_variables_refer_to_stays_when_the_rest_is_collected() {
         "\"number 7999\"\n\"number 7990\"\n",
     );
 }
+
+#[test]
+fn the_budget_of_a_session_is_the_documented_one() {
+    let document = include_str!("../../docs/cli.md");
+    assert!(document.contains("for the whole session: 10^9 and 2^24 if nothing is said"));
+    let help = super::command().args(["repl", "--help"]).output().expect("it can be run").stdout;
+    let help = String::from_utf8(help).expect("it is text");
+    for default in [1_000_000_000, 1 << 24] {
+        assert!(help.contains(&format!("[default: {default}]")), "{help}");
+    }
+}

@@ -6,6 +6,7 @@ use crate::{CompilerOptions, Engine, Levels, Tier};
 use keyvm_isa::image::Image;
 use keyvm_oracle::random::Random;
 use keyvm_oracle::random::scene::{Shape, scene};
+use keyvm_oracle::random::small;
 use keyvm_oracle::{Case, Course, Engines, at_random, caught};
 
 /// What a random run is of.
@@ -19,13 +20,19 @@ pub enum Kind {
     Language,
     /// Either of the first two, for millions of instructions.
     Long,
+    /// A program of a few statements on words that are hard on a compiler, cut often.
+    Small,
 }
 
 impl Kind {
     /// What the run with this seed is of.
     #[must_use]
     pub const fn of(seed: u64) -> Self {
-        match seed % 12 {
+        // That takes half of the time.
+        if seed % 20 < 19 {
+            return Self::Small;
+        }
+        match seed / 20 % 12 {
             0..4 => Self::Computing,
             4..7 => Self::Looping,
             7 => Self::Language,
@@ -39,6 +46,8 @@ impl Kind {
             // Much is compiled of them at each place where they are cut.
             Self::Language => Course { longest: &[1000, 4000, 20_000], ..Course::short(40_000) },
             Self::Long => Course::long(random.pick(&[3_000_000, 10_000_000, 30_000_000])),
+            // There is little of them to hash.
+            Self::Small => Course { every: 1, swaps: 10, ..Course::short(3_000) },
         }
     }
 
@@ -48,6 +57,7 @@ impl Kind {
             Self::Looping => Shape::looping(random),
             Self::Long => Shape::long(random),
             Self::Language => return lang::random_image(random),
+            Self::Small => return small::image(random),
         };
         scene(random, shape)
     }
@@ -57,7 +67,7 @@ impl Kind {
         match self {
             Self::Long => 1,
             Self::Language => 2,
-            Self::Computing | Self::Looping => 3,
+            Self::Computing | Self::Looping | Self::Small => 3,
         }
     }
 }

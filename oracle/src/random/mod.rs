@@ -9,6 +9,7 @@ pub mod language;
 pub mod mutate;
 pub mod program;
 pub mod scene;
+pub mod small;
 
 use keyvm_isa::alu::{random_below, random_next};
 use keyvm_isa::image::{Body, Image, Object, Process};

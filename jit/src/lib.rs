@@ -14,6 +14,7 @@ mod charges;
 mod compile;
 mod context;
 mod explain;
+mod fault;
 mod find;
 mod foreign;
 mod gas;
@@ -30,6 +31,8 @@ mod values;
 pub use compile::{Artifact, CompileError, Compiler, EntryPoint, Level, Linked};
 pub use context::{Context, Exit, GAS_MAX, Helper, PAD_BYTES, STACK_WORDS_MAX, View};
 pub use explain::{BlockEnd, BlockListing, Listing, Next, Place, Root, UnitListing, WhyInterpreted};
+#[doc(hidden)]
+pub use fault::Fault;
 pub use foreign::Foreign;
 pub use lower::{Levels, Options};
 pub use memory::{Batch, Entry};

@@ -3,6 +3,7 @@
 use super::{Gas, REFUSED, REGISTER_ARGUMENTS, REGISTER_RESULTS, State, Unit, Val, signature};
 use crate::arith::Class;
 use crate::context::{Context, Exit, FRAME_SHIFT};
+use crate::fault::Fault;
 use crate::gas::Cost;
 use crate::region::{Block, Edge};
 use crate::values::Form;
@@ -33,7 +34,10 @@ impl Unit<'_> {
         next_cost: u64,
     ) {
         let below = self.stack.len() - usize::from(typ.arguments);
-        let returned = self.native_call(target, typ, below);
+        let mut returned = self.native_call(target, typ, below);
+        if returned.len() > 2 && self.planted(Fault::ResultsSwapped) {
+            returned.swap(1, 2);
+        }
         let gas = returned[0];
         let results = usize::from(typ.results);
         if self.quick {
@@ -48,6 +52,7 @@ impl Unit<'_> {
             self.b.set_cold_block(cold);
         }
         let next = self.b.create_block();
+        let next_cost = if self.planted(Fault::CallGas) { 0 } else { next_cost };
         let is_short = self.is_short(gas, next_cost.cast_signed());
         self.b.ins().brif(is_short, short, &[], next, &[]);
         self.go_on_in(short);
@@ -61,7 +66,8 @@ impl Unit<'_> {
         let settled = results.saturating_sub(REGISTER_RESULTS);
         let filler = returned[0];
         after.resize(below + results, Val::word(filler));
-        let state = State { settled, ..self.state(index + 1, after, Gas::Value(gas, 0)) };
+        let next_index = if self.planted(Fault::ExitIndex) { index } else { index + 1 };
+        let state = State { settled, ..self.state(next_index, after, Gas::Value(gas, 0)) };
         self.leave(state, Exit::Gas);
         self.go_on_in(next);
         self.b.def_var(self.gas, gas);
@@ -88,11 +94,15 @@ impl Unit<'_> {
         self.settle();
         let gas = self.give_gas();
         let operands: Vec<Val> = self.stack.split_off(below);
-        let frames = i64::from(self.region.depth(self.inlined)) + 1;
+        let mut frames = i64::from(self.region.depth(self.inlined)) + 1;
+        if self.planted(Fault::FrameUncounted) {
+            frames -= 1;
+        }
         let step = -((frames << FRAME_SHIFT) + i64::try_from(below).expect("a unit's height is limited"));
         let room = self.plus(self.room, step);
         let mut parameters = vec![gas, room];
         for &val in operands.iter().take(REGISTER_ARGUMENTS) {
+            let val = if self.planted(Fault::NanArgument) { val.as_is() } else { val };
             let word = self.as_word(val);
             parameters.push(word);
         }
@@ -180,7 +190,9 @@ impl Unit<'_> {
         let call = self.region.inlined[number];
         let (gas, arguments) = self.given(number);
         let gas = self.b.use_var(gas);
-        self.b.def_var(self.gas, gas);
+        if !self.planted(Fault::BeginningGas) {
+            self.b.def_var(self.gas, gas);
+        }
         self.owed = 0;
         self.stack.truncate(self.base);
         for (variable, form) in arguments {
@@ -197,7 +209,7 @@ impl Unit<'_> {
 
     /// Puts arguments that have no register to where the callee's operands begin.
     fn store_arguments(&mut self, operands: &[Val], below: usize) {
-        if operands.len() > REGISTER_ARGUMENTS {
+        if operands.len() > REGISTER_ARGUMENTS && !self.planted(Fault::ArgumentsLost) {
             let base = self.operands_address();
             for (argument, &val) in operands.iter().enumerate().skip(REGISTER_ARGUMENTS) {
                 self.store_operand(base, below + argument, val);
@@ -214,7 +226,8 @@ impl Unit<'_> {
         let is_refused = self.b.ins().icmp_imm_s(IntCC::Equal, answer, REFUSED);
         self.b.ins().brif(is_refused, refused, &[], left, &[]);
         self.go_on_in(left);
-        self.write_back(&before[..below]);
+        let written = below.saturating_sub(self.planted(Fault::CallerOperand).into());
+        self.write_back(&before[..written]);
         let frame = self.frame_address();
         let back = self.iconst(i64::from(index) + 1);
         let depth = self.region.depth(self.inlined) + 1;
@@ -223,7 +236,8 @@ impl Unit<'_> {
         self.b.ins().jump(unwinding, &[]);
         // The call has not happened, so its gas goes back.
         self.go_on_in(refused);
-        let gas = Gas::Context(self.word(Cost::one(1)));
+        let given_back = if self.planted(Fault::RefusedGas) { 0 } else { 1 };
+        let gas = Gas::Context(self.word(Cost::one(given_back)));
         let state = self.state(index, before, gas);
         self.leave(state, Exit::Room);
     }
@@ -240,7 +254,7 @@ impl Unit<'_> {
             let word = self.as_word(val);
             returns.push(word);
         }
-        if results > REGISTER_RESULTS {
+        if results > REGISTER_RESULTS && !self.planted(Fault::ResultsLost) {
             let base = self.operands_address();
             for (result, &val) in operands.iter().enumerate().skip(REGISTER_RESULTS) {
                 self.store_operand(base, result, val);
@@ -290,7 +304,9 @@ impl Unit<'_> {
         let found = self.b.ins().load(types::I64, self.ours, code, -header);
         let wanted = self.iconst(crate::compile::type_word(typ).cast_signed());
         let same = self.b.ins().icmp(IntCC::Equal, found, wanted);
-        self.leave_unless(same, Exit::Check);
+        if !self.planted(Fault::CalleeType) {
+            self.leave_unless(same, Exit::Check);
+        }
         code
     }
 
@@ -341,11 +357,11 @@ impl Unit<'_> {
                 self.push_word(value);
             }
         }
-        if !self.quick {
+        if !self.quick && !self.planted(Fault::HelperGas) {
             let gas = self.get(offset_of!(Context, gas));
             self.b.def_var(self.gas, gas);
         }
-        if changes_views(insn.op) {
+        if changes_views(insn.op) && !self.planted(Fault::ViewKept) {
             self.reload_data();
         }
         self.reaching.forget();

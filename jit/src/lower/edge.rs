@@ -3,6 +3,7 @@
 use super::call::Target;
 use super::{Gas, Unit};
 use crate::context::Exit;
+use crate::fault::Fault;
 use crate::gas::{Check, Cost, end_cost};
 use crate::loops::loops_of_both;
 use crate::region::{Edge, End};
@@ -50,7 +51,10 @@ impl Unit<'_> {
             }
             End::Switch(targets) => self.switch(targets),
             End::Computed => {
-                let target = self.pop_word();
+                let mut target = self.pop_word();
+                if self.planted(Fault::JumpHigh) {
+                    target = self.b.ins().band_imm_u(target, i64::from(u32::MAX));
+                }
                 let end = self.iconst(self.code.len() as i64);
                 let inside = self.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, target, end);
                 self.leave_unless(inside, Exit::Check);
@@ -144,8 +148,9 @@ impl Unit<'_> {
         let default = self.target(last);
         let mut blocks = BTreeMap::from([(last, default)]);
         // Cranelift's tables have 32-bit selectors; what is beyond goes to the last target.
-        let clamped = if selector.bound.most > u64::from(u32::MAX) {
-            let most = self.iconst(rest.len() as i64);
+        let clamped = if selector.bound.most > u64::from(u32::MAX) && !self.planted(Fault::SwitchHigh) {
+            let most = rest.len().saturating_sub(self.planted(Fault::SwitchDefault).into());
+            let most = self.iconst(most as i64);
             self.b.ins().umin(word, most)
         } else {
             word
@@ -199,7 +204,7 @@ impl Unit<'_> {
             self.kept.gas = None;
             let held = self.held();
             let gas = match groups {
-                (Some(turns), None) => {
+                (Some(turns), None) if !self.planted(Fault::TurnsKept) => {
                     let left = self.turns_left(turns);
                     self.gas_value(Gas::Turns(held, -charge, left, turns))
                 }
@@ -240,7 +245,9 @@ impl Unit<'_> {
                 *wanted = Some(Form { raw, ..form });
             }
             for form in wanted.into_iter().flatten() {
-                let value = self.in_form(self.stack[slot], form);
+                let val = self.stack[slot];
+                let val = if self.planted(Fault::NanLoop) { val.as_is() } else { val };
+                let value = self.in_form(val, form);
                 let variable = self.slot(slot, form.class);
                 self.b.def_var(variable, value);
             }

@@ -2,6 +2,7 @@
 
 use super::{Checkpoint, Gas, LEFT, Leaving, Saying, State, Unit, Val};
 use crate::context::{Context, Exit, FRAME_SHIFT};
+use crate::fault::Fault;
 use crate::region::Start;
 use cranelift_codegen::ir::{self, InstBuilder, Value};
 use keyvm_isa::image::Frame;
@@ -143,8 +144,12 @@ impl Unit<'_> {
         while let Some(Leaving { block, state }) = self.leaving.pop() {
             self.b.switch_to_block(block);
             self.at(state.index);
-            let gas = self.gas_value(state.gas);
-            let height = state.stack.len() - self.region.base(state.inlined) as usize;
+            let gas = match state.gas {
+                Gas::Value(held, _) if self.planted(Fault::OwedAtExit) => held,
+                gas => self.gas_value(gas),
+            };
+            let inlined = if self.planted(Fault::ExitHeight) { None } else { state.inlined };
+            let height = state.stack.len() - self.region.base(inlined) as usize;
             let place = self.iconst(Context::place(state.index, height));
             self.put(place, offset_of!(Context, index));
             self.write_back(&state.stack[..state.stack.len() - state.settled]);
@@ -223,7 +228,8 @@ impl Unit<'_> {
         let back = self.iconst(call.return_index.into());
         let frame = self.frame_address();
         self.put_frame(frame, call.depth, back, offset_of!(Frame, return_index));
-        self.write_frame(call.depth, call.base, call.number);
+        let base = if self.planted(Fault::InlinedBase) { 0 } else { call.base };
+        self.write_frame(call.depth, base, call.number);
         let caller = self.unwinding(call.caller);
         self.b.ins().jump(caller, &[]);
     }
@@ -235,6 +241,7 @@ impl Unit<'_> {
         }
         let base = self.operands_address();
         for (slot, &val) in stack.iter().enumerate() {
+            let val = if self.planted(Fault::NanExit) { val.as_is() } else { val };
             self.store_operand(base, slot, val);
         }
     }

@@ -5,6 +5,7 @@
 //! operand goes from block to block as a value, which is most of what optimized code gives Cranelift to do.
 
 use super::{Unit, Val};
+use crate::fault::Fault;
 use crate::values::Form;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::entity::packed_option::ReservedValue;
@@ -105,7 +106,7 @@ impl Unit<'_> {
         }
         let mut stack = std::mem::take(&mut self.stack);
         for (slot, val) in stack.iter_mut().enumerate() {
-            if !val.is_at(slot) {
+            if !val.is_at(slot) && !self.planted(Fault::SettleOrder) {
                 val.value = self.loaded(*val);
             }
         }
@@ -132,8 +133,12 @@ impl Unit<'_> {
 
     /// Forgets what has been read of the operands from a slot on, and of the context.
     pub(super) fn forget_read(&mut self, slot: usize) {
-        self.read.operands.retain(|&(home, _)| (home as usize) < slot);
-        self.read.found.clear();
+        if !self.planted(Fault::ResultRead) {
+            self.read.operands.retain(|&(home, _)| (home as usize) < slot);
+        }
+        if !self.planted(Fault::ViewFound) {
+            self.read.found.clear();
+        }
         self.kept.gas = None;
     }
 

@@ -5,6 +5,7 @@ use super::reach::{Access, Written};
 use super::{Unit, Val};
 use crate::arith::Class;
 use crate::context::{Context, Exit, View};
+use crate::fault::Fault;
 use crate::gas::Cost;
 use crate::values::{Form, load_width, next_use};
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
@@ -180,6 +181,7 @@ impl Unit<'_> {
         let Access { memory, address, words, offset, bytes, .. } = access;
         let (base, at) = self.reach(access, index);
         let direct = matches!((value.form.class, bytes), (Class::F64, 8) | (Class::F32, 4));
+        let value = if self.planted(Fault::NanStored) { value.as_is() } else { value };
         let stored = if direct { self.canonical(value) } else { self.as_word(value) };
         match bytes {
             1 => self.b.ins().istore8(self.guest, stored, base, at),
@@ -203,6 +205,9 @@ impl Unit<'_> {
                 Some(Written::First(place, at, bytes)) => self.mark(memory, place, at, bytes, None),
                 None => self.mark(memory, base, at.into(), bytes.into(), None),
             }
+        }
+        if self.planted(Fault::StoreCheckpoint) {
+            return;
         }
         // From here on nothing is harmless to execute again from before the store.
         let rest = self.ahead - self.word(Cost::one(1));
@@ -244,7 +249,7 @@ impl Unit<'_> {
                 from = self.b.ins().iadd(from, further);
             }
             self.mark_leaf(marks, from);
-            if bytes > 1 {
+            if bytes > 1 && !self.planted(Fault::MarkLast) {
                 let last = self.plus(from, bytes.cast_signed() - 1);
                 self.mark_leaf(marks, last);
             }
@@ -272,6 +277,7 @@ impl Unit<'_> {
             return (self.b.use_var(self.data[0]), self.b.use_var(self.data[1]));
         }
         let view = Context::view_offset(memory);
+        let write = write && !self.planted(Fault::WriteRight);
         let length = if write { offset_of!(View, writable) } else { offset_of!(View, readable) };
         (self.get_once(view + offset_of!(View, base)), self.get_once(view + length))
     }

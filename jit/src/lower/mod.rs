@@ -27,6 +27,7 @@ use crate::arith::Class;
 use crate::charges::{Charges, charges};
 use crate::compile::Level;
 use crate::context::{Context, Exit, FRAME_SHIFT, ROOM_GUARD, View};
+use crate::fault::Fault;
 use crate::gas::{BlockCost, Check, checks};
 use crate::loops::nests;
 use crate::region::{Part, Region, Start};
@@ -72,6 +73,10 @@ pub struct Options {
     pub gas_checks: bool,
     /// How much care is taken with code.
     pub levels: Levels,
+    /// A mistake that is made on purpose.
+    #[cfg(feature = "faults")]
+    #[doc(hidden)]
+    pub fault: Option<Fault>,
 }
 
 /// How a unit is made.
@@ -96,7 +101,13 @@ pub enum Levels {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { speculation_guards: true, gas_checks: true, levels: Levels::Both }
+        Self {
+            speculation_guards: true,
+            gas_checks: true,
+            levels: Levels::Both,
+            #[cfg(feature = "faults")]
+            fault: None,
+        }
     }
 }
 
@@ -119,6 +130,11 @@ impl Val {
 
     const fn word(value: Value) -> Self {
         Self::new(value, Form::WORD)
+    }
+
+    /// The same, taken for canonical if it is a NaN.
+    const fn as_is(self) -> Self {
+        Self { form: Form { raw: false, ..self.form }, ..self }
     }
 }
 
@@ -430,6 +446,11 @@ pub(crate) fn lower(
 }
 
 impl Unit<'_> {
+    /// Whether a mistake is to be made here, for a test. Else this is a constant.
+    fn planted(&self, fault: Fault) -> bool {
+        self.options.plant(fault)
+    }
+
     /// Says which instruction the code that follows is for.
     fn at(&mut self, index: u32) {
         if self.quick {
@@ -639,7 +660,9 @@ impl Unit<'_> {
                 }
                 self.put(room, offset_of!(Context, room));
                 self.leave_without_room(index, typ.arguments.into());
-                self.write_own_frame();
+                if !self.planted(Fault::FrameUnwritten) {
+                    self.write_own_frame();
+                }
                 self.give_up(LEFT, typ);
             }
             Start::Enter { index, height } => {

@@ -6,6 +6,7 @@
 
 use super::{Gas, Unit, Val};
 use crate::context::{Context, EXTRA_SHIFT, Exit, FRAME_SHIFT, ROOM_GUARD};
+use crate::fault::Fault;
 use crate::region::Start;
 use crate::stub::{LANDING, Leave, Stub, Stubs, TRAP, UNREACHED};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -145,15 +146,18 @@ impl Unit<'_> {
     }
 
     fn stub(&mut self, stub: Stub) -> u32 {
+        let sharing = self.planted(Fault::StubShared);
         let stubs = &mut self.kept.stubs.all;
         let recent = stubs.len().saturating_sub(RECENT);
-        let number = match stubs[recent..].iter().position(|other| *other == stub) {
-            Some(at) => recent + at,
-            None => {
-                stubs.push(stub);
-                stubs.len() - 1
-            }
-        };
+        let number =
+            match stubs[recent..].iter().position(|other| *other == stub || sharing && other.leaves_as(stub))
+            {
+                Some(at) => recent + at,
+                None => {
+                    stubs.push(stub);
+                    stubs.len() - 1
+                }
+            };
         u32::try_from(number).expect("a unit's size is limited")
     }
 
@@ -241,6 +245,7 @@ impl Unit<'_> {
     pub(super) fn mark_by_stub(&mut self, memory: u8, from: Value, bytes: u64) {
         let marks = self.marks(memory);
         self.put(from, offset_of!(Context, written));
+        let bytes = if self.planted(Fault::MarkLast) { 1 } else { bytes };
         let bytes = u8::try_from(bytes).expect("a word at most");
         let stub = self.stub(Stub::Mark { memory, bytes });
         self.stub_if(marks, stub);

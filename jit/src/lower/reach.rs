@@ -5,6 +5,7 @@ use super::{Unit, Val};
 use crate::affine::{Pointer, block_accesses};
 use crate::arith::Class;
 use crate::context::{Context, Exit, PAD_BYTES};
+use crate::fault::Fault;
 use crate::region::Block;
 use crate::unroll::{Placed, pointers};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -212,7 +213,11 @@ impl Unit<'_> {
                 Some(checked) => checked,
                 None => {
                     let first = self.reaching.accesses[&(0, index)].address.number;
-                    let Pointer { memory, write, words, offset, last, .. } = self.reaching.pointers[pointer];
+                    let Pointer { memory, write, words, offset, mut last, .. } =
+                        self.reaching.pointers[pointer];
+                    if self.planted(Fault::BoundFirst) {
+                        last = u64::from(bytes) - 1;
+                    }
                     let back = self.reaching.pointers[pointer].address.number.wrapping_sub(first);
                     let known = known.map(|word| word.wrapping_add(back.cast_unsigned()));
                     let address = self.plus(address, back);
@@ -307,6 +312,7 @@ impl Unit<'_> {
     }
 
     fn is_enough(&mut self, length: Value, bytes: u64) -> Value {
+        let bytes = if self.planted(Fault::NearEnough) { bytes.saturating_sub(8) } else { bytes };
         self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, length, bytes.cast_signed())
     }
 
@@ -365,6 +371,11 @@ impl Unit<'_> {
         last: u64,
     ) -> (Value, i32) {
         let (base, length) = self.view(memory, write);
+        let last = if !write && self.planted(Fault::LoadEnd) { 0 } else { last };
+        let (address, offset) = match words {
+            false if self.planted(Fault::AddressWrap) => (self.plus(address, offset.into()), 0),
+            _ => (address, offset),
+        };
         let addresses = self.addresses(length, u64::from(offset) + last, words);
         let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, address, addresses);
         self.leave_unless(inside, Exit::Check);

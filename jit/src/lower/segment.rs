@@ -7,6 +7,7 @@ use super::reach::{Access, Reaching, Sum};
 use super::{Gas, Unit, Val};
 use crate::arith::{self, Class};
 use crate::context::{Context, Exit};
+use crate::fault::Fault;
 use crate::gas::{BlockCost, Check, Cost, end_cost, gas_of, insn_cost};
 use crate::region::{Block, End, Part, subroutine};
 use crate::values::{Form, is_free, known_memories, select_form, shuffle};
@@ -142,6 +143,9 @@ impl Unit<'_> {
                 return (cost, Some(at + 1));
             }
         }
+        if matches!(block.end, End::InlinedCall(_)) && self.planted(Fault::InlinedCallGas) {
+            return (cost, None);
+        }
         (cost.plus(Cost::one(end_cost(&block.end))), None)
     }
 
@@ -200,6 +204,12 @@ impl Unit<'_> {
     fn begin_segment(&mut self, block: &Block, index: u32, check: u64) {
         let gas = self.gas_left();
         self.set_checkpoint(index, gas);
+        let check = match block.part {
+            Part::Plain if block.header && self.planted(Fault::HeaderCheck) => {
+                check.min(self.segment_cost(block, index).0.gas)
+            }
+            _ => check.saturating_sub(self.planted(Fault::CheckShort).into()),
+        };
         if self.options.gas_checks && check > 0 {
             let dry = self.is_dry(check.cast_signed() + gas_of(self.owed));
             self.leave_if(dry, Exit::Gas);
@@ -329,13 +339,20 @@ impl Unit<'_> {
             Op::Func => {
                 let locals = self.code.types()[imm].locals;
                 for _ in 0..locals {
+                    if self.quick && self.planted(Fault::LocalsLeft) {
+                        self.stack.push(Val::at_home(self.stack.len()));
+                        continue;
+                    }
                     self.push_known(0);
                 }
             }
             Op::Select => {
                 let condition = self.pop_word();
                 let (b, a) = (self.pop(), self.pop());
-                let form = select_form(a.form, b.form);
+                let mut form = select_form(a.form, b.form);
+                if self.planted(Fault::NanKept) {
+                    form.raw = a.form.class == b.form.class && (a.form.raw || b.form.raw);
+                }
                 let bound = Bound::most(a.bound.most.max(b.bound.most));
                 let (a, b) = (self.in_form(a, form), self.in_form(b, form));
                 let value = self.b.ins().select(condition, a, b);
@@ -359,7 +376,7 @@ impl Unit<'_> {
         for (at, &class) in shape.operands.iter().enumerate() {
             let mut val = self.stack[below + at];
             bounds[at] = val.bound;
-            if shape.shows && val.form.raw {
+            if shape.shows && val.form.raw && !self.planted(Fault::NanSign) {
                 val.value = self.canonical(val);
                 val.form.raw = false;
             }
@@ -367,10 +384,18 @@ impl Unit<'_> {
         }
         self.stack.truncate(below);
         let (operands, bounds) = (&operands[..count], &bounds[..count]);
-        if let Some(trap) = arith::traps(&mut self.b, op, operands) {
+        let mistaken = self.options.mistaken(&mut self.b, op, operands);
+        let trap = match mistaken {
+            Some((trap, _)) => trap,
+            None => arith::traps(&mut self.b, op, operands),
+        };
+        if let Some(trap) = trap {
             self.leave_if(trap, Exit::Check);
         }
-        let value = arith::emit(&mut self.b, op, operands);
+        let value = match mistaken {
+            Some((_, value)) => value,
+            None => arith::emit(&mut self.b, op, operands),
+        };
         let raw = shape.raw && shape.result != Class::Word;
         let bound = Bound::made(op, bounds);
         self.stack.push(Val { bound, sum, ..Val::new(value, Form { class: shape.result, raw }) });

@@ -3,6 +3,7 @@
 use super::{Unit, Val};
 use crate::affine::{Affine, Guard, Pointer};
 use crate::context::PAD_BYTES;
+use crate::fault::Fault;
 use crate::gas::gas_of;
 use crate::region::Part;
 use crate::unroll::Turns;
@@ -66,14 +67,20 @@ impl Unit<'_> {
         let mut below = Vec::new();
         for pointer in &region.turns[turns].pointers {
             let address = self.affine(pointer.address);
-            let addresses = self.addresses_of(pointer);
+            let mut addresses = self.addresses_of(pointer);
+            if self.planted(Fault::BoundTurn) {
+                addresses = self.plus(addresses, pointer.stride.constant().unwrap_or(0));
+            }
             below.push(Below { word: address, bound: addresses, stride: pointer.stride, signed: false });
         }
         below.extend(region.turns[turns].guards.values().map(|guard| self.guarded_below(guard)));
         let mut good = self.turns_below(good, below);
         let tests = &region.turns[turns].tests;
         let below = tests.values().map(|test| self.guarded_below(test)).collect();
-        let going_on = self.turns_below(good, below);
+        let mut going_on = self.turns_below(good, below);
+        if self.planted(Fault::TestTurn) {
+            going_on = self.b.ins().iadd_imm_s(going_on, 1);
+        }
         if !tests.is_empty() {
             // After them there is but the one that ends the loop.
             let all = self.b.ins().iadd_imm_s(going_on, 1);
@@ -118,7 +125,10 @@ impl Unit<'_> {
         let good = self.b.append_block_param(next, types::I64);
         self.b.ins().brif(enough, next, &[turns.into()], short, &[]);
         self.go_on_in(short);
-        let paid = self.divided(gas, cost);
+        let mut paid = self.divided(gas, cost);
+        if self.planted(Fault::PaidTurn) {
+            paid = self.b.ins().iadd_imm_s(paid, 1);
+        }
         self.b.ins().jump(next, &[paid.into()]);
         self.go_on_in(next);
         good
@@ -151,6 +161,7 @@ impl Unit<'_> {
                 good = self.b.ins().umin(good, below);
                 continue;
             }
+            let signed = signed && !self.planted(Fault::GuardSign);
             let end = if signed { self.b.ins().smax(bound, word) } else { self.b.ins().umax(bound, word) };
             let way = self.b.ins().isub(end, word);
             match ways.iter_mut().find(|(other, _)| *other == stride) {

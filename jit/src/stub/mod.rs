@@ -44,6 +44,16 @@ pub(crate) enum Stub {
     Mark { memory: u8, bytes: u8 },
 }
 
+impl Stub {
+    /// Whether both leave with as many operands and as much gas, for the same reason.
+    pub(crate) fn leaves_as(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Leave(how), Self::Leave(other)) => Leave { index: other.index, ..how } == other,
+            _ => false,
+        }
+    }
+}
+
 /// The stubs of a unit, and what those need that leave.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stubs {

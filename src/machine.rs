@@ -76,7 +76,7 @@ pub struct Machine {
     recent: RecentCode,
     pub(crate) engine: Engine,
     runner: Runner,
-    /// What the running process computes with; nothing between two runs.
+    /// What the running process computes with; between two runs what the root process does, if it rests.
     act: Activation,
     /// What people are told of the image.
     known: Known,
@@ -137,6 +137,7 @@ impl Machine {
     /// The whole state as plain data, borrowing the contents of memories, and what the image told people of where its code
     /// comes from, as far as it is there still.
     pub fn image(&mut self) -> Image<'_> {
+        self.act.settle(&mut self.kernel);
         let mut image = self.kernel.export();
         image.debug = self.known.of(&image.objects);
         image
@@ -144,13 +145,19 @@ impl Machine {
 
     /// The canonical state hash: equal for equal states, whatever engine and cuts led to them.
     pub fn state_hash(&mut self) -> Hash {
-        self.kernel.state_hash()
+        self.settled().state_hash()
     }
 
     /// A handle that stops this machine from another thread.
     #[must_use]
     pub fn interrupt_handle(&self) -> Interrupt {
         self.interrupt.clone()
+    }
+
+    /// The kernel, with every process in its object.
+    pub(crate) fn settled(&mut self) -> &mut Kernel {
+        self.act.settle(&mut self.kernel);
+        &mut self.kernel
     }
 
     /// Runs until something happens, for at most `slice` gas. A slice is invisible to what runs: it pauses before the
@@ -171,7 +178,7 @@ impl Machine {
     pub(crate) fn run_to_end(&mut self, slice: u64, words: &[u64]) -> End {
         if self.kernel.request.is_none()
             && self.kernel.depth() == 0
-            && let Err(status) = self.kernel.call_root(words)
+            && let Err(status) = self.kernel.call_root(&mut self.act, words)
         {
             self.kernel.finish_for_host(status, &[]);
         }
@@ -224,7 +231,7 @@ impl Machine {
     }
 
     /// Runs the last process of the chain, and those that control moves to, until something else has to be done or
-    /// `portion` is used up; gives why, and the gas used. All processes are parked.
+    /// `portion` is used up; gives why, and the gas used. All processes are parked then, but for the root process if it rests.
     fn step(&mut self, slice: u64, portion: u64) -> (Option<Stop>, u64) {
         let kernel = &mut self.kernel;
         kernel.arena.reclaim(4);
@@ -238,7 +245,7 @@ impl Machine {
             };
         }
         let act = &mut self.act;
-        act.begin(portion);
+        act.begin(portion, kernel);
         let stop = self.engine.run(kernel, act, &mut self.recent, &mut self.runner);
         act.park_before(kernel);
         self.recent.forget_gone(kernel);
@@ -298,7 +305,7 @@ impl Machine {
     /// The prime meter: what has been used of the whole image's budget.
     #[must_use]
     pub fn budget(&mut self) -> Budget {
-        let meter = self.kernel.prime_meter();
+        let meter = self.settled().prime_meter();
         Budget {
             gas_used: meter.gas_used,
             gas_limit: meter.gas_limit,
@@ -309,13 +316,13 @@ impl Machine {
 
     /// Sets the prime meter's limit of gas: how much may ever be counted there. [`u64::MAX`] is no limit.
     pub fn set_gas_limit(&mut self, limit: u64) {
-        self.kernel.set_prime_limits(Some(limit), None);
+        self.settled().set_prime_limits(Some(limit), None);
     }
 
     /// Sets the prime meter's limit of words: how many may be counted there at a time. [`u64::MAX`] is no limit.
     /// Below what is in use ([`Machine::budget`]) it takes nothing back, but nothing more can be had.
     pub fn set_words_limit(&mut self, limit: u64) {
-        self.kernel.set_prime_limits(None, Some(limit));
+        self.settled().set_prime_limits(None, Some(limit));
     }
 
     /// The number of the root process.
@@ -327,13 +334,13 @@ impl Machine {
     /// The bytes of a data page, or of a process's data.
     #[must_use]
     pub fn bytes(&self, object: Number) -> Option<&[u8]> {
-        self.kernel.bytes_of(object)
+        self.act.data_of(object).or_else(|| self.kernel.bytes_of(object))
     }
 
     /// Stores into a data page or a process's data; `None`, and nothing has changed, if there is no such object or it
     /// is shorter.
     pub fn write_bytes(&mut self, object: Number, address: u64, bytes: &[u8]) -> Option<()> {
-        self.kernel.store_bytes(object, address, bytes)
+        self.settled().store_bytes(object, address, bytes)
     }
 
     /// Whether the books balance (law 2): what each meter counts is what is charged to it and below it.
@@ -341,7 +348,7 @@ impl Machine {
     /// # Errors
     /// The number of a meter whose count is wrong; that is a bug.
     pub fn audit(&mut self) -> Result<(), Number> {
-        self.kernel.audit()
+        self.settled().audit()
     }
 }
 

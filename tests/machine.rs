@@ -1,5 +1,6 @@
 //! The machine from outside: running, slices, budgets, saving.
 
+use keyvm::isa::Status;
 use keyvm::{Args, Event, Hosts, Machine, asm};
 
 fn machine(source: &str) -> Machine {
@@ -34,4 +35,52 @@ fn out_of_gas_stops_before_the_instruction_and_goes_on_when_refuelled() {
     machine.set_gas_limit(8);
     assert_eq!(machine.run(u64::MAX), Event::Yielded([42].into()));
     assert_eq!(machine.budget().gas_left(), 0);
+}
+
+/// Adds up the messages in its data, and yields the sum.
+const SUM: &str = "
+again:  load64 2, 0 (0)
+        add
+        0
+        swap
+        store64 2, 0
+        yield 1 (load64 2, 0 (0))
+        jump(:again)
+data { words 1 }";
+
+#[test]
+fn a_process_that_waits_for_the_host_is_seen_as_it_is_and_may_be_changed() {
+    let image = asm::assemble(SUM).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let mut left_alone = Machine::new(&image).expect("it is consistent");
+    let mut looked_at = Machine::new(&image).expect("it is consistent");
+    let root = looked_at.root();
+    let mut sum = 0_u64;
+    for turn in 1..17 {
+        sum += turn;
+        let event = Event::Yielded([sum].into());
+        assert_eq!(left_alone.run_with(u64::MAX, &[turn]), event);
+        assert_eq!(looked_at.run_with(u64::MAX, &[turn]), event);
+        assert_eq!(looked_at.bytes(root), Some(&sum.to_le_bytes()[..]));
+        match turn % 4 {
+            0 => {
+                sum *= 3;
+                for machine in [&mut left_alone, &mut looked_at] {
+                    machine.write_bytes(root, 0, &sum.to_le_bytes()).expect("it is inside");
+                }
+            }
+            1 => looked_at.audit().expect("the books balance"),
+            2 => looked_at.set_gas_limit(u64::MAX),
+            _ => looked_at = Machine::new(&looked_at.image()).expect("it is consistent"),
+        }
+        assert_eq!(looked_at.bytes(root), Some(&sum.to_le_bytes()[..]));
+        assert!(turn < 16 || looked_at.state_hash() == left_alone.state_hash());
+    }
+}
+
+#[test]
+fn a_process_that_waits_for_the_host_takes_no_message_that_it_has_no_room_for() {
+    let mut machine = machine("yield 0\nyield 1 (height)");
+    assert_eq!(machine.run(u64::MAX), Event::Yielded([].into()));
+    assert_eq!(machine.run_with(u64::MAX, &[0; 17]), Event::NotCalled(Status::Full));
+    assert_eq!(machine.run_with(u64::MAX, &[0; 16]), Event::Yielded([16].into()));
 }

@@ -207,7 +207,7 @@ impl Machine {
 
     /// Answers the pending request; does nothing if there is none.
     pub fn reply(&mut self, reply: &Reply) {
-        self.kernel.reply(reply.status, &reply.words, &reply.grants);
+        self.settled().reply(reply.status, &reply.words, &reply.grants);
     }
 
     /// As [`Machine::run`], with requests answered by `hosts`.

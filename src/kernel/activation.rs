@@ -3,6 +3,7 @@
 use super::arena::Ref;
 use super::object::{Process, Workspace};
 use super::{Kernel, Stop};
+use keyvm_isa::image::Number;
 use keyvm_isa::layout::CHUNK_WORDS;
 use keyvm_isa::{Status, Trap, gas};
 use std::ops::{Deref, DerefMut};
@@ -34,6 +35,8 @@ pub(crate) struct Activation {
     /// Gas this run may still use, whatever the meters say.
     slice: u64,
     parked: bool,
+    /// Whether the process it holds waits for the host, behind a `yield`, to be called again.
+    rests: bool,
 }
 
 /// What the running process was at, while a callee computes above its operands.
@@ -78,16 +81,21 @@ impl Default for Activation {
             loaded: 0,
             slice: 0,
             parked: true,
+            rests: false,
         }
     }
 }
 
 impl Activation {
-    /// Lets it use so much gas from now on. It holds no process.
+    /// Lets it use so much gas from now on. It holds no process, or the last one of the chain, which has rested.
     #[inline(always)]
-    pub(crate) fn begin(&mut self, slice: u64) {
-        debug_assert!(self.parked, "what ran last is parked");
+    pub(crate) fn begin(&mut self, slice: u64, kernel: &Kernel) {
+        debug_assert!(!self.rests, "what ran last is parked, or has been called again");
         self.slice = slice;
+        if !self.parked {
+            self.loaded = kernel.gas_for_running().min(slice);
+            self.fuel = self.loaded;
+        }
     }
 
     /// Takes the last process of the chain out of its object, if none is taken yet. Gives whether it can run: not if
@@ -95,7 +103,7 @@ impl Activation {
     #[inline(always)]
     pub(crate) fn load(&mut self, kernel: &mut Kernel) -> bool {
         if !self.parked {
-            return true;
+            return !self.rests;
         }
         let Some(top) = kernel.chain.last().filter(|_| !kernel.has_news()) else {
             return false;
@@ -111,7 +119,7 @@ impl Activation {
     /// Whether it holds a process with this code, which lives.
     #[inline]
     pub(crate) fn is_running(&self, code: Ref, kernel: &Kernel) -> bool {
-        !self.parked && self.code == code && kernel.arena.alive(code)
+        !self.parked && !self.rests && self.code == code && kernel.arena.alive(code)
     }
 
     /// Takes a process out of its object, with so much gas, when nothing else is taken.
@@ -151,14 +159,55 @@ impl Activation {
         self.put_back(kernel)
     }
 
-    /// Puts the process back, if it is not parked, its index at the present instruction, which has not been executed.
+    /// Puts the process back, if it is neither parked nor rests, its index at the present instruction, which has not been
+    /// executed.
     pub(crate) fn park_before(&mut self, kernel: &mut Kernel) {
-        if self.parked {
+        if self.parked || self.rests {
             return;
         }
         self.fuel += std::mem::take(&mut self.charged);
         self.commit(kernel);
         self.put_back(kernel);
+    }
+
+    /// Completes the present instruction, a `yield` of the root process, and keeps the process until it is called again. The
+    /// kernel has been told of all gas used.
+    #[inline(always)]
+    pub(super) const fn rest(&mut self) {
+        self.index = self.next;
+        self.charged = 0;
+        self.fuel = 0;
+        self.loaded = 0;
+        self.rests = true;
+    }
+
+    /// The process that it holds while that waits for the host, if it has room for so many words.
+    #[inline(always)]
+    pub(super) fn resting(&self, words: usize) -> Option<Ref> {
+        (self.rests && self.height + words <= self.stack.len()).then_some(self.process)
+    }
+
+    /// Lets the process that rests run again, with the words of a message, for which it has room.
+    #[inline(always)]
+    pub(super) fn wake(&mut self, words: &[u64]) {
+        self.rests = false;
+        for &word in words {
+            self.push_unchecked(word);
+        }
+    }
+
+    /// Puts back what it holds while nothing runs.
+    #[inline]
+    pub(crate) fn settle(&mut self, kernel: &mut Kernel) {
+        if !self.parked {
+            self.rests = false;
+            self.put_back(kernel);
+        }
+    }
+
+    /// The data of a process that is held while nothing runs.
+    pub(crate) fn data_of(&self, process: Number) -> Option<&[u8]> {
+        (!self.parked && self.process.number == process).then(|| self.data.bytes())
     }
 
     #[inline(always)]

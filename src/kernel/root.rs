@@ -2,7 +2,8 @@
 //!
 //! While control is with the host after a plain `yield` or `return`, what the standing meters above the root process have
 //! left stays known: nobody but the host can change that, and then it is looked up anew. So a program that yields often
-//! does not have its books made up, and the meters looked up, each time.
+//! does not have its books made up, and the meters looked up, each time. After a plain `yield` the process *rests*: it is
+//! not put back into its object before somebody looks at that.
 
 use super::Kernel;
 use super::activation::Activation;
@@ -17,7 +18,11 @@ impl Kernel {
     ///
     /// # Errors
     /// What a caller would hear, if it cannot be called.
-    pub(crate) fn call_root(&mut self, words: &[u64]) -> Result<(), Status> {
+    pub(crate) fn call_root(&mut self, act: &mut Activation, words: &[u64]) -> Result<(), Status> {
+        if self.call_resting(act, words) {
+            return Ok(());
+        }
+        act.settle(self);
         if self.call_root_plainly(words) {
             return Ok(());
         }
@@ -42,6 +47,41 @@ impl Kernel {
         Ok(())
     }
 
+    /// Calls the root process again, if it rests and has room for the message, and what its meters have left is known. If it
+    /// was not called nothing has changed.
+    #[inline]
+    fn call_resting(&mut self, act: &mut Activation, words: &[u64]) -> bool {
+        // Check.
+        let Some(root) = act.resting(words.len()) else { return false };
+        let Ok(count) = u8::try_from(words.len()) else { return false };
+        let meter = self.arena.filling(root).map_or(Ref::NONE, |slot| slot.meter);
+        if meter != self.base || meter.is_none() {
+            return false;
+        }
+        // Act.
+        self.push_root(meter);
+        let state = self.arena.process_mut(root);
+        state.begin_turn(0, Ref::NONE);
+        state.message_words = count;
+        state.message_keys = 0;
+        act.wake(words);
+        true
+    }
+
+    /// Puts the root process on the chain.
+    #[inline(always)]
+    fn push_root(&mut self, meter: Ref) {
+        self.chain.push(Link {
+            process: self.root,
+            meter,
+            gas: u64::MAX,
+            words: 0,
+            charged: 0,
+            base: 0,
+            call: LinkCall::Invoke,
+        });
+    }
+
     /// Calls the root process again after [`Kernel::give_host_plainly`], if nothing is out of the common run: it can be
     /// called, has room for the message, and what its meters have left is known. If it was not called nothing has
     /// changed.
@@ -62,15 +102,7 @@ impl Kernel {
             return false;
         }
         // Act.
-        self.chain.push(Link {
-            process: root,
-            meter,
-            gas: u64::MAX,
-            words: 0,
-            charged: 0,
-            base: 0,
-            call: LinkCall::Invoke,
-        });
+        self.push_root(meter);
         let state = self.arena.process_mut(root);
         state.begin_turn(0, Ref::NONE);
         state.push_message(words, &[]);
@@ -98,7 +130,10 @@ impl Kernel {
         self.forget_ties();
         self.finish_for_host(status, act.dropped(words));
         let (gas, words) = (self.own_gas, self.own_words);
-        if let Some(state) = act.leave(self) {
+        if status == Status::Yielded && self.arena.alive(act.process) {
+            act.rest();
+            self.arena.process_mut(act.process).end_call(status, gas, words);
+        } else if let Some(state) = act.leave(self) {
             state.end_call(status, gas, words);
         }
         true

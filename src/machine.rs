@@ -178,6 +178,7 @@ impl Machine {
     pub(crate) fn run_to_end(&mut self, slice: u64, words: &[u64]) -> End {
         if self.kernel.request.is_none()
             && self.kernel.depth() == 0
+            && !self.kernel.call_resting(&mut self.act, words)
             && let Err(status) = self.kernel.call_root(&mut self.act, words)
         {
             self.kernel.finish_for_host(status, &[]);

@@ -94,17 +94,19 @@ impl Door {
         code: &Code,
     ) -> Left {
         let page = native.page;
+        let memories = page.memories();
         let (base, frames_left) = (act.base, act.frames_left());
         let shown = Shown::show(&mut self.context, act, base, frames_left);
         self.context.table = page.table().as_ptr().cast();
-        look(&mut self.context, kernel, act.process, act.data.view(), page.memories());
+        look(&mut self.context, kernel, act.process, memories);
+        self.context.data = act.data.view();
         loop {
             let gas = act.fuel.min(GAS_MAX);
             let mut host = Host {
                 kernel: &raw mut *kernel,
                 act: &raw mut *act,
                 code: &raw const *code,
-                memories: &raw const *page.memories(),
+                memories: &raw const *memories,
                 beyond: act.fuel - gas,
                 stop: None,
             };
@@ -155,14 +157,14 @@ impl Door {
             if call.code != act.code && call_straight(kernel, act, code, &call) {
                 return went;
             }
-            let point = kernel.beginning(&call).filter(|_| call.code == act.code);
-            let entry = point.and_then(|point| native.page.arrive(native.engine, native.recent, point));
-            let Some((point, entry)) = point.zip(entry) else {
+            if call.code != act.code {
                 kernel.begin_call(act, &call);
                 return Went::Away(Left::Moved);
+            }
+            let Some((exit, lent)) = self.compute(native, kernel, act, &call) else {
+                kernel.begin_told(act, &call);
+                return Went::Away(Left::Moved);
             };
-            let gas = kernel.lend(act, &call);
-            let (exit, lent) = self.compute(native, entry, point, kernel, &call, gas);
             if exit == Exit::Kernel && kernel.end_lent(act, &call, &lent, code) {
                 kernel.instructions += 1;
                 return went;
@@ -177,34 +179,35 @@ impl Door {
         Went::Away(Left::At(Exit::Kernel))
     }
 
-    /// Has a callee compute natively, in its own object, until it leaves for anything but another unit.
+    /// Gives a callee its message, and has it compute natively, in its own object, until it leaves for anything but another
+    /// unit; if there is native code for where it begins.
     #[inline(always)]
     fn compute(
         &mut self,
         native: Native<'_>,
-        entry: &Record,
-        point: EntryPoint,
         kernel: &mut Kernel,
+        act: &Activation,
         call: &PlainCall,
-        fuel: u64,
-    ) -> (Exit, Lent) {
+    ) -> Option<(Exit, Lent)> {
+        let Native { engine, page, recent } = native;
         let context = self.callee.get_or_insert_with(|| context(refuse));
-        let page = native.page;
-        look(context, kernel, call.callee, View::NONE, page.memories());
-        let callee = kernel.callee_mut(call);
+        look(context, kernel, call.callee, page.memories());
+        let (callee, fuel) = kernel.lend(act, call);
+        let point = callee.point()?;
+        let entry = page.arrive(engine, recent, point)?;
         context.data = callee.data.view();
+        context.table = page.table().as_ptr().cast();
         let (base, frames_left) = (callee.height as usize - point.height as usize, callee.frames_left());
         let shown = Shown::show(context, callee, base, frames_left);
-        context.table = page.table().as_ptr().cast();
         let gas = fuel.min(GAS_MAX);
         // SAFETY: as where the caller was entered. The helper touches nothing.
         let (exit, executed) =
             unsafe { pass(native, entry, point.height as usize, context, gas, &mut self.stats) };
-        kernel.instructions += executed;
         // SAFETY: native code has left, and the stack and the frames are those that it was shown.
-        let (base, height) = unsafe { shown.take(context, kernel.callee_mut(call)) };
+        let (base, height) = unsafe { shown.take(context, callee) };
+        kernel.instructions += executed;
         let left = context.gas_left() + (fuel - gas);
-        (exit, Lent { index: context.index.into(), base, height, fuel: left, used: fuel - left })
+        Some((exit, Lent { index: context.index.into(), base, height, fuel: left, used: fuel - left }))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::interp::interpret_one;
 use crate::kernel::{Activation, Kernel, Ref, Stop};
 use keyvm_isa::layout::{MEMORY_META, MEMORY_OPERANDS, meta};
 use keyvm_isa::{Code, ImmKind, Insn, Op};
-use keyvm_jit::{Context, View};
+use keyvm_jit::Context;
 
 /// What a helper reaches.
 pub(super) struct Host {
@@ -18,10 +18,9 @@ pub(super) struct Host {
     pub(super) stop: Option<Stop>,
 }
 
-/// Shows native code the memories of a process as they are now; its data are elsewhere.
+/// Shows native code the memories that keys of a process name as they are now.
 #[inline]
-pub(super) fn look(context: &mut Context, kernel: &mut Kernel, process: Ref, data: View, memories: &[u8]) {
-    context.data = data;
+pub(super) fn look(context: &mut Context, kernel: &mut Kernel, process: Ref, memories: &[u8]) {
     for &memory in memories {
         context.views[usize::from(memory) - 3] = kernel.view(process, memory);
     }
@@ -93,7 +92,8 @@ unsafe fn interpreted(context: &mut Context, host: &mut Host, word: u64, op: Op)
     host.beyond = act.fuel - gas;
     context.set_gas_after(gas, executed);
     host.stop = stop;
-    look(context, kernel, act.process, act.data.view(), memories);
+    context.data = act.data.view();
+    look(context, kernel, act.process, memories);
     u64::from(stop.is_some())
 }
 

@@ -82,6 +82,7 @@ impl Runner {
     }
 
     /// Executes the running process until something stops it, as [`interpret`] does.
+    #[inline(always)]
     pub(super) fn run(
         &mut self,
         native: Native<'_>,
@@ -99,6 +100,7 @@ impl Runner {
         stop
     }
 
+    #[inline(always)]
     fn go_on(&mut self, native: Native<'_>, kernel: &mut Kernel, act: &mut Activation, code: &Code) -> Stop {
         let page = native.page;
         let own_code = act.code;

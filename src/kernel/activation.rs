@@ -161,10 +161,15 @@ impl Activation {
 
     /// Puts the process back, if it is neither parked nor rests, its index at the present instruction, which has not been
     /// executed.
+    #[inline(always)]
     pub(crate) fn park_before(&mut self, kernel: &mut Kernel) {
-        if self.parked || self.rests {
-            return;
+        if !self.parked && !self.rests {
+            self.park_here(kernel);
         }
+    }
+
+    #[inline(never)]
+    fn park_here(&mut self, kernel: &mut Kernel) {
         self.fuel += std::mem::take(&mut self.charged);
         self.commit(kernel);
         self.put_back(kernel);

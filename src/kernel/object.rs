@@ -7,7 +7,7 @@ use crate::image::{ContentTree, Hash, words_root};
 use keyvm_isa::image::{Frame, Suspended};
 use keyvm_isa::layout::Kind;
 use keyvm_isa::{Code, Op, Status, Trap, gas};
-use keyvm_jit::View;
+use keyvm_jit::{EntryPoint, View};
 use std::ops::{Deref, DerefMut};
 use std::ptr;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -462,9 +462,10 @@ impl Process {
         self.height = u32::try_from(end + more).unwrap_or(u32::MAX);
         let (operands, above) = self.stack[height..end + more].split_at_mut(words.len());
         match (operands, words) {
-            // Most messages are a word or none.
+            // Most messages are so short.
             ([], _) => {}
             ([operand], [word]) => *operand = *word,
+            ([first, second], [one, other]) => (*first, *second) = (*one, *other),
             (operands, words) => operands.copy_from_slice(words),
         }
         above
@@ -553,6 +554,13 @@ impl Process {
     pub(super) fn stand(&mut self, index: u64, height: usize) {
         self.index = index;
         self.height = u32::try_from(height).unwrap_or(u32::MAX);
+    }
+
+    /// Where it goes on, as far as it can be said in 32 bits: the index, and how many operands are above the base.
+    #[inline(always)]
+    pub(crate) fn point(&self) -> Option<EntryPoint> {
+        let base = self.frames.last().map_or(0, |frame| frame.base);
+        Some(EntryPoint { index: u32::try_from(self.index).ok()?, height: self.height - base })
     }
 
     /// Frames that fit into the present capacity besides those that are there.

@@ -11,7 +11,6 @@ use super::control::{Link, LinkCall};
 use super::meter::Change;
 use super::object::{Body, CallMeter, Process};
 use keyvm_isa::{Code, Op, Rights, Status, gas};
-use keyvm_jit::EntryPoint;
 
 /// An instruction that moves control.
 pub(crate) enum Move {
@@ -136,12 +135,12 @@ impl Kernel {
     pub(crate) fn begin_call(&mut self, act: &mut Activation, call: &PlainCall) {
         let message = act.message(call.words);
         self.arena.process_mut(call.callee).push_message(message, &[]);
-        self.enter_plainly(act, call);
+        self.begin_told(act, call);
     }
 
     /// As [`Kernel::begin_call`], when the callee has its message.
     #[inline(always)]
-    fn enter_plainly(&mut self, act: &mut Activation, call: &PlainCall) {
+    pub(crate) fn begin_told(&mut self, act: &mut Activation, call: &PlainCall) {
         let &PlainCall { callee, words, used, gas, granted, .. } = call;
         let caller = act.process;
         let place = self.place_of_next();
@@ -167,15 +166,6 @@ impl Kernel {
         waiting.wait_for(callee);
     }
 
-    /// Where a callee will begin, as far as it can be said in 32 bits.
-    #[inline(always)]
-    pub(crate) fn beginning(&self, call: &PlainCall) -> Option<EntryPoint> {
-        let state = self.arena.process(call.callee);
-        let base = state.frames.last().map_or(0, |frame| frame.base);
-        let height = state.height - base + u32::from(call.words);
-        Some(EntryPoint { index: u32::try_from(state.index).ok()?, height })
-    }
-
     /// Gas that the callee of a call has before some meter is dry.
     #[inline(always)]
     pub(super) fn gas_for_callee(&self, call: &PlainCall) -> u64 {
@@ -183,20 +173,15 @@ impl Kernel {
     }
 
     /// Gives the callee of a call its message, so that it can compute where it is. Nothing but what it computes may change
-    /// before the call is ended with [`Kernel::end_lent`] or begun with [`Kernel::begin_lent`]. Gives how much gas it has.
+    /// before the call is ended with [`Kernel::end_lent`] or begun with [`Kernel::begin_lent`]. Gives the callee, and how much
+    /// gas it has.
     #[inline(always)]
-    pub(crate) fn lend(&mut self, act: &Activation, call: &PlainCall) -> u64 {
-        let gas = self.gas_for_callee(call);
-        let callee = self.callee_mut(call);
+    pub(crate) fn lend(&mut self, act: &Activation, call: &PlainCall) -> (&mut Process, u64) {
+        let gas = self.gas_for_callee(call).min(act.slice_left() - call.used);
+        let callee = self.arena.process_mut(call.callee);
         callee.push_message(act.message(call.words), &[]);
         callee.fill_stack();
-        gas.min(act.slice_left() - call.used)
-    }
-
-    /// The callee of a call.
-    #[inline(always)]
-    pub(crate) fn callee_mut(&mut self, call: &PlainCall) -> &mut Process {
-        self.arena.process_mut(call.callee)
+        (callee, gas)
     }
 
     /// Ends a call whose callee is at a `yield` or `return` in which nothing is out of the common run, and takes its result
@@ -222,9 +207,9 @@ impl Kernel {
         // Act.
         let height = lent.height - count;
         act.drop_operands(taken);
-        act.take_result(&self.callee_mut(call).stack[height..lent.height], status);
         let used = lent.used + cost;
         let callee = self.end_unheard(act, call, used, words);
+        act.take_result(&callee.stack[height..lent.height], status);
         callee.stand(lent.index + 1, height);
         callee.end_call(status, call.gas - used, call.granted);
         true
@@ -253,8 +238,8 @@ impl Kernel {
     /// Begins a call whose callee has computed already, and goes on with it there.
     #[inline(never)]
     pub(crate) fn begin_lent(&mut self, act: &mut Activation, call: &PlainCall, lent: &Lent) {
-        self.callee_mut(call).stand(lent.index, lent.height);
-        self.enter_plainly(act, call);
+        self.arena.process_mut(call.callee).stand(lent.index, lent.height);
+        self.begin_told(act, call);
         debug_assert_eq!(act.fuel, lent.fuel + lent.used, "the callee has the gas that it was lent");
         act.fuel -= lent.used;
     }

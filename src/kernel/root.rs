@@ -19,9 +19,6 @@ impl Kernel {
     /// # Errors
     /// What a caller would hear, if it cannot be called.
     pub(crate) fn call_root(&mut self, act: &mut Activation, words: &[u64]) -> Result<(), Status> {
-        if self.call_resting(act, words) {
-            return Ok(());
-        }
         act.settle(self);
         if self.call_root_plainly(words) {
             return Ok(());
@@ -49,8 +46,8 @@ impl Kernel {
 
     /// Calls the root process again, if it rests and has room for the message, and what its meters have left is known. If it
     /// was not called nothing has changed.
-    #[inline]
-    fn call_resting(&mut self, act: &mut Activation, words: &[u64]) -> bool {
+    #[inline(always)]
+    pub(crate) fn call_resting(&mut self, act: &mut Activation, words: &[u64]) -> bool {
         // Check.
         let Some(root) = act.resting(words.len()) else { return false };
         let Ok(count) = u8::try_from(words.len()) else { return false };

@@ -1,8 +1,9 @@
 //! The borders of sandboxes: calls across them, and how a callee begins.
 //!
-//! A callee's message is its arguments as words, and last the index at which it begins. Its keys are, as far as there
-//! are any: the one to the code, the one to a page, and the arguments that are keys. In that order they are its keys from 1 on, so that the
-//! callee knows where they are.
+//! A callee's message is its arguments as words, and last where it begins: the index, or, where all are known and few, a
+//! number by which a `switch` finds it, so that the compiler sees where code goes on. Its keys are, as far as there are any:
+//! the one to the code, the one to a page, and the arguments that are keys. In that order they are its keys from 1 on, so that
+//! the callee knows where they are.
 //!
 //! Where an argument is an object (a text, a list, …), there are no words, and the page holds a struct with all arguments
 //! as its fields. Results likewise. Which of two ways it is packed in depends on the types: what can share nothing needs no
@@ -31,6 +32,9 @@ const YIELDS: u64 = 8;
 /// It comes in a page that `std/flat.et` reads.
 const FLAT: u64 = 16;
 
+/// Beginnings of sandboxed calls that are numbered at most: what runs a callee compiles all that are.
+const NUMBERED_MAX: usize = 8;
+
 /// So many keys a callee has room for, besides its own.
 const CALLEE_KEYS: usize = 7;
 
@@ -46,6 +50,7 @@ impl Emitter<'_> {
             if number == 0 {
                 self.code.op(Op::Height);
                 self.code.to(Op::Jumpz, first);
+                self.jumpto = Some(self.code.index());
                 self.code.op(Op::Jumpto);
                 self.code.put(first);
             }
@@ -53,6 +58,15 @@ impl Emitter<'_> {
             self.code.op(Op::Halt);
         }
         starts
+    }
+
+    /// When all sandboxed calls have been made: decides how they are told where they begin.
+    pub(super) fn settle_entries(&mut self) {
+        if let Some(jumpto) = self.jumpto
+            && !self.boxes_values
+        {
+            self.code.number_entries(jumpto, NUMBERED_MAX);
+        }
     }
 
     // ---- The callee -------------------------------------------------------------------------------------
@@ -229,9 +243,10 @@ impl Emitter<'_> {
         match (&sandbox.callee, callee) {
             (Callee::Func(id), _) => {
                 let entry = self.entry(*id, None);
-                self.code.to(Op::Push, entry);
+                self.code.push_entry(entry);
             }
             (Callee::Value(_), Some(slot)) => {
+                self.boxes_values = true;
                 // The instruction before a function that is a value is a jump to where its sandboxed calls begin.
                 self.code.get(slot.number);
                 self.code.push(1);

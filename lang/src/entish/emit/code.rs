@@ -15,6 +15,8 @@ pub(super) struct Label(u32);
 enum Later {
     /// The index of a label.
     Label(Label),
+    /// What says that a sandboxed call begins at a label.
+    Entry(Label),
     /// Where in memory 1 a descriptor is, by its place among them.
     Descriptor(u32),
     /// Where in memory 1 the tables are, in bytes.
@@ -47,6 +49,8 @@ pub(super) struct Code {
     barrier: usize,
     /// Words among the instructions that are none, by their indices.
     embedded: BTreeMap<u32, u64>,
+    /// Where sandboxed calls begin that are told so by a number, by these numbers; if there are any, nothing is told an index.
+    numbered: Vec<Label>,
 }
 
 /// A finished code page, and where its instructions come from.
@@ -117,6 +121,33 @@ impl Code {
     /// An instruction whose target is a label, or that pushes its index.
     pub(super) fn to(&mut self, op: Op, label: Label) {
         self.op_later(op, Later::Label(label));
+    }
+
+    /// Pushes what says that a sandboxed call begins at a label: its index, or its number.
+    pub(super) fn push_entry(&mut self, label: Label) {
+        self.op_later(Op::Push, Later::Entry(label));
+    }
+
+    /// Has all sandboxed calls told by a number where they begin, for which there is a `jumpto` at an index, if there are at
+    /// most so many beginnings: where code goes on is known then when it is compiled.
+    pub(super) fn number_entries(&mut self, jumpto: u32, at_most: usize) {
+        let mut labels: Vec<Label> = Vec::new();
+        for &(_, later) in &self.later {
+            if let Later::Entry(label) = later
+                && !labels.contains(&label)
+            {
+                labels.push(label);
+            }
+            if labels.len() > at_most {
+                return;
+            }
+        }
+        if !labels.is_empty() {
+            let table = i64::try_from(self.switches.len()).unwrap_or(i64::MAX);
+            self.insns[jumpto as usize] = Insn { op: Op::Switch, imms: [table, 0, 0] };
+            self.switches.push(labels.clone());
+            self.numbered = labels;
+        }
     }
 
     /// Goes to one of these, by an operand; to the last one if there are not so many.
@@ -233,6 +264,10 @@ impl Code {
         for &(at, later) in &self.later {
             let value = match later {
                 Later::Label(Label(label)) => u64::from(labels[label as usize]),
+                Later::Entry(entry) => match self.numbered.iter().position(|&numbered| numbered == entry) {
+                    Some(number) => number as u64,
+                    None => labels[entry.0 as usize].into(),
+                },
                 Later::Descriptor(at) => descriptors_at + u64::from(at),
                 Later::Tables => tables_at * 8,
                 Later::Statics => (statics.len() as u64).min(CHUNK_WORDS),
@@ -252,5 +287,44 @@ impl Code {
         let switches = self.switches.iter().map(of_labels).collect();
         let parts = CodeParts { instructions, constants: tables, types: self.types, switches };
         Finished { words: parts.words(), place_of: self.place_of, places: self.places }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two sandboxed calls, the second of them twice, behind what goes on where it is told. Gives what the code is: of
+    /// each instruction its name and first immediate, and the switch tables.
+    fn with_two_entries(at_most: usize) -> (Vec<(&'static str, i64)>, Vec<u64>) {
+        let mut code = Code::default();
+        code.op(Op::Jumpto);
+        let [one, other] = [(); 2].map(|()| code.label());
+        for entry in [one, other, other] {
+            code.push_entry(entry);
+        }
+        for entry in [other, one] {
+            code.put(entry);
+            code.op(Op::Halt);
+        }
+        code.number_entries(0, at_most);
+        let words = code.finish(&[], &[], &[]).words;
+        let instructions = words[..6].iter().map(|&word| Insn::decode(word).expect("an instruction"));
+        (instructions.map(|insn| (insn.op.info().mnemonic, insn.imms[0])).collect(), words[6..].to_vec())
+    }
+
+    #[test]
+    fn sandboxed_calls_are_told_a_number_that_a_switch_goes_by() {
+        let (instructions, behind) = with_two_entries(2);
+        let expected = [("switch", 0), ("push", 0), ("push", 1), ("push", 1), ("halt", 0), ("halt", 0)];
+        assert_eq!(instructions, expected);
+        assert_eq!(behind[..3], [2, 5, 4], "so many targets, and where they are");
+    }
+
+    #[test]
+    fn sandboxed_calls_are_told_an_index_if_they_are_many() {
+        let (instructions, _) = with_two_entries(1);
+        let expected = [("jumpto", 0), ("push", 5), ("push", 4), ("push", 4), ("halt", 0), ("halt", 0)];
+        assert_eq!(instructions, expected);
     }
 }

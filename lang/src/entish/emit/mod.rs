@@ -92,6 +92,10 @@ struct Emitter<'a> {
     entries: BTreeMap<(FuncId, Option<TypeId>), Label>,
     /// Generic functions as values: each use has a beginning of its own, for its sandboxed calls to be found.
     uses: BTreeMap<(FuncId, TypeId), Label>,
+    /// Where processes go on that are told where they begin.
+    jumpto: Option<u32>,
+    /// Whether a function that is a value is called in a sandbox: then any index may be told.
+    boxes_values: bool,
     wrong: Vec<Wrong>,
 }
 
@@ -111,6 +115,7 @@ pub(crate) fn emit(program: &mut Program, mains: &[FuncId]) -> Result<Compiled, 
     let mut names = Vec::new();
     emitter.bodies(&mut names, &BTreeSet::new());
     emitter.entries(&mut names, &BTreeSet::new());
+    emitter.settle_entries();
     let Emitter { code, statics, descriptors, mut wrong, .. } = emitter;
     let data = statics.words(ARGS_KEY, CONSOLE_KEY);
     let (descriptors, references) = descriptors.words();
@@ -143,6 +148,8 @@ impl<'a> Emitter<'a> {
             funcs: BTreeMap::new(),
             entries: BTreeMap::new(),
             uses: BTreeMap::new(),
+            jumpto: None,
+            boxes_values: false,
             wrong: Vec::new(),
         }
     }

@@ -226,12 +226,12 @@ impl<'a> Body<'_, 'a> {
             && self.module == 0
             && self.cx.is_main_variable(name);
         if self.is_probe() || !self.cx.may_compare() {
-            return say::unknown_name(span, name, of_main, std::iter::empty());
+            return say::unknown_name(span, name, of_main, &[]);
         }
         let mut visible: Vec<&str> = self.by_name.keys().copied().collect();
         visible.extend(self.cx.scopes[self.module].names());
         builtin::functions().for_each(|name| visible.push(name));
-        say::unknown_name(span, name, of_main, visible.into_iter())
+        say::unknown_name(span, name, of_main, &visible)
     }
 
     /// The value of a constant or function.

@@ -84,6 +84,9 @@ pub(crate) fn check<'a>(
             graph.yields(function).then(|| if function == main { Ty::U } else { checker.types.unknown() });
     }
     for group in graph.groups() {
+        if checker.is_full() {
+            break;
+        }
         checker.check_group(&graph, &group);
     }
     if checker.errors.is_empty() { checker.finish() } else { Err(without_what_follows(checker.errors)) }
@@ -189,6 +192,9 @@ struct Checker<'a> {
 /// How many unknown names are compared with all that are known.
 const COMPARISONS_MAX: u32 = 400;
 
+/// So many mistakes are reported; the rest of the program is not looked at.
+const REPORTED_MAX: usize = 1000;
+
 impl<'a> Checker<'a> {
     fn new(given: Option<&'a Given>) -> Self {
         Self {
@@ -212,7 +218,14 @@ impl<'a> Checker<'a> {
     }
 
     fn say(&mut self, module: usize, diagnostic: Diagnostic) {
-        self.errors.push((self.files[module], diagnostic));
+        if !self.is_full() {
+            self.errors.push((self.files[module], diagnostic));
+        }
+    }
+
+    /// Whether enough has been reported.
+    const fn is_full(&self) -> bool {
+        self.errors.len() >= REPORTED_MAX
     }
 
     /// The function of the library with this name that a built-in function becomes.

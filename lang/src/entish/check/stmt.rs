@@ -13,6 +13,9 @@ impl<'a> Body<'_, 'a> {
     pub(super) fn block(&mut self, stmts: &'a [ast::Stmt<'a>]) -> Vec<Stmt> {
         let mut made = Vec::new();
         for stmt in stmts {
+            if self.cx.is_full() {
+                break;
+            }
             let reached = self.flow.is_reached();
             let length = made.len();
             self.releasing(|body| body.stmt(stmt, &mut made));

@@ -430,12 +430,8 @@ pub(super) fn no_text_of(span: &Span, shown: &str) -> Diagnostic {
 
 // ---- Names in functions -------------------------------------------------------------------------------
 
-pub(super) fn unknown_name<'a>(
-    span: &Span,
-    name: &str,
-    of_main: bool,
-    visible: impl Iterator<Item = &'a str>,
-) -> Diagnostic {
+/// Looks for what is meant among the visible names and in the library, if there are any of them.
+pub(super) fn unknown_name(span: &Span, name: &str, of_main: bool, visible: &[&str]) -> Diagnostic {
     let diagnostic = new(span, format!("nothing is called `{name}`"), "unknown name");
     let foreign = match name {
         "True" | "TRUE" => Some("it is written `true`"),
@@ -448,7 +444,8 @@ pub(super) fn unknown_name<'a>(
         _ => None,
     };
     let foreign = foreign.map(str::to_owned);
-    diagnostic.maybe_hint(foreign.or_else(|| of_library(name)).or_else(|| did_you_mean(name, visible)))
+    let nearest = || of_library(name).or_else(|| did_you_mean(name, visible.iter().copied()));
+    diagnostic.maybe_hint(foreign.or_else(|| if visible.is_empty() { None } else { nearest() }))
 }
 
 /// Where a name is to be found that was not imported.

@@ -474,3 +474,13 @@ fn nothing_is_nested_too_deeply() {
     survives(&format!("x = {}1{}", "min(1, ".repeat(150), ")".repeat(150)));
     survives(&format!("def g(x): return x\nx = {}1{}", "g<5, 5>(".repeat(150), ")".repeat(150)));
 }
+
+#[test]
+fn of_very_many_mistakes_no_more_than_a_thousand_are_looked_for() {
+    let functions: String = (0..3000).map(|n| format!("def f{n}(): return g{n}()\n")).collect();
+    for program in ["x = y\n".repeat(3000), functions, format!("x = [{}]\n", "y, ".repeat(3000))] {
+        let message = checked(&program, &[]).expect_err("nothing is known");
+        let end = message.lines().last();
+        assert_eq!(end, Some("… and 900 more"), "{program:.20}");
+    }
+}

@@ -16,6 +16,10 @@ pub(super) enum Item {
     Module(usize),
 }
 
+/// What no struct is called: the names of types, and those before `.returned` and `.read`.
+const BUILT_IN: [&str; 13] =
+    ["u", "i", "f", "bool", "text", "bytes", "key", "list", "array", "map", "job", "status", "right"];
+
 /// The names at the top level of a file.
 #[derive(Debug, Default)]
 pub(super) struct Scope<'a> {
@@ -82,6 +86,9 @@ impl<'a> Checker<'a> {
                 self.structs.push((module, ast));
                 if letter(ast.name.text).is_some() {
                     self.say(module, say::struct_of_one_letter(&ast.name));
+                }
+                if BUILT_IN.contains(&ast.name.text) {
+                    self.say(module, say::struct_of_built_in_name(&ast.name));
                 }
                 self.declare(module, &ast.name, item);
             }

@@ -84,6 +84,11 @@ pub(super) fn struct_of_one_letter(name: &Name<'_>) -> Diagnostic {
         .hint("in the type of a parameter one capital letter is any type; give the struct a longer name")
 }
 
+pub(super) fn struct_of_built_in_name(name: &Name<'_>) -> Diagnostic {
+    new(&name.span, format!("a struct cannot be called `{}`", name.text), "the language's own name")
+        .hint("give the struct another name")
+}
+
 pub(super) fn statements_in_import(span: &Span) -> Diagnostic {
     new(span, "an imported file has no statements at its top level", "would never run")
         .hint("put it into a function: `def main():` runs if the file itself is the program")

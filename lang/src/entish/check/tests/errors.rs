@@ -21,6 +21,7 @@ refused! {
     // Names at the top level.
     a_name_declared_twice: "def f(): pass\nconst f = 1\nimport geometry\ntyp geometry {u x}";
     a_struct_of_one_letter: "typ T {u x}";
+    structs_with_names_of_the_language: "typ text {u a}\ntyp status {u b}\ntyp label {u c}";
     a_main_besides_statements: "def main(): pass\nprint(1)";
     a_main_with_parameters: "def main(x): pass";
     a_field_declared_twice: "typ point {u x, f x}";

@@ -23,6 +23,19 @@ pub(crate) struct File<'s> {
     pub(crate) main: Vec<Stmt<'s>>,
 }
 
+impl File<'_> {
+    /// One that says nothing.
+    pub(crate) const fn new() -> Self {
+        Self {
+            imports: Vec::new(),
+            consts: Vec::new(),
+            structs: Vec::new(),
+            funcs: Vec::new(),
+            main: Vec::new(),
+        }
+    }
+}
+
 /// `const NAME = value`
 #[derive(Debug)]
 pub(crate) struct Const<'s> {

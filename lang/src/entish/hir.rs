@@ -32,7 +32,8 @@ pub(crate) struct LocalId(pub(crate) u32);
 /// A whole program.
 #[derive(Debug, Default)]
 pub(crate) struct Program {
-    /// All functions, those that are never called included.
+    /// All functions of its own files, those that are never called included, and those of the library that have been named.
+    /// Of what a body mentions it is known what it takes and gives.
     pub(crate) funcs: Vec<Func>,
     /// The main program: no parameters, no results.
     pub(crate) main: FuncId,
@@ -102,6 +103,9 @@ pub(crate) struct Func {
     pub(crate) body: Vec<Stmt>,
     /// From `def` to the colon.
     pub(crate) place: Place,
+    pub(crate) in_library: bool,
+    /// Whether it has its body; one of the library has it when the program needs it.
+    pub(crate) is_made: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -142,8 +142,15 @@ pub(crate) struct Lexed {
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 pub(crate) fn lex(source: &str) -> Lexed {
-    let limited = if source.len() > FILE_MAX { Err(say::file_too_long(FILE_MAX)) } else { raw(source) };
-    match limited.and_then(|raw| lines(source, &raw)) {
+    let start = if source.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+    lex_from(source, start)
+}
+
+/// The tokens from a byte on, at which a line begins; their places are those in the whole text.
+pub(crate) fn lex_from(source: &str, start: usize) -> Lexed {
+    let limited =
+        if source.len() > FILE_MAX { Err(say::file_too_long(FILE_MAX)) } else { raw(source, start) };
+    match limited.and_then(|raw| lines(source, start, &raw)) {
         Ok(lexed) => lexed,
         Err(diagnostic) => {
             let end = source.len().min(FILE_MAX);
@@ -159,12 +166,10 @@ fn offset(at: usize) -> u32 {
 }
 
 /// The tokens in a row; brackets that have their counterparts have a `mate` that is not 0.
-fn raw(source: &str) -> Result<Vec<Token>, Diagnostic> {
+fn raw(source: &str, start: usize) -> Result<Vec<Token>, Diagnostic> {
     let mut lexer = Kind::lexer(source);
-    if source.starts_with(BYTE_ORDER_MARK) {
-        lexer.bump(BYTE_ORDER_MARK.len());
-    }
-    let mut tokens: Vec<Token> = Vec::with_capacity(source.len() / 4);
+    lexer.bump(start);
+    let mut tokens: Vec<Token> = Vec::with_capacity((source.len() - start) / 4);
     let mut open: Vec<usize> = Vec::new();
     // Brackets that a new statement found open; what should have closed them may come yet.
     let mut forgotten = 0_usize;
@@ -219,15 +224,12 @@ fn names_function(rest: &str) -> bool {
 }
 
 /// Puts tokens into lines and blocks.
-fn lines(source: &str, raw: &[Token]) -> Result<Lexed, Diagnostic> {
+fn lines(source: &str, start: usize, raw: &[Token]) -> Result<Lexed, Diagnostic> {
     let mut lexed = Lexed { tokens: Vec::with_capacity(raw.len() + 16), ..Lexed::default() };
     let mut levels = vec![0];
     let mut open: Vec<usize> = Vec::new();
-    let (mut line, mut uneven) = (0, 0);
+    let (mut line, mut uneven) = (offset(start), 0);
     let (mut in_statement, mut tabs) = (false, false);
-    if source.starts_with(BYTE_ORDER_MARK) {
-        line = offset(BYTE_ORDER_MARK.len());
-    }
     for &token in raw {
         match token.kind {
             Kind::Comment => {

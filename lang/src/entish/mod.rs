@@ -4,7 +4,7 @@
 //! `files` loads what a program consists of, `lex` makes tokens and blocks, `parse` what the text says (`ast`), `check`
 //! finds out what names mean and which types there are, and makes the program that is compiled (`hir`), `opt` lets it do
 //! the same with less gas, `emit` makes code of that. The library that programs are compiled with is in `std/`, in the
-//! language itself.
+//! language itself: what a program needs of it is found while that is emitted (`library`).
 
 mod ast;
 mod check;
@@ -14,6 +14,7 @@ mod files;
 mod fmt;
 mod hir;
 mod lex;
+mod library;
 mod opt;
 mod parse;
 mod say;
@@ -37,7 +38,7 @@ pub use testing::{Test, Tests, tests};
 pub struct Program {
     /// The image in which it has not begun. It tells where its code comes from.
     pub image: Image<'static>,
-    /// Its files: the program's own first, those of the library included.
+    /// Its files: the program's own first, then those of the library that it needs something of.
     pub files: Vec<File>,
 }
 
@@ -113,63 +114,43 @@ pub enum Collect {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn compile_collecting(program: File, find: &mut Find<'_>, collect: Collect) -> Result<Program, Errors> {
-    compile_with(program, find, collect, |program| {
-        let compiled = emit::emit(program, &[program.main])?;
-        Ok((compiled, ()))
-    })
-    .map(|(program, ())| program)
+    let emit = |checked: &mut check::Checked<'_>, _: &[File]| emit::emit(checked, &[checked.program.main]);
+    let (compiled, files) = checked(program, find, collect, None, emit)?;
+    Ok(Program { image: emit::image(&compiled, &files), files })
 }
 
-/// Compiles a program as `emit` does it, which gives something else besides.
-fn compile_with<T>(
-    program: File,
-    find: &mut Find<'_>,
-    collect: Collect,
-    emit: impl FnOnce(&mut hir::Program) -> Result<(emit::Compiled, T), Vec<files::Wrong>>,
-) -> Result<(Program, T), Errors> {
-    let (mut program, files) = checked(program, find, collect, None)?;
-    match emit(&mut program) {
-        Ok((compiled, more)) => Ok((Program { image: emit::image(&compiled, &files), files }, more)),
-        Err(wrong) => Err(Errors::new(files.into_iter(), wrong)),
-    }
-}
-
-/// Finds out what a program means, an input of a session if something is `given`; with its files.
-fn checked(
+/// Finds out what a program means, an input of a session if something is `given`, and makes something of it and of its own
+/// files; gives all files besides.
+fn checked<T>(
     program: File,
     find: &mut Find<'_>,
     collect: Collect,
     given: Option<&check::Given>,
-) -> Result<(hir::Program, Vec<File>), Errors> {
+    make: impl FnOnce(&mut check::Checked<'_>, &[File]) -> Result<T, Vec<files::Wrong>>,
+) -> Result<(T, Vec<File>), Errors> {
     if program.text.len() > FILE_BYTES_MAX {
         let file = File { text: String::new(), ..program };
         return Err(Errors::new([file].into_iter(), vec![(0, say::too_long(FILE_BYTES_MAX))]));
     }
-    let (sources, mut wrong) = files::load(program, find, collect);
+    let (mut files, names, mut wrong) = files::load(program, find);
     let mut parsed = Vec::new();
-    for (index, source) in (0..).zip(&sources) {
-        let (ast, diagnostics) = parse::parse(&source.file.text);
+    for (index, file) in (0..).zip(&files) {
+        let (ast, diagnostics) = parse::parse(&file.text);
         wrong.extend(diagnostics.into_iter().map(|diagnostic| (index, diagnostic)));
         parsed.push(ast);
     }
-    let checked = if wrong.is_empty() {
-        let modules: Vec<_> = (0..)
-            .zip(sources.iter().zip(&parsed))
-            .map(|(file, (source, ast))| check::Module {
-                name: &source.module,
-                ast,
-                file,
-                is_library: source.is_library,
-            })
-            .collect();
-        check::check(&modules, given)
-    } else {
-        Err(wrong)
+    let modules = names.iter().zip(&parsed).map(|(name, ast)| check::Module { name, ast });
+    let modules: Vec<_> = modules.collect();
+    let checked = if wrong.is_empty() { check::check(&modules, given, collect) } else { Err(wrong) };
+    let (made, of_library) = match checked {
+        Ok(mut checked) => (make(&mut checked, &files), checked.library_files().collect()),
+        Err(wrong) => (Err(wrong), Vec::new()),
     };
+    drop(modules);
     drop(parsed);
-    let files: Vec<_> = sources.into_iter().map(|source| source.file).collect();
-    match checked {
-        Ok(program) => Ok((program, files)),
+    files.extend(of_library);
+    match made {
+        Ok(made) => Ok((made, files)),
         Err(wrong) => Err(Errors::new(files.into_iter(), wrong)),
     }
 }

@@ -1,8 +1,9 @@
 //! The tests of a program: functions whose names begin with `test_`, each of which can be the main program.
 
+use super::check::Checked;
 use super::files::{File, Find, Wrong};
 use super::hir::{Func, FuncId, Program};
-use super::{Collect, Errors, compile_with, emit, parse, say};
+use super::{Collect, Errors, checked, emit, parse, say};
 use keyvm_isa::image::Image;
 
 /// What the name of a test begins with.
@@ -13,7 +14,7 @@ const PREFIX: &str = "test_";
 pub struct Tests {
     /// In the order in which they are written.
     pub tests: Vec<Test>,
-    /// The files of the program: its own first, those of the library included.
+    /// The files of the program: its own first, then those of the library that it needs something of.
     pub files: Vec<File>,
     image: Option<Image<'static>>,
 }
@@ -55,15 +56,19 @@ pub fn tests(program: File, find: &mut Find<'_>) -> Result<Tests, Errors> {
         return Ok(Tests { tests: Vec::new(), files: vec![program], image: None });
     }
     drop(ast);
-    let (program, tests) = compile_with(program, find, Collect::IfDue, |program| {
-        let found = find_tests(program)?;
-        let mut compiled = emit::emit(program, &found)?;
-        let starts = std::mem::take(&mut compiled.starts);
-        let name = |id: FuncId| program.funcs[id.0 as usize].name.clone();
-        let tests = found.into_iter().zip(starts).map(|(id, start)| Test { name: name(id), start });
-        Ok((compiled, tests.collect()))
-    })?;
-    Ok(Tests { tests, files: program.files, image: Some(program.image) })
+    let emit = |checked: &mut Checked<'_>, _: &[File]| {
+        let found = find_tests(&checked.program)?;
+        Ok((emit::emit(checked, &found)?, found.iter().map(|&id| name(&checked.program, id)).collect()))
+    };
+    let ((mut compiled, names), files): ((_, Vec<String>), _) =
+        checked(program, find, Collect::IfDue, None, emit)?;
+    let starts = std::mem::take(&mut compiled.starts);
+    let tests = names.into_iter().zip(starts).map(|(name, start)| Test { name, start }).collect();
+    Ok(Tests { tests, image: Some(emit::image(&compiled, &files)), files })
+}
+
+fn name(program: &Program, id: FuncId) -> String {
+    program.funcs[id.0 as usize].name.clone()
 }
 
 /// The tests of the program's own file.

@@ -3,7 +3,7 @@
 use super::super::ast::{Name, Param, Span};
 use super::super::hir::{Expr, ExprKind, LocalId, Place, Stmt, StmtKind, TypeId};
 use super::flow::Flow;
-use super::names::Item;
+use super::names::{Item, index};
 use super::types::{Clash, Node, Ty};
 use super::{Checker, Made, consts, say, walk};
 use crate::Diagnostic;
@@ -344,7 +344,7 @@ impl<'c, 'a> Body<'c, 'a> {
     // ---- What is made ----------------------------------------------------------------------------------
 
     pub(super) fn place(&self, span: &Span) -> Place {
-        Place { file: self.cx.files[self.module], span: span.clone() }
+        Place { file: index(self.module), span: span.clone() }
     }
 
     pub(super) fn make(&self, kind: ExprKind, ty: Ty, span: &Span) -> Expr {
@@ -453,8 +453,8 @@ impl<'c, 'a> Body<'c, 'a> {
         }
     }
 
-    pub(super) fn item(&self, name: &str) -> Option<Item> {
-        self.cx.scopes[self.module].get(name)
+    pub(super) fn item(&mut self, name: &str) -> Option<Item> {
+        self.cx.item(self.module, name)
     }
 }
 

@@ -55,7 +55,7 @@ impl<'a> Body<'_, 'a> {
         }
     }
 
-    pub(super) fn target(&self, callee: &'a ast::Expr<'a>) -> Target<'a> {
+    pub(super) fn target(&mut self, callee: &'a ast::Expr<'a>) -> Target<'a> {
         match &callee.kind {
             Ast::Name(name) => {
                 let variable = self.by_name.get(name).map(|local| self.variables[local.0 as usize].ty);
@@ -73,7 +73,7 @@ impl<'a> Body<'_, 'a> {
                 }
             }
             Ast::Member(of, name) => match self.module_member(of) {
-                Some(module) => match self.cx.scopes[module].get(name.text) {
+                Some(module) => match self.cx.item(module, name.text) {
                     Some(item @ (Item::Func(_) | Item::Struct(_))) => Target::Item(item, name.text),
                     _ => Target::Value,
                 },
@@ -124,6 +124,7 @@ impl<'a> Body<'_, 'a> {
 
     /// What a function takes and gives in this use.
     pub(super) fn signature(&mut self, index: u32, span: &Span) -> Called {
+        self.cx.declare(index as usize);
         let func = &self.cx.funcs[index as usize];
         let (params, yields) = (func.params.clone(), func.yields);
         let results = func.results.clone().unwrap_or_default();

@@ -260,7 +260,7 @@ impl<'a> Body<'_, 'a> {
     }
 
     /// The item that `of.name` is, if `of` is a module.
-    pub(super) fn module_member(&self, of: &ast::Expr<'a>) -> Option<usize> {
+    pub(super) fn module_member(&mut self, of: &ast::Expr<'a>) -> Option<usize> {
         match of.kind {
             Ast::Name(name) if !self.by_name.contains_key(name) && !self.assigned.contains(name) => {
                 match self.item(name) {
@@ -274,7 +274,7 @@ impl<'a> Body<'_, 'a> {
 
     fn member(&mut self, of: &'a ast::Expr<'a>, name: &Name<'a>, span: &Span) -> Expr {
         if let Some(module) = self.module_member(of) {
-            return match self.cx.scopes[module].get(name.text) {
+            return match self.cx.item(module, name.text) {
                 Some(item) if !matches!(item, Item::Module(_)) => self.item_value(item, name.text, span),
                 _ => {
                     let names = self.cx.candidates(module, |item| !matches!(item, Item::Module(_)));
@@ -579,7 +579,7 @@ impl<'a> Body<'_, 'a> {
                 }
             },
         };
-        match self.cx.scopes[scope].get(name.text) {
+        match self.cx.item(scope, name.text) {
             Some(Item::Struct(index)) => Some(index),
             _ => {
                 let structs = self.cx.candidates(scope, |item| matches!(item, Item::Struct(_)));

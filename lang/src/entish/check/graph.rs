@@ -1,12 +1,12 @@
 //! Which functions and constants need which, and in which order they are looked at.
 
 use super::super::ast::{Expr, ExprKind, StmtKind};
-use super::names::{Item, Scope};
+use super::names::{Item, index};
 use super::walk;
-use super::{Checker, ConstInfo};
+use super::{Checker, ConstInfo, FuncInfo};
 use std::collections::BTreeSet;
 
-/// Functions come first, then constants.
+/// What the program's own files declare: functions come first, then constants.
 pub(super) struct Graph {
     /// What each mentions.
     mentions: Vec<Vec<u32>>,
@@ -18,16 +18,16 @@ pub(super) struct Graph {
 
 /// Which item an expression names, if it does.
 pub(super) fn item_named(
-    scopes: &[Scope<'_>],
+    checker: &mut Checker<'_>,
     module: usize,
     locals: &BTreeSet<&str>,
     expr: &Expr<'_>,
 ) -> Option<Item> {
     match &expr.kind {
-        ExprKind::Name(name) if !locals.contains(name) => scopes[module].get(name),
+        ExprKind::Name(name) if !locals.contains(name) => checker.item(module, name),
         ExprKind::Member(of, name) => match &of.kind {
-            ExprKind::Name(of) if !locals.contains(of) => match scopes[module].get(of)? {
-                Item::Module(index) => scopes[index].get(name.text),
+            ExprKind::Name(of) if !locals.contains(of) => match checker.item(module, of)? {
+                Item::Module(index) => checker.item(index, name.text),
                 _ => None,
             },
             _ => None,
@@ -37,32 +37,35 @@ pub(super) fn item_named(
 }
 
 impl Graph {
-    pub(super) fn of(checker: &Checker<'_>) -> Self {
-        let functions = checker.funcs.len();
-        let count = functions + checker.consts.len();
+    /// Of the first functions, as many as are the program's own.
+    pub(super) fn of(checker: &mut Checker<'_>, functions: usize) -> Self {
+        let own = checker.consts.iter().take_while(|of| !checker.is_in_library(of.module));
+        let count = functions + own.count();
         let mut graph = Self {
             mentions: vec![Vec::new(); count],
             calls: vec![Vec::new(); functions],
             yielding: vec![false; functions],
-            functions: u32::try_from(functions).unwrap_or(u32::MAX),
+            functions: index(functions),
         };
-        for (index, func) in checker.funcs.iter().enumerate() {
-            let params = func.ast.iter().flat_map(|ast| &ast.params);
+        for function in 0..functions {
+            let FuncInfo { module, ast, body, .. } = checker.funcs[function];
+            let params = ast.iter().flat_map(|ast| &ast.params);
             let defaults = params.clone().filter_map(|param| param.default.as_ref());
             for default in defaults {
-                graph.look(checker, index, func.module, &BTreeSet::new(), default);
+                graph.look(checker, function, module, &BTreeSet::new(), default);
             }
-            let mut locals = walk::assigned(func.body);
+            let mut locals = walk::assigned(body);
             locals.extend(params.map(|param| param.name.text));
-            walk::stmts(func.body, &mut |stmt| {
-                graph.yielding[index] |= matches!(stmt.kind, StmtKind::Yield(_));
+            walk::stmts(body, &mut |stmt| {
+                graph.yielding[function] |= matches!(stmt.kind, StmtKind::Yield(_));
                 walk::exprs_of(stmt, &mut |expr| {
-                    graph.look_once(checker, index, func.module, &locals, expr);
+                    graph.look_once(checker, function, module, &locals, expr);
                 });
             });
         }
-        for (index, ConstInfo { module, ast, .. }) in checker.consts.iter().enumerate() {
-            graph.look(checker, functions + index, *module, &BTreeSet::new(), &ast.value);
+        for node in functions..count {
+            let ConstInfo { module, ast, .. } = checker.consts[node - functions];
+            graph.look(checker, node, module, &BTreeSet::new(), &ast.value);
         }
         graph.spread_yielding();
         graph
@@ -70,7 +73,7 @@ impl Graph {
 
     fn look<'a>(
         &mut self,
-        checker: &Checker<'a>,
+        checker: &mut Checker<'a>,
         from: usize,
         module: usize,
         locals: &BTreeSet<&str>,
@@ -81,19 +84,21 @@ impl Graph {
 
     fn look_once(
         &mut self,
-        checker: &Checker<'_>,
+        checker: &mut Checker<'_>,
         from: usize,
         module: usize,
         locals: &BTreeSet<&str>,
         expr: &Expr<'_>,
     ) {
-        match item_named(&checker.scopes, module, locals, expr) {
-            Some(Item::Func(index)) => self.mentions[from].push(index),
-            Some(Item::Const(index)) => self.mentions[from].push(self.functions + index),
+        let constants = index(self.mentions.len()) - self.functions;
+        match item_named(checker, module, locals, expr) {
+            Some(Item::Func(index)) if index < self.functions => self.mentions[from].push(index),
+            Some(Item::Const(index)) if index < constants => self.mentions[from].push(self.functions + index),
             _ => {}
         }
         if let ExprKind::Call(callee, _) = &expr.kind
-            && let Some(Item::Func(index)) = item_named(&checker.scopes, module, locals, callee)
+            && let Some(Item::Func(index)) = item_named(checker, module, locals, callee)
+            && index < self.functions
             && let Some(calls) = self.calls.get_mut(from)
         {
             calls.push(index);
@@ -116,6 +121,11 @@ impl Graph {
                 }
             }
         }
+    }
+
+    /// How many functions there are.
+    pub(super) fn functions(&self) -> u32 {
+        self.functions
     }
 
     pub(super) fn yields(&self, function: usize) -> bool {

@@ -2,6 +2,7 @@
 
 use super::super::hir::{Type, TypeId};
 use super::Checker;
+use super::names::Scope;
 use super::types::{Node, Ty};
 use std::fmt;
 
@@ -103,6 +104,12 @@ impl Checker<'_> {
             Lasting::List(of) => Node::List(self.type_again(of)?),
             Lasting::Map(key, value) => Node::Map(self.type_again(key)?, self.type_again(value)?),
             Lasting::Struct(name) => {
+                if let Some((module, name)) = name.split_once('.') {
+                    // One of the library is there once it has been named.
+                    let known = |scope: &Scope<'_>| scope.library.is_some_and(|known| known.name == module);
+                    let module = self.scopes.iter().position(known);
+                    module.and_then(|module| self.item(module, name));
+                }
                 let index = self.types.structs.iter().position(|of| of.name == *name)?;
                 return Some(self.struct_type(u32::try_from(index).ok()?));
             }

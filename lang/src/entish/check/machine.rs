@@ -43,7 +43,7 @@ impl<'a> Body<'_, 'a> {
             };
             return one(value);
         }
-        if self.cx.in_library[self.module]
+        if self.cx.is_in_library(self.module)
             && let Some(many) = self.of_library(name.text, args, span)
         {
             return many;

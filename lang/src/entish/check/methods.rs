@@ -165,7 +165,7 @@ impl<'a> Body<'_, 'a> {
                 .given(name, args, span)
                 .map(|[]: [&ast::Expr<'_>; 0]| self.runtime("arg_count", Vec::new(), Ty::U, span)),
             "console" | "args" => self.given(name, args, span).map(|[]: [&ast::Expr<'_>; 0]| {
-                if self.function != Some(self.cx.main as usize) && !self.cx.in_library[self.module] {
+                if self.function != Some(self.cx.main as usize) && !self.cx.is_in_library(self.module) {
                     return self.broken(say::only_in_main(span, name), span);
                 }
                 let function = if name == "args" { "args_key" } else { "console_key" };

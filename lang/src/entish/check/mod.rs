@@ -16,6 +16,7 @@ mod flow;
 mod graph;
 mod input;
 mod lasting;
+mod library;
 mod loops;
 mod machine;
 mod methods;
@@ -28,45 +29,47 @@ mod stmt;
 mod types;
 mod walk;
 
+use super::Collect;
 use super::ast::{self, Span, Stmt};
-use super::hir::{self, FuncId, Left, Program};
+use super::hir::{self, FuncId, Left};
+use super::library::Part;
 use crate::Diagnostic;
 use body::{Attempt, Body};
 pub(crate) use builtin::status_name;
 use graph::Graph;
 pub(crate) use input::{Given, Variable};
 pub(crate) use lasting::Lasting;
+pub(crate) use library::Checked;
 use names::{Item, Scope};
 use std::collections::{BTreeMap, BTreeSet};
 use types::{Ty, Types};
 pub(crate) use walk::exprs as walk_exprs;
 
-/// A file of the program.
+/// A file of the program's own.
 #[derive(Debug)]
 pub(crate) struct Module<'a> {
     /// Its name where it is imported.
     pub(crate) name: &'a str,
     pub(crate) ast: &'a ast::File<'a>,
-    /// Index of the file, for the places.
-    pub(crate) file: u32,
-    /// Whether it is of the library, which has some instructions of its own.
-    pub(crate) is_library: bool,
 }
 
-/// Finds out what the program means. The first file is the program; those that are called `runtime`, `tables` and
-/// `border` have what the language's built-in functions need. The statements of an input of a session are `given` its variables.
+/// Finds out what the program means. The first file is the program. The statements of an input of a session are `given` its
+/// variables.
 ///
 /// # Errors
 /// Everything that is wrong, with the indices of the files.
 pub(crate) fn check<'a>(
     modules: &[Module<'a>],
     given: Option<&'a Given>,
-) -> Result<Program, Vec<(u32, Diagnostic)>> {
-    let mut checker = Checker::new(given);
+    collect: Collect,
+) -> Result<Checked<'a>, Vec<(u32, Diagnostic)>> {
+    let mut checker = Checker::new(given, collect);
     checker.collect(modules);
     checker.find_main(modules);
     checker.resolve_structs();
-    for function in 0..checker.funcs.len() {
+    // What is named of the library comes behind these.
+    let functions = checker.funcs.len();
+    for function in 0..functions {
         checker.resolve_signature(function);
     }
     let main = checker.main as usize;
@@ -78,8 +81,8 @@ pub(crate) fn check<'a>(
     if let Some(main) = checker.funcs.get_mut(main) {
         (main.results, main.written) = (Some(Vec::new()), true);
     }
-    let graph = Graph::of(&checker);
-    for function in 0..checker.funcs.len() {
+    let graph = Graph::of(&mut checker, functions);
+    for function in 0..functions {
         checker.funcs[function].yields =
             graph.yields(function).then(|| if function == main { Ty::U } else { checker.types.unknown() });
     }
@@ -99,6 +102,9 @@ fn without_what_follows(errors: Vec<(u32, Diagnostic)>) -> Vec<(u32, Diagnostic)
     if others.is_empty() { follow } else { others }
 }
 
+/// The files with what the language's built-in functions become.
+const RUNTIME: [&str; 3] = ["runtime", "tables", "border"];
+
 /// A constant at the top level.
 #[derive(Debug)]
 struct ConstInfo<'a> {
@@ -113,8 +119,10 @@ struct ConstInfo<'a> {
 struct FuncInfo<'a> {
     module: usize,
     name: String,
-    /// `None` for a main program at the top level.
+    /// `None` for a main program at the top level, and as long as it is `undeclared`.
     ast: Option<&'a ast::Func<'a>>,
+    /// Of the library; nobody has asked for more than its name.
+    undeclared: Option<&'static Part>,
     body: &'a [Stmt<'a>],
     span: Span,
     params: Vec<Ty>,
@@ -148,6 +156,7 @@ impl<'a> FuncInfo<'a> {
             module,
             name,
             ast,
+            undeclared: None,
             body,
             span,
             params: Vec::new(),
@@ -161,21 +170,23 @@ impl<'a> FuncInfo<'a> {
     }
 }
 
+#[derive(Debug)]
 struct Checker<'a> {
     types: Types<'a>,
+    /// The files by the names by which they are imported, those of the library behind the program's own.
     modules: Vec<&'a str>,
-    /// Indices of the modules' files.
-    files: Vec<u32>,
     scopes: Vec<Scope<'a>>,
-    /// Whether they are of the library.
-    in_library: Vec<bool>,
-    /// The modules with what built-in functions become.
-    runtime: Vec<usize>,
     /// Where each struct of [`Types::structs`] is declared.
     structs: Vec<(usize, &'a ast::Struct<'a>)>,
+    /// Of how many of them the fields are known, and whether those of another one are being found out.
+    resolved_structs: usize,
+    resolves_structs: bool,
     consts: Vec<ConstInfo<'a>>,
     funcs: Vec<FuncInfo<'a>>,
+    /// Those of the library of which more is known than the program has been told.
+    declared: Vec<usize>,
     main: u32,
+    collect: Collect,
     /// What the main program is given, if it is an input of a session.
     given: Option<&'a Given>,
     /// What it leaves.
@@ -196,18 +207,19 @@ const COMPARISONS_MAX: u32 = 400;
 const REPORTED_MAX: usize = 1000;
 
 impl<'a> Checker<'a> {
-    fn new(given: Option<&'a Given>) -> Self {
+    fn new(given: Option<&'a Given>, collect: Collect) -> Self {
         Self {
             types: Types::new(),
             modules: Vec::new(),
-            files: Vec::new(),
             scopes: Vec::new(),
-            in_library: Vec::new(),
-            runtime: Vec::new(),
             structs: Vec::new(),
+            resolved_structs: 0,
+            resolves_structs: false,
             consts: Vec::new(),
             funcs: Vec::new(),
+            declared: Vec::new(),
             main: 0,
+            collect,
             given,
             left: Left::default(),
             hosts: Vec::new(),
@@ -219,7 +231,7 @@ impl<'a> Checker<'a> {
 
     fn say(&mut self, module: usize, diagnostic: Diagnostic) {
         if !self.is_full() {
-            self.errors.push((self.files[module], diagnostic));
+            self.errors.push((names::index(module), diagnostic));
         }
     }
 
@@ -229,10 +241,16 @@ impl<'a> Checker<'a> {
     }
 
     /// The function of the library with this name that a built-in function becomes.
-    fn runtime(&self, name: &str) -> Option<FuncId> {
-        self.runtime.iter().find_map(|&module| match self.scopes[module].get(name) {
-            Some(Item::Func(index)) => Some(FuncId(index)),
-            _ => None,
+    fn runtime(&mut self, name: &str) -> Option<FuncId> {
+        RUNTIME.iter().find_map(|module| {
+            let module = self.module_of_library(module)?;
+            match self.item(module, name) {
+                Some(Item::Func(index)) => {
+                    self.declare(index as usize);
+                    Some(FuncId(index))
+                }
+                _ => None,
+            }
         })
     }
 
@@ -245,7 +263,7 @@ impl<'a> Checker<'a> {
 
     fn check_group(&mut self, graph: &Graph, group: &[u32]) {
         let errors = self.errors.len();
-        let functions = u32::try_from(self.funcs.len()).unwrap_or(u32::MAX);
+        let functions = graph.functions();
         let recursive = group.len() > 1 || group.first().is_some_and(|&node| graph.is_recursive(node));
         let (members, consts): (Vec<u32>, Vec<u32>) = group.iter().partition(|&&node| node < functions);
         for node in consts {

@@ -1,6 +1,7 @@
 //! What the names at the top level of the files mean, and what types are written.
 
 use super::super::ast::{Name, Param, Span, Type, TypeKind};
+use super::super::library;
 use super::types::{Holds, Node, Struct, Ty};
 use super::{Checker, ConstInfo, FuncInfo, Module, say};
 use std::collections::BTreeMap;
@@ -24,9 +25,19 @@ const BUILT_IN: [&str; 13] =
 #[derive(Debug, Default)]
 pub(super) struct Scope<'a> {
     items: BTreeMap<&'a str, (Item, Span)>,
+    /// The file, if it is of the library: then there are only those that somebody has named.
+    pub(super) library: Option<&'static library::Module>,
 }
 
 impl<'a> Scope<'a> {
+    pub(super) fn of_library(library: &'static library::Module) -> Self {
+        Self { items: BTreeMap::new(), library: Some(library) }
+    }
+
+    pub(super) fn insert(&mut self, name: &Name<'a>, item: Item) {
+        self.items.insert(name.text, (item, name.span.clone()));
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<Item> {
         self.items.get(name).map(|item| item.0)
     }
@@ -45,7 +56,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-fn index(of: usize) -> u32 {
+pub(super) fn index(of: usize) -> u32 {
     u32::try_from(of).unwrap_or(u32::MAX)
 }
 
@@ -58,24 +69,18 @@ pub(super) fn letter(name: &str) -> Option<char> {
 impl<'a> Checker<'a> {
     /// Finds all items of all files.
     pub(super) fn collect(&mut self, modules: &[Module<'a>]) {
-        let by_name: BTreeMap<_, _> = modules
-            .iter()
-            .enumerate()
-            .map(|(index, module)| ((module.name, module.is_library), index))
-            .collect();
-        for (module, of) in modules.iter().enumerate() {
-            self.files.push(of.file);
+        let by_name: BTreeMap<_, _> =
+            modules.iter().enumerate().map(|(index, module)| (module.name, index)).collect();
+        for of in modules {
             self.scopes.push(Scope::default());
             self.modules.push(of.name);
-            self.in_library.push(of.is_library);
-            if of.is_library && matches!(of.name, "runtime" | "tables" | "border") {
-                self.runtime.push(module);
-            }
+        }
+        for (module, of) in modules.iter().enumerate() {
             for import in &of.ast.imports {
-                // A program's own file goes before one of the library, but not for the library.
-                let own = by_name.get(&(import.text, false)).filter(|_| !of.is_library);
-                match own.or_else(|| by_name.get(&(import.text, true))).copied() {
-                    Some(found) => self.declare(module, import, Item::Module(found)),
+                // A program's own file goes before one of the library.
+                let own = by_name.get(import.text).copied();
+                match own.or_else(|| self.module_of_library(import.text)) {
+                    Some(found) => self.add_item(module, import, Item::Module(found)),
                     None => self.say(module, say::unknown_module(import)),
                 }
             }
@@ -90,29 +95,29 @@ impl<'a> Checker<'a> {
                 if BUILT_IN.contains(&ast.name.text) {
                     self.say(module, say::struct_of_built_in_name(&ast.name));
                 }
-                self.declare(module, &ast.name, item);
+                self.add_item(module, &ast.name, item);
             }
             for ast in &of.ast.consts {
                 let item = Item::Const(index(self.consts.len()));
                 self.consts.push(ConstInfo { module, ast, value: None });
-                self.declare(module, &ast.name, item);
+                self.add_item(module, &ast.name, item);
             }
             for ast in &of.ast.funcs {
                 let item = Item::Func(index(self.funcs.len()));
                 let name = self.qualified(module, ast.name.text);
                 self.funcs.push(FuncInfo::new(module, name, Some(ast), &ast.body, ast.span.clone()));
-                self.declare(module, &ast.name, item);
+                self.add_item(module, &ast.name, item);
             }
         }
     }
 
-    fn qualified(&self, module: usize, name: &str) -> String {
+    pub(super) fn qualified(&self, module: usize, name: &str) -> String {
         if module == 0 { name.to_owned() } else { format!("{}.{name}", self.modules[module]) }
     }
 
-    fn declare(&mut self, module: usize, name: &Name<'a>, item: Item) {
-        let items = &mut self.scopes[module].items;
-        match items.get(name.text) {
+    fn add_item(&mut self, module: usize, name: &Name<'a>, item: Item) {
+        let scope = &mut self.scopes[module];
+        match scope.items.get(name.text) {
             Some((_, first)) => {
                 let other = Name { text: name.text, span: first.clone() };
                 let diagnostic = if first.start < name.span.start {
@@ -122,9 +127,7 @@ impl<'a> Checker<'a> {
                 };
                 self.say(module, diagnostic);
             }
-            None => {
-                items.insert(name.text, (item, name.span.clone()));
-            }
+            None => scope.insert(name, item),
         }
     }
 
@@ -155,11 +158,17 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The fields of all structs, and what these hold.
+    /// The fields of the structs that have been declared since, and what these hold.
     pub(super) fn resolve_structs(&mut self) {
-        let mut holders = vec![Vec::new(); self.structs.len()];
-        for number in 0..self.structs.len() {
-            let (module, ast) = self.structs[number];
+        // Those that are met here are of the library, and done in turn.
+        if std::mem::replace(&mut self.resolves_structs, true) {
+            return;
+        }
+        let first = self.resolved_structs;
+        let mut holders: Vec<Vec<usize>> = Vec::new();
+        while let Some(&(module, ast)) = self.structs.get(self.resolved_structs) {
+            let number = self.resolved_structs;
+            self.resolved_structs += 1;
             let mut fields: Vec<(&'a str, Ty)> = Vec::new();
             let mut spans: BTreeMap<&str, &Span> = BTreeMap::new();
             for (ty, name) in &ast.fields {
@@ -169,6 +178,7 @@ impl<'a> Checker<'a> {
                 }
                 fields.push((name.text, ty));
             }
+            holders.resize_with(self.structs.len(), Vec::new);
             for &(_, ty) in &fields {
                 let holds = self.types.holds_seeing(ty, &mut |inner| {
                     holders[inner as usize].push(number);
@@ -178,7 +188,8 @@ impl<'a> Checker<'a> {
             }
             self.types.structs[number].fields = fields;
         }
-        let mut work: Vec<_> = (0..self.structs.len()).collect();
+        self.resolves_structs = false;
+        let mut work: Vec<_> = (first..self.structs.len()).collect();
         while let Some(number) = work.pop() {
             let holds = self.types.structs[number].holds;
             for &holder in &holders[number] {
@@ -228,13 +239,13 @@ impl<'a> Checker<'a> {
     }
 
     /// The type parameters in a type that is written.
-    fn letters_of(&self, module: usize, ty: &Type<'_>, letters: &mut Vec<char>) {
+    fn letters_of(&mut self, module: usize, ty: &Type<'_>, letters: &mut Vec<char>) {
         match &ty.kind {
             TypeKind::Named(name) => {
-                letters
-                    .extend(letter(name.text).filter(|new| {
-                        !letters.contains(new) && self.scopes[module].get(name.text).is_none()
-                    }));
+                letters.extend(
+                    letter(name.text)
+                        .filter(|new| !letters.contains(new) && self.item(module, name.text).is_none()),
+                );
             }
             TypeKind::Member(..) => {}
             TypeKind::Applied(_, of) => of.iter().for_each(|ty| self.letters_of(module, ty, letters)),
@@ -248,8 +259,8 @@ impl<'a> Checker<'a> {
     pub(super) fn written(&mut self, module: usize, ty: &Type<'a>, letters: &[char]) -> Ty {
         match &ty.kind {
             TypeKind::Named(name) => self.named_type(module, name, letters),
-            TypeKind::Member(of, name) => match self.scopes[module].get(of.text) {
-                Some(Item::Module(found)) => match self.scopes[found].get(name.text) {
+            TypeKind::Member(of, name) => match self.item(module, of.text) {
+                Some(Item::Module(found)) => match self.item(found, name.text) {
                     Some(Item::Struct(index)) => self.struct_type(index),
                     _ => {
                         let structs = self.candidates(found, |item| matches!(item, Item::Struct(_)));
@@ -305,7 +316,7 @@ impl<'a> Checker<'a> {
             }
             _ => {}
         }
-        match (self.scopes[module].get(name.text), letter(name.text)) {
+        match (self.item(module, name.text), letter(name.text)) {
             (Some(Item::Struct(index)), _) => self.struct_type(index),
             (None, Some(letter)) if letters.contains(&letter) => self.types.add(Node::Param(letter)),
             (None, Some(_)) => self.broken(module, say::unknown_letter(name)),
@@ -355,6 +366,9 @@ impl<'a> Checker<'a> {
         which: fn(Item) -> bool,
     ) -> impl Iterator<Item = &'a str> + use<'a> {
         let may = self.may_compare();
+        if may {
+            self.all_items(module);
+        }
         let names = self.scopes[module].names_of(which).take_while(|_| may);
         names.collect::<Vec<_>>().into_iter()
     }

@@ -3,7 +3,7 @@
 use super::super::ast::{Expr, ExprKind, StmtKind};
 use super::graph::item_named;
 use super::names::Item;
-use super::{Checker, walk};
+use super::{Checker, FuncInfo, walk};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the `return` statements of a function say of the number of its results.
@@ -49,18 +49,18 @@ impl Checker<'_> {
         }
     }
 
-    fn count(&self, function: usize) -> Count {
-        let func = &self.funcs[function];
-        let mut locals = walk::assigned(func.body);
-        locals.extend(func.ast.iter().flat_map(|ast| &ast.params).map(|param| param.name.text));
+    fn count(&mut self, function: usize) -> Count {
+        let FuncInfo { module, ast, body, .. } = self.funcs[function];
+        let mut locals = walk::assigned(body);
+        locals.extend(ast.iter().flat_map(|ast| &ast.params).map(|param| param.name.text));
         let mut found = None;
-        walk::stmts(func.body, &mut |stmt| {
+        walk::stmts(body, &mut |stmt| {
             if let StmtKind::Return(values) = &stmt.kind
                 && !values.is_empty()
                 && !matches!(found, Some(Count::Known(_)))
             {
                 let count = match &values[..] {
-                    [value] => self.count_of(func.module, &locals, value),
+                    [value] => self.count_of(module, &locals, value),
                     values => Count::Known(values.len()),
                 };
                 found = found.filter(|_| matches!(count, Count::AsOf(_))).or(Some(count));
@@ -69,15 +69,18 @@ impl Checker<'_> {
         found.unwrap_or(Count::Known(0))
     }
 
-    fn count_of(&self, module: usize, locals: &BTreeSet<&str>, value: &Expr<'_>) -> Count {
+    fn count_of(&mut self, module: usize, locals: &BTreeSet<&str>, value: &Expr<'_>) -> Count {
         let (ExprKind::Call(callee, _) | ExprKind::Sandbox { callee, .. }) = &value.kind else {
             return Count::Known(1);
         };
-        match item_named(&self.scopes, module, locals, callee) {
-            Some(Item::Func(index)) => match &self.funcs[index as usize].results {
-                Some(results) => Count::Known(results.len()),
-                None => Count::AsOf(index),
-            },
+        match item_named(self, module, locals, callee) {
+            Some(Item::Func(index)) => {
+                self.declare(index as usize);
+                match &self.funcs[index as usize].results {
+                    Some(results) => Count::Known(results.len()),
+                    None => Count::AsOf(index),
+                }
+            }
             _ => Count::Known(1),
         }
     }

@@ -95,6 +95,10 @@ pub(super) struct Types<'a> {
     /// Those that [`Self::finish`] has made already.
     finished: BTreeMap<Ty, TypeId>,
     interned: BTreeMap<Type, TypeId>,
+    /// The structs among them.
+    finished_structs: BTreeMap<u32, TypeId>,
+    /// Those of whose fields that is still to be done.
+    open_structs: Vec<u32>,
     pub(super) table: Vec<Type>,
     /// Whether something that has been reported came into the program that is made.
     pub(super) is_broken: bool,
@@ -108,6 +112,8 @@ impl<'a> Types<'a> {
             structs: Vec::new(),
             finished: BTreeMap::new(),
             interned: BTreeMap::new(),
+            finished_structs: BTreeMap::new(),
+            open_structs: Vec::new(),
             table: Vec::new(),
             is_broken: false,
         }
@@ -427,19 +433,36 @@ impl<'a> Types<'a> {
 
     // ---- The types of the program that comes of it -----------------------------------------------------
 
-    /// Begins the table: structs come first, so that they can be in one another.
-    pub(super) fn finish_structs(&mut self) {
-        self.table = (0..self.structs.len()).map(|_| Type::U).collect();
-        for index in 0..self.structs.len() {
-            let fields = self.structs[index].fields.clone();
-            let fields = fields.into_iter().map(|(name, ty)| (name.to_owned(), self.finish(ty))).collect();
-            self.table[index] = Type::Struct { name: self.structs[index].name.clone(), fields };
+    /// The struct in the program's table.
+    pub(super) fn finish_struct(&mut self, index: u32) -> TypeId {
+        let id = self.struct_id(index);
+        while let Some(index) = self.open_structs.pop() {
+            let of = &self.structs[index as usize];
+            let (name, fields) = (of.name.clone(), of.fields.clone());
+            let fields = fields.into_iter().map(|(name, ty)| (name.to_owned(), self.finish_within(ty, 0)));
+            let fields = fields.collect();
+            let id = self.struct_id(index);
+            self.table[id.0 as usize] = Type::Struct { name, fields };
         }
+        id
+    }
+
+    /// A struct, which may be in itself, has a place in the table before its fields are known.
+    fn struct_id(&mut self, index: u32) -> TypeId {
+        *self.finished_structs.entry(index).or_insert_with(|| {
+            self.open_structs.push(index);
+            self.table.push(Type::U);
+            TypeId(u32::try_from(self.table.len() - 1).unwrap_or(0))
+        })
     }
 
     /// The type in the program's table. What nothing has been said of is a `u`.
     pub(super) fn finish(&mut self, ty: Ty) -> TypeId {
-        self.finish_within(ty, 0)
+        let id = self.finish_within(ty, 0);
+        if let Some(&open) = self.open_structs.last() {
+            self.finish_struct(open);
+        }
+        id
     }
 
     fn finish_within(&mut self, ty: Ty, depth: u32) -> TypeId {
@@ -451,7 +474,7 @@ impl<'a> Types<'a> {
         let node = if depth > DEPTH_MAX { Node::Broken } else { self.node(root) };
         self.is_broken |= matches!(node, Node::Broken);
         let made = match node {
-            Node::Struct(index) => return TypeId(index),
+            Node::Struct(index) => return self.struct_id(index),
             Node::U | Node::Unknown { .. } | Node::Broken | Node::Link(_) => Type::U,
             Node::I => Type::I,
             Node::F => Type::F,

@@ -18,6 +18,7 @@ use super::expr::Slot;
 use super::func::{DATA, Frame, Shown, field_offset};
 use super::reach;
 use super::reach::Needs;
+use super::runtime;
 use super::{CODE_KEY, Emitter, failure, object};
 use crate::entish::hir::{Callee, Expr, ExprKind, FuncId, Outcome, Place, Sandbox, Type, TypeId};
 use crate::entish::say;
@@ -96,7 +97,7 @@ impl Emitter<'_> {
             key += 1;
             let descriptor = self.descriptors.tuple(self.program, &params);
             self.code.push_descriptor(descriptor);
-            self.call(self.runtime.border(self.program, &params).unpack);
+            self.call_library(runtime::border(self.program, &params).unpack);
             let is_formed = self.code.label();
             self.code.to(Op::Jumpif, is_formed);
             self.code.push(failure::FORGED);
@@ -163,7 +164,7 @@ impl Emitter<'_> {
         }
         let descriptor = self.descriptors.tuple(self.program, types);
         self.code.push_descriptor(descriptor);
-        self.call(self.runtime.border(self.program, types).pack);
+        self.call_library(runtime::border(self.program, types).pack);
     }
 
     /// Returns or yields with the page whose key is on the stack. A word goes with it, to be counted.
@@ -221,7 +222,7 @@ impl Emitter<'_> {
         if !matches!(sandbox.outcome, Outcome::Value) {
             for &key in &keys {
                 self.code.get(key);
-                self.call(self.runtime.can_send);
+                self.call_library(runtime::CAN_SEND);
                 self.code.to(Op::Jumpz, unsent);
             }
         }
@@ -287,7 +288,7 @@ impl Emitter<'_> {
         if !matches!(sandbox.outcome, Outcome::Job) {
             for &key in &keys {
                 self.code.get(key);
-                self.call(self.runtime.hold);
+                self.call_library(runtime::HOLD);
             }
         }
         let page = page.map(|(page, shown)| {
@@ -443,7 +444,7 @@ impl Emitter<'_> {
         self.code.op(Op::Drop);
         let descriptor = self.descriptors.tuple(self.program, results);
         self.code.push_descriptor(descriptor);
-        self.call(self.runtime.border(self.program, results).take);
+        self.call_library(runtime::border(self.program, results).take);
     }
 
     /// What a call gave (`results… count status`), or another value if it did not return. `unsent` is where it goes with
@@ -499,7 +500,7 @@ impl Emitter<'_> {
         self.code.put(abandoned);
         if strays || gives_page || self.may_yield_object(&sandbox.callee) {
             self.code.get(process);
-            self.call(self.runtime.abandon);
+            self.call_library(runtime::ABANDON);
         } else {
             self.end(process);
         }
@@ -583,7 +584,7 @@ impl Emitter<'_> {
             self.code.get(slot);
             frame.give_back(slot);
         }
-        self.call(self.runtime.job_new);
+        self.call_library(runtime::JOB_NEW);
         if self.sends_keys(sandbox) {
             let end = self.code.label();
             self.code.to(Op::Jump, end);
@@ -591,7 +592,7 @@ impl Emitter<'_> {
             for _ in &sandbox.params {
                 self.code.op(Op::Drop);
             }
-            self.call(self.runtime.job_failed);
+            self.call_library(runtime::JOB_FAILED);
             self.code.put(end);
         }
     }
@@ -616,7 +617,7 @@ impl Emitter<'_> {
         }
         self.code.push(keys.len() as u64);
         self.code.push(object::NUMBERS);
-        self.call(self.runtime.array_room);
+        self.call_library(runtime::ARRAY_ROOM);
         let array = frame.slot();
         self.code.set(array);
         for (number, &key) in (0..).zip(keys) {
@@ -636,7 +637,7 @@ impl Emitter<'_> {
         }
         let job = self.in_slot(frame, job);
         self.code.get(job.number);
-        self.call(self.runtime.job_process);
+        self.call_library(runtime::JOB_PROCESS);
         self.expr(frame, gas);
         self.expr(frame, words);
         if let Some(place) = place {
@@ -650,7 +651,7 @@ impl Emitter<'_> {
             self.code.get(slot);
             frame.give_back(slot);
         }
-        self.call(self.runtime.job_update);
+        self.call_library(runtime::JOB_UPDATE);
         self.release(frame, job);
     }
 

@@ -1,6 +1,7 @@
 //! Expressions.
 
 use super::func::{DATA, ELEMENTS, Frame, STORAGE, Shown, field_offset, is_bytes, may_grow_lists};
+use super::runtime::{self, Called};
 use super::{Emitter, failure, object};
 use crate::entish::hir::{Check, Expr, ExprKind, FuncId, Indexed, Type};
 use keyvm_isa::Op;
@@ -27,7 +28,7 @@ impl Emitter<'_> {
                 self.code.push(address);
                 self.code.push(0);
                 self.code.push(bytes.len() as u64);
-                self.call(self.runtime.bytes_slice);
+                self.call_library(runtime::BYTES_SLICE);
             }
             ExprKind::Local(local) => self.code.get(local.0),
             ExprKind::Op { op, imms, operands } => {
@@ -71,7 +72,10 @@ impl Emitter<'_> {
                     self.expr(frame, arg);
                 }
                 self.code.at(&expr.place);
-                self.call(self.runtime.callee(self.program, *id, args, expr.ty));
+                match runtime::callee(self.program, *id, args, expr.ty) {
+                    Called::Func(id) => self.call(id),
+                    Called::OfLibrary(name) => self.call_library(name),
+                }
                 return self.program.funcs[id.0 as usize].results.len();
             }
             ExprKind::CallValue(callee, args) => return self.call_value(frame, expr, callee, args),
@@ -110,7 +114,7 @@ impl Emitter<'_> {
             }
             ExprKind::JobValue(job) => {
                 self.expr(frame, job);
-                self.call(self.runtime.job_value);
+                self.call_library(runtime::JOB_VALUE);
                 if matches!(self.program.types[expr.ty.0 as usize], Type::Bool) {
                     // A callee gave it.
                     self.code.op(Op::Eqz);
@@ -125,6 +129,10 @@ impl Emitter<'_> {
     pub(super) fn call(&mut self, id: FuncId) {
         let label = self.func_label(id);
         self.code.to(Op::Call, label);
+    }
+
+    pub(super) fn call_library(&mut self, name: &'static str) {
+        self.call(self.reach.of_library(name));
     }
 
     /// `and`, `or` as a value: 0 or 1.
@@ -235,14 +243,14 @@ impl Emitter<'_> {
     pub(super) fn allocate_struct(&mut self, fields: usize) {
         self.code.push(field_offset(u32::try_from(fields).unwrap_or(u32::MAX)));
         self.code.push(object::WORDS | fields as u64);
-        self.call(self.runtime.allocate);
+        self.call_library(runtime::ALLOCATE);
     }
 
     /// An array or a list of these.
     fn elements(&mut self, frame: &mut Frame, expr: &Expr, elements: &[Expr]) {
         self.code.push(elements.len() as u64);
         self.code.push(self.array_kind(expr.ty));
-        self.call(self.runtime.array_room);
+        self.call_library(runtime::ARRAY_ROOM);
         let slot = frame.slot();
         self.code.set(slot);
         for (number, element) in (0..).zip(elements) {
@@ -254,7 +262,7 @@ impl Emitter<'_> {
         frame.give_back(slot);
         if matches!(self.program.types[expr.ty.0 as usize], Type::List(_)) {
             self.code.push(elements.len() as u64);
-            self.call(self.runtime.list_of);
+            self.call_library(runtime::LIST_OF);
         }
     }
 

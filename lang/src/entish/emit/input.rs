@@ -5,11 +5,12 @@
 //! (`layout`); objects come behind that. Descriptors stand among the instructions, where they do not move.
 
 use super::code::{Code, Finished, Label};
-use super::reach::{Reach, Runtime};
+use super::reach::Reach;
 use super::statics::{HEADER_WORDS, Statics, header};
 use super::{Compiled, Emitter, check_length};
+use crate::entish::check::Checked;
 use crate::entish::files::{File, Wrong};
-use crate::entish::hir::{Func, FuncId, Program};
+use crate::entish::hir::{Func, FuncId};
 use crate::entish::{opt, say};
 use keyvm_isa::Op;
 use keyvm_isa::layout::CHUNK_WORDS;
@@ -54,25 +55,24 @@ struct Imported {
     is_value: bool,
 }
 
-/// Compiles the main program of an input, and of the rest of the program what it needs that is not there. `files` are those of
-/// the program.
+/// Compiles the main program of an input, and of the rest of the program what it needs that is not there. `files` are its
+/// own.
 ///
 /// # Errors
 /// As [`super::emit`], and if the session has too many texts.
-///
-/// # Panics
-/// As [`super::emit`].
 pub(crate) fn emit_input(
     kept: &mut Kept,
-    program: &mut Program,
-    files: &[File],
+    checked: &mut Checked<'_>,
+    mut files: Vec<File>,
 ) -> Result<Compiled, Vec<Wrong>> {
-    let runtime = Runtime::find(program);
-    let reach = Reach::new(program, &[program.main], &runtime, true);
+    let reach = Reach::new(checked, &[checked.program.main], true)?;
+    files.extend(checked.library_files());
+    let files = &files[..];
+    let program = &mut checked.program;
     // The next input may call any of them, with anything.
     let callable = reach.order.iter().copied().collect();
     opt::optimize(program, &reach.order, &callable);
-    let mut emitter = Emitter::new(program, runtime, reach);
+    let mut emitter = Emitter::new(program, reach);
     emitter.code = std::mem::take(&mut kept.code);
     emitter.statics = std::mem::take(&mut kept.statics);
     let (there, with_entry) = kept.reuse(&mut emitter, files);

@@ -19,15 +19,17 @@ mod func;
 mod image;
 mod input;
 mod reach;
+mod runtime;
 mod statics;
 
+use crate::entish::check::Checked;
 use crate::entish::files::Wrong;
 use crate::entish::hir::{FuncId, Place, Program, TypeId};
 use crate::entish::{opt, say};
 use code::{Code, Finished, Label};
 use descriptor::Descriptors;
 use keyvm_isa::layout::CODE_WORDS_MAX;
-use reach::{Reach, Runtime};
+use reach::Reach;
 use statics::Statics;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,7 +83,6 @@ pub(crate) struct Compiled {
 /// What all parts of the generator share.
 struct Emitter<'a> {
     program: &'a Program,
-    runtime: Runtime,
     reach: Reach,
     code: Code,
     statics: Statics,
@@ -103,14 +104,11 @@ struct Emitter<'a> {
 ///
 /// # Errors
 /// If it is too long, or a function has too many variables.
-///
-/// # Panics
-/// If it lacks the library that every program is compiled with.
-pub(crate) fn emit(program: &mut Program, mains: &[FuncId]) -> Result<Compiled, Vec<Wrong>> {
-    let runtime = Runtime::find(program);
-    let reach = Reach::new(program, mains, &runtime, false);
+pub(crate) fn emit(checked: &mut Checked<'_>, mains: &[FuncId]) -> Result<Compiled, Vec<Wrong>> {
+    let reach = Reach::new(checked, mains, false)?;
+    let program = &mut checked.program;
     opt::optimize(program, &reach.order, &reach.values);
-    let mut emitter = Emitter::new(program, runtime, reach);
+    let mut emitter = Emitter::new(program, reach);
     let starts = emitter.start(mains);
     let mut names = Vec::new();
     emitter.bodies(&mut names, &BTreeSet::new());
@@ -137,10 +135,9 @@ fn check_length(words: &[u64], program: &Program, main: FuncId, wrong: &mut Vec<
 }
 
 impl<'a> Emitter<'a> {
-    fn new(program: &'a Program, runtime: Runtime, reach: Reach) -> Self {
+    fn new(program: &'a Program, reach: Reach) -> Self {
         Self {
             program,
-            runtime,
             reach,
             code: Code::default(),
             statics: Statics::default(),

@@ -1,100 +1,14 @@
 //! Which functions a program needs, and what each of them needs in turn.
 
+use super::runtime::{self, Called};
+use crate::entish::check::Checked;
+use crate::entish::files::Wrong;
 use crate::entish::hir::{
     Callee, Expr, ExprKind, Func, FuncId, Outcome, Program, Stmt, StmtKind, Type, TypeId,
 };
 use keyvm_isa::layout::MEMORY_DATA;
 use keyvm_isa::{ImmKind, Op};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How values get from one side of a border to the other.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Border {
-    /// Puts them into a page.
-    pub(super) pack: FuncId,
-    /// Makes values of what is in a page.
-    pub(super) unpack: FuncId,
-    /// The same of a page that came with a result.
-    pub(super) take: FuncId,
-}
-
-/// Functions of the runtime that the generated code calls.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Runtime {
-    pub(super) allocate: FuncId,
-    pub(super) array_room: FuncId,
-    array_new: FuncId,
-    numbers_new: FuncId,
-    /// Functions of maps, and those of maps with numbers as keys.
-    of_words: [(FuncId, FuncId); 5],
-    pub(super) list_of: FuncId,
-    pub(super) bytes_slice: FuncId,
-    graph: Border,
-    flat: Border,
-    pub(super) can_send: FuncId,
-    pub(super) hold: FuncId,
-    pub(super) abandon: FuncId,
-    pub(super) job_new: FuncId,
-    pub(super) job_failed: FuncId,
-    pub(super) job_update: FuncId,
-    pub(super) job_process: FuncId,
-    pub(super) job_value: FuncId,
-}
-
-impl Runtime {
-    /// Finds them in a program.
-    ///
-    /// # Panics
-    /// If one is not there: the library and this list belong together.
-    pub(super) fn find(program: &Program) -> Self {
-        let find = |name: &str| {
-            let at = program.funcs.iter().position(|func| func.name == name);
-            let at = at.and_then(|at| u32::try_from(at).ok());
-            FuncId(at.unwrap_or_else(|| panic!("the library has `{name}`")))
-        };
-        Self {
-            allocate: find("collector.allocate"),
-            array_room: find("runtime.array_room"),
-            array_new: find("runtime.array_new"),
-            numbers_new: find("runtime.numbers_new"),
-            of_words: ["has", "get", "get_or", "set", "remove"]
-                .map(|name| (find(&format!("tables.map_{name}")), find(&format!("tables.word_{name}")))),
-            list_of: find("runtime.list_of"),
-            bytes_slice: find("runtime.bytes_slice"),
-            graph: Border {
-                pack: find("border.pack"),
-                unpack: find("border.unpack"),
-                take: find("border.take"),
-            },
-            flat: Border { pack: find("flat.pack"), unpack: find("flat.unpack"), take: find("flat.take") },
-            can_send: find("border.can_send"),
-            hold: find("border.hold"),
-            abandon: find("border.abandon"),
-            job_new: find("border.job_new"),
-            job_failed: find("border.job_failed"),
-            job_update: find("border.job_update"),
-            job_process: find("border.job_process"),
-            job_value: find("border.job_value"),
-        }
-    }
-
-    /// How values of these types cross a border together.
-    pub(super) fn border(&self, program: &Program, types: &[TypeId]) -> Border {
-        if is_flat(program, types) { self.flat } else { self.graph }
-    }
-
-    /// What is called for a call of this function with these arguments that gives this type: arrays of numbers are of a
-    /// kind of their own, and numbers as keys of maps are found sooner.
-    pub(super) fn callee(&self, program: &Program, id: FuncId, args: &[Expr], ty: TypeId) -> FuncId {
-        if id == self.array_new && is_of_numbers(program, ty) {
-            return self.numbers_new;
-        }
-        match (self.of_words.iter().find(|of| of.0 == id), args) {
-            (Some(&(_, of_words)), [map, ..]) if has_numbers_as_keys(program, map.ty) => of_words,
-            _ => id,
-        }
-    }
-}
 
 /// What a function needs of the process that it runs in, itself or through what it calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -115,45 +29,63 @@ pub(super) struct Reach {
     needs: BTreeMap<FuncId, Needs>,
     /// Functions that are values somewhere.
     pub(super) values: BTreeSet<FuncId>,
+    /// Those of the library that are needed by their names.
+    of_library: BTreeMap<&'static str, FuncId>,
 }
 
 /// What a function's own body does.
 #[derive(Default)]
 struct Own {
-    calls: Vec<FuncId>,
+    calls: Vec<Called>,
     /// Called in sandboxes.
-    boxed: Vec<FuncId>,
+    boxed: Vec<Called>,
     values: Vec<FuncId>,
     needs: Needs,
 }
 
 impl Reach {
-    /// If it is `open`, functions may be called as values that are not of this program.
-    pub(super) fn new(program: &Program, mains: &[FuncId], runtime: &Runtime, open: bool) -> Self {
+    /// If it is `open`, functions may be called as values that are not of this program. What is needed of the library is
+    /// checked.
+    ///
+    /// # Errors
+    /// What is wrong in it.
+    pub(super) fn new(checked: &mut Checked<'_>, mains: &[FuncId], open: bool) -> Result<Self, Vec<Wrong>> {
         let mut known: BTreeSet<FuncId> = BTreeSet::new();
         let mut order: Vec<_> = mains.iter().copied().filter(|&main| known.insert(main)).collect();
         let mut callers: BTreeMap<FuncId, Vec<FuncId>> = BTreeMap::new();
         let mut call_values: Vec<FuncId> = Vec::new();
         let mut needs: BTreeMap<FuncId, Needs> = BTreeMap::new();
         let mut values: BTreeSet<FuncId> = BTreeSet::new();
+        let mut of_library: BTreeMap<&'static str, FuncId> = BTreeMap::new();
         let mut next = 0;
         while let Some(&id) = order.get(next) {
             next += 1;
+            checked.need(id)?;
             let mut own = Own::default();
-            Visitor { program, runtime, own: &mut own }.func(&program.funcs[id.0 as usize]);
-            if own.needs.strays && open {
-                own.needs = Needs { heap: true, code: true, strays: true };
+            let program = &checked.program;
+            Visitor { program, own: &mut own }.func(&program.funcs[id.0 as usize]);
+            let Own { calls, boxed, values: found, needs: mut of_own } = own;
+            if of_own.strays && open {
+                of_own = Needs { heap: true, code: true, strays: true };
             }
-            needs.insert(id, own.needs);
-            for &callee in &own.calls {
+            needs.insert(id, of_own);
+            let mut id_of = |called: Called| match called {
+                Called::Func(id) => id,
+                Called::OfLibrary(name) => {
+                    *of_library.entry(name).or_insert_with(|| checked.of_library(name))
+                }
+            };
+            for called in calls {
+                let callee = id_of(called);
                 callers.entry(callee).or_default().push(id);
+                order.extend(known.insert(callee).then_some(callee));
             }
-            if own.needs.strays {
+            order.extend(boxed.into_iter().map(id_of).filter(|&callee| known.insert(callee)));
+            if of_own.strays {
                 call_values.push(id);
             }
-            values.extend(&own.values);
-            let found = own.calls.iter().chain(&own.boxed).chain(&own.values);
-            order.extend(found.filter(|&&callee| known.insert(callee)));
+            order.extend(found.iter().filter(|&&value| known.insert(value)));
+            values.extend(found);
         }
         // A call of a value may be a call of any function that is a value.
         for &value in &values {
@@ -171,7 +103,15 @@ impl Reach {
                 }
             }
         }
-        Self { order, needs, values }
+        Ok(Self { order, needs, values, of_library })
+    }
+
+    /// A function of the library that is needed.
+    ///
+    /// # Panics
+    /// If it is not: what generates code asks for what [`Self::new`] has found.
+    pub(super) fn of_library(&self, name: &'static str) -> FuncId {
+        self.of_library[name]
     }
 
     /// What a sandboxed call of a function has to hand over.
@@ -234,7 +174,7 @@ pub(super) fn is_of_numbers(program: &Program, ty: TypeId) -> bool {
 }
 
 /// Whether it is a map from numbers, and it is known that they are.
-fn has_numbers_as_keys(program: &Program, ty: TypeId) -> bool {
+pub(super) fn has_numbers_as_keys(program: &Program, ty: TypeId) -> bool {
     let Type::Map(key, _) = program.types[ty.0 as usize] else { return false };
     matches!(program.types[key.0 as usize], Type::U | Type::I | Type::Bool)
 }
@@ -268,7 +208,6 @@ pub(super) fn is_generic(program: &Program, ty: TypeId) -> bool {
 
 struct Visitor<'a> {
     program: &'a Program,
-    runtime: &'a Runtime,
     own: &'a mut Own,
 }
 
@@ -277,14 +216,18 @@ impl Visitor<'_> {
         self.stmts(&func.body);
     }
 
-    fn heap(&mut self, calls: &[FuncId]) {
+    fn heap(&mut self, calls: &[&'static str]) {
         self.own.needs.heap = true;
-        self.own.calls.extend(calls);
+        self.calls(calls);
+    }
+
+    fn calls(&mut self, calls: &[&'static str]) {
+        self.own.calls.extend(calls.iter().map(|&name| Called::OfLibrary(name)));
     }
 
     /// It hands over values of these types in a page.
     fn packs(&mut self, types: &[TypeId]) {
-        self.heap(&[self.runtime.allocate, self.runtime.border(self.program, types).pack]);
+        self.heap(&[runtime::ALLOCATE, runtime::border(self.program, types).pack]);
     }
 
     fn stmts(&mut self, stmts: &[Stmt]) {
@@ -341,7 +284,7 @@ impl Visitor<'_> {
         match &expr.kind {
             ExprKind::Word(_) | ExprKind::None | ExprKind::Local(_) => {}
             ExprKind::Text(_) => self.own.needs.heap = true,
-            ExprKind::Bytes(_) => self.heap(&[self.runtime.bytes_slice]),
+            ExprKind::Bytes(_) => self.heap(&[runtime::BYTES_SLICE]),
             ExprKind::Op { op, imms, operands } => {
                 self.own.needs.heap |= touches_memory(*op, imms, operands);
                 self.exprs(operands);
@@ -362,7 +305,7 @@ impl Visitor<'_> {
             }
             ExprKind::Func(id) => self.own.values.push(*id),
             ExprKind::Call(id, args) => {
-                self.own.calls.push(self.runtime.callee(self.program, *id, args, expr.ty));
+                self.own.calls.push(runtime::callee(self.program, *id, args, expr.ty));
                 self.exprs(args);
             }
             ExprKind::CallValue(callee, args) => {
@@ -375,11 +318,11 @@ impl Visitor<'_> {
                 self.exprs(words);
             }
             ExprKind::Struct(fields) => {
-                self.heap(&[self.runtime.allocate]);
+                self.heap(&[runtime::ALLOCATE]);
                 self.exprs(fields);
             }
             ExprKind::Elements(elements) => {
-                self.heap(&[self.runtime.array_room, self.runtime.list_of]);
+                self.heap(&[runtime::ARRAY_ROOM, runtime::LIST_OF]);
                 self.exprs(elements);
             }
             ExprKind::Field(object, _) | ExprKind::Len(object) | ExprKind::Storage(object) => {
@@ -397,14 +340,14 @@ impl Visitor<'_> {
                     self.packs(&sandbox.params);
                 }
                 if sandbox.results.iter().any(|&ty| is_object(self.program, ty)) {
-                    self.heap(&[self.runtime.border(self.program, &sandbox.results).take]);
+                    self.heap(&[runtime::border(self.program, &sandbox.results).take]);
                 }
                 if sandbox.params.iter().any(|&ty| matches!(self.program.types[ty.0 as usize], Type::Key)) {
-                    self.own.calls.extend([self.runtime.can_send, self.runtime.hold]);
+                    self.calls(&[runtime::CAN_SEND, runtime::HOLD]);
                 }
                 match &sandbox.callee {
                     Callee::Func(id) => {
-                        self.own.boxed.push(*id);
+                        self.own.boxed.push(Called::Func(*id));
                         let func = &self.program.funcs[id.0 as usize];
                         self.entry(&func.locals[..func.params as usize], &func.results);
                     }
@@ -413,11 +356,11 @@ impl Visitor<'_> {
                 match &sandbox.outcome {
                     Outcome::Value => {}
                     Outcome::Else(value) => {
-                        self.own.calls.push(self.runtime.abandon);
+                        self.calls(&[runtime::ABANDON]);
                         self.expr(value);
                     }
                     Outcome::Job => {
-                        self.heap(&[self.runtime.job_new, self.runtime.job_failed, self.runtime.array_room]);
+                        self.heap(&[runtime::JOB_NEW, runtime::JOB_FAILED, runtime::ARRAY_ROOM]);
                     }
                 }
                 self.exprs(&sandbox.args);
@@ -425,13 +368,13 @@ impl Visitor<'_> {
                 self.expr(&sandbox.words);
             }
             ExprKind::Resume { job, gas, words } => {
-                self.heap(&[self.runtime.job_process, self.runtime.job_update]);
+                self.heap(&[runtime::JOB_PROCESS, runtime::JOB_UPDATE]);
                 self.expr(job);
                 self.expr(gas);
                 self.expr(words);
             }
             ExprKind::JobValue(job) => {
-                self.heap(&[self.runtime.job_value]);
+                self.heap(&[runtime::JOB_VALUE]);
                 self.expr(job);
             }
         }
@@ -445,11 +388,11 @@ impl Visitor<'_> {
     /// What the beginning of a sandboxed call calls.
     fn entry(&mut self, params: &[TypeId], results: &[TypeId]) {
         if params.iter().any(|&ty| is_object(self.program, ty)) {
-            self.own.boxed.push(self.runtime.border(self.program, params).unpack);
+            self.own.boxed.push(Called::OfLibrary(runtime::border(self.program, params).unpack));
         }
         if results.iter().any(|&ty| is_object(self.program, ty)) {
-            let pack = self.runtime.border(self.program, results).pack;
-            self.own.boxed.extend([self.runtime.allocate, pack]);
+            let pack = runtime::border(self.program, results).pack;
+            self.own.boxed.extend([Called::OfLibrary(runtime::ALLOCATE), Called::OfLibrary(pack)]);
         }
     }
 }

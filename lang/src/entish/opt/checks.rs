@@ -169,9 +169,7 @@ impl Checker<'_, '_> {
                     self.facts.add(Fact::Length(local, object));
                 }
             }
-            ExprKind::Call(callee, args)
-                if [self.context.known.array_new, self.context.known.bytes_new].contains(callee) =>
-            {
+            ExprKind::Call(callee, args) if self.context.known.sized.contains(callee) => {
                 if let Some(ExprKind::Local(length)) = args.first().map(|length| &plain(length).kind)
                     && *length != local
                 {

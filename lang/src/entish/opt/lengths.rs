@@ -70,7 +70,8 @@ impl Lengths {
         }
         lengths.spread();
         let is_changing = |id: &&FuncId| {
-            let name = program.funcs[id.0 as usize].name.strip_prefix("runtime.list_");
+            let func = &program.funcs[id.0 as usize];
+            let name = func.name.strip_prefix("runtime.list_").filter(|_| func.in_library);
             name.is_some_and(|name| CHANGING.contains(&name))
         };
         let mut open: Vec<FuncId> = order.iter().filter(is_changing).copied().collect();
@@ -241,7 +242,7 @@ impl Looker<'_> {
             }
             ExprKind::Text(text) => Source::Value(Value::Known(text.len() as u64)),
             ExprKind::Bytes(bytes) => Source::Value(Value::Known(bytes.len() as u64)),
-            ExprKind::Call(callee, args) if [self.known.array_new, self.known.bytes_new].contains(callee) => {
+            ExprKind::Call(callee, args) if self.known.sized.contains(callee) => {
                 match args.first().map(|length| &length.kind) {
                     Some(&ExprKind::Word(length)) => Source::Value(Value::Known(length)),
                     _ => unknown,

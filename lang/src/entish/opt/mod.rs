@@ -12,7 +12,7 @@ mod lengths;
 mod range;
 mod summary;
 
-use super::hir::{Expr, ExprKind, FuncId, Program, Stmt, StmtKind, Type, TypeId};
+use super::hir::{Expr, ExprKind, Func, FuncId, Program, Stmt, StmtKind, Type, TypeId};
 use crate::entish::visit::{Part, PartMut, expr_parts, expr_parts_mut, stmt_parts, stmt_parts_mut};
 use lengths::Lengths;
 use std::collections::BTreeSet;
@@ -20,8 +20,8 @@ use std::collections::BTreeSet;
 /// Functions that the language's own constructs call, as far as they matter here.
 #[derive(Debug)]
 struct Known {
-    array_new: FuncId,
-    bytes_new: FuncId,
+    /// They give bytes or an array of the length that is their first argument.
+    sized: Vec<FuncId>,
     /// The type of numbers.
     u: TypeId,
 }
@@ -38,16 +38,13 @@ struct Context<'a> {
 
 /// Makes the functions better that a program needs. `values` are those that are values somewhere.
 pub(super) fn optimize(program: &mut Program, order: &[FuncId], values: &BTreeSet<FuncId>) {
-    let find = |name: &str| {
-        let at = program.funcs.iter().position(|func| func.name == name)?;
-        Some(FuncId(u32::try_from(at).ok()?))
-    };
-    let (Some(array_new), Some(bytes_new)) = (find("runtime.array_new"), find("runtime.bytes_new")) else {
-        return;
-    };
+    let is_sized =
+        |func: &Func| func.in_library && matches!(&*func.name, "runtime.array_new" | "runtime.bytes_new");
+    let sized = (0..).map(FuncId).zip(&program.funcs).filter(|(_, func)| is_sized(func));
+    let sized = sized.map(|(id, _)| id).collect();
     let u = program.types.iter().position(|of| *of == Type::U).and_then(|at| u32::try_from(at).ok());
     let Some(u) = u.map(TypeId) else { return };
-    let known = Known { array_new, bytes_new, u };
+    let known = Known { sized, u };
     let lengths = Lengths::new(program, &known, order, values);
     for &id in order {
         let func = &mut program.funcs[id.0 as usize];

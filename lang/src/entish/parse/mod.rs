@@ -16,8 +16,9 @@ pub(super) use expressions::{Level, binary_operator};
 pub(super) use operands::budgets_length;
 
 use super::ast::{Expr, ExprKind, File, Name, Span, Stmt, StmtKind};
-use super::lex::{Kind, NESTING_MAX, Token, lex};
+use super::lex::{Kind, Lexed, NESTING_MAX, Token, lex, lex_from};
 use crate::diagnostic::Diagnostic;
+use std::ops::Range;
 use winnow::error::ParserError;
 use winnow::prelude::*;
 use winnow::stream::{Stateful, TokenSlice};
@@ -84,7 +85,16 @@ impl<'t, 's> Parser<Input<'t, 's>, Token, Fault> for Kind {
 
 /// What a file says, and what is wrong with it.
 pub(crate) fn parse(source: &str) -> (File<'_>, Vec<Diagnostic>) {
-    let lexed = lex(source);
+    parsed(source, lex(source))
+}
+
+/// The same of a part of it, which begins at the beginning of a line; the places are those in the whole file.
+pub(crate) fn parse_part(source: &str, part: Range<usize>) -> (File<'_>, Vec<Diagnostic>) {
+    let source = &source[..part.end];
+    parsed(source, lex_from(source, part.start))
+}
+
+fn parsed(source: &str, lexed: Lexed) -> (File<'_>, Vec<Diagnostic>) {
     if lexed.refused {
         return (File::default(), lexed.diagnostics);
     }

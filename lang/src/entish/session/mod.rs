@@ -10,7 +10,7 @@ mod image;
 mod text;
 mod value;
 
-use super::check::{Given, Lasting, Variable};
+use super::check::{Checked, Given, Lasting, Variable};
 use super::emit::{self, Kept, layout};
 use super::files::{File, Find};
 use super::hir::{Left, Program, Type};
@@ -99,7 +99,7 @@ impl Session {
         next.variables.retain(|variable| !names.contains(&*variable.name));
         let given = Given { variables: next.variables.clone(), room: next.room(), results: layout::RESULTS };
         let whole = next.text.clone();
-        let Self { imported, .. } = &mut next;
+        let Self { imported, kept, .. } = &mut next;
         let mut find_once = |name: &str| {
             if let Some(file) = imported.get(name) {
                 return Ok(Some(file.clone()));
@@ -114,22 +114,21 @@ impl Session {
             }
             errors
         };
-        let (mut checked, mut files) =
-            checked(program, &mut find_once, Collect::IfDue, Some(&given)).map_err(with_whole_text)?;
-        files[0].text.clone_from(&whole);
         let runs = new.iter().any(|item| item.kind == Kind::Statement);
-        let step = if runs {
-            let compiled = emit::emit_input(&mut next.kept, &mut checked, &files)
-                .map_err(|wrong| Errors::new(files.into_iter(), wrong))?;
-            Some(image::Step::new(compiled, &next.kept.files))
-        } else {
-            None
+        let emit = |checked: &mut Checked<'_>, files: &[File]| {
+            let mut files = files.to_vec();
+            files[0].text.clone_from(&whole);
+            let compiled = runs.then(|| emit::emit_input(kept, checked, files)).transpose()?;
+            let step = compiled.map(|compiled| image::Step::new(compiled, &kept.files));
+            Ok((step, std::mem::take(&mut checked.program)))
         };
+        let made = checked(program, &mut find_once, Collect::IfDue, Some(&given), emit);
+        let ((step, program), _) = made.map_err(with_whole_text)?;
         next.items.extend(new.into_iter().map(|mut item| {
             item.counts = item.kind != Kind::Import || !is_there(&item);
             item
         }));
-        let results = next.learn(checked);
+        let results = next.learn(program);
         Ok(Input { session: next, step, results })
     }
 

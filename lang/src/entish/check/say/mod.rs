@@ -5,8 +5,8 @@ mod input;
 mod machine;
 
 use super::super::ast::{Binary, Name, Span, Unary};
-use super::super::files::{is_module, module_with};
 use super::super::hir::ExprKind;
+use super::super::library::{can_import, module_with};
 use super::super::parse::say::foreign_hint;
 use super::builtin;
 use super::types::Node;
@@ -455,7 +455,7 @@ pub(super) fn unknown_name(span: &Span, name: &str, of_main: bool, visible: &[&s
 
 /// Where a name is to be found that was not imported.
 fn of_library(name: &str) -> Option<String> {
-    if is_module(name) {
+    if can_import(name) {
         return Some(format!("the library has it: write `import {name}` at the top of the file"));
     }
     let module = module_with(name)?;

@@ -3,30 +3,37 @@
 mod errors;
 mod formed;
 mod hostile;
+mod library;
 mod programs;
 mod show;
 
-use super::super::hir::Program;
+use super::super::hir::{FuncId, Program};
 use super::super::parse::parse;
-use super::{Module, check};
+use super::super::{Collect, File, files::Wrong};
+use super::{Checked, Module, check};
 use crate::Diagnostics;
 use crate::diagnostic::render;
 
-macro_rules! library {
-    ($($name:literal)*) => { &[$( ($name, include_str!(concat!("../../std/", $name, ".et"))) ),*] };
+/// Checks a program, with files that it may import, and all of the library that it comes to; gives what is wrong as people read
+/// it.
+fn checked(source: &str, files: &[(&str, &str)]) -> Result<Program, String> {
+    checked_with(source, files, |checked| {
+        let mut next = 0;
+        while (next as usize) < checked.program.funcs.len() {
+            checked.need(FuncId(next))?;
+            next += 1;
+        }
+        Ok(())
+    })
 }
 
-const LIBRARY: &[(&str, &str)] = library! {
-    "border" "buffers" "collector" "failures" "flat" "floats" "input" "lists" "maps" "naturals" "numbers" "random" "runtime" "jobs" "sha256" "sorting" "strings" "tables"
-};
-
-/// Checks a program, with files that it may import; gives what is wrong as people read it.
-fn checked(source: &str, files: &[(&str, &str)]) -> Result<Program, String> {
-    let library = |name: &str| LIBRARY.iter().find(|file| file.0 == name).copied();
-    let mut all: Vec<_> = [("", source)]
-        .into_iter()
-        .chain(["runtime", "tables", "border"].into_iter().filter_map(library))
-        .collect();
+/// The same with what `need` asks for.
+fn checked_with(
+    source: &str,
+    files: &[(&str, &str)],
+    need: impl FnOnce(&mut Checked<'_>) -> Result<(), Vec<Wrong>>,
+) -> Result<Program, String> {
+    let mut all = vec![("", source)];
     let mut wrong = Vec::new();
     let mut parsed = Vec::new();
     while let Some(&(_, text)) = all.get(parsed.len()) {
@@ -37,18 +44,22 @@ fn checked(source: &str, files: &[(&str, &str)]) -> Result<Program, String> {
         for import in &ast.imports {
             let found = files.iter().find(|file| file.0 == import.text).copied();
             let known = all.iter().any(|file| file.0 == import.text);
-            all.extend(found.or_else(|| library(import.text)).filter(|_| !known));
+            all.extend(found.filter(|_| !known));
         }
         parsed.push(ast);
     }
-    let modules: Vec<_> = (0..)
-        .zip(all.iter().zip(&parsed))
-        .map(|(file, (&(name, _), ast))| Module { name, ast, file, is_library: library(name).is_some() })
-        .collect();
-    let result = if wrong.is_empty() { check(&modules, None) } else { Err(wrong) };
+    let modules: Vec<_> = all.iter().zip(&parsed).map(|(&(name, _), ast)| Module { name, ast }).collect();
+    let result = if wrong.is_empty() { check(&modules, None, Collect::IfDue) } else { Err(wrong) };
+    let mut of_library: Vec<File> = Vec::new();
+    let result = result.and_then(|mut checked| {
+        let needed = need(&mut checked);
+        of_library.extend(checked.library_files());
+        needed.map(|()| checked.program)
+    });
     result.map_err(|wrong| {
+        let of_library = of_library.iter().map(|file| (&*file.name, &*file.text));
         let mut message = String::new();
-        for (index, (name, text)) in (0..).zip(&all) {
+        for (index, (name, text)) in (0..).zip(all.iter().copied().chain(of_library)) {
             let of_file = wrong.iter().filter(|of| of.0 == index).map(|of| of.1.clone()).collect();
             let name = if name.is_empty() { "program" } else { name };
             message += &render(&format!("{name}.et"), text, &Diagnostics::of(text, of_file), false);

@@ -1,17 +1,8 @@
 //! What is made of programs: the whole text with the whole program, in `snapshots/`.
 
+use super::checked;
 use super::formed::well_formed;
 use super::show::show;
-use super::{LIBRARY, checked};
-
-#[test]
-fn the_library_is_well_formed() {
-    let imports: String = LIBRARY.iter().map(|(name, _)| format!("import {name}\n")).collect();
-    match checked(&imports, &[]) {
-        Ok(program) => well_formed(&program),
-        Err(message) => panic!("{message}"),
-    }
-}
 
 const GEOMETRY: &str = "const SCALE = 3\ntyp point {u x, u y}\ndef double(n) -> u: return n + n\n";
 

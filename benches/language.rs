@@ -1,7 +1,8 @@
 //! How fast programs in the language run, by the interpreter and compiled, and the same algorithms in assembly and in Rust.
 //!
 //! A run begins with an image and ends with its checksum; the engine knows the code from the first run on,
-//! and has optimized it when Criterion has warmed up.
+//! and has optimized it when Criterion has warmed up. Programs of a few lines are measured from their text to what they
+//! print, as a process each; beside them one that only says its version.
 
 mod et;
 mod native;
@@ -11,6 +12,7 @@ use et::{PROGRAMS, Program};
 use keyvm::entish::{self, File};
 use keyvm::{Args, Engine, Event, Hosts, Machine, Tier};
 use native::Run;
+use std::process::Command;
 
 /// Those that there are in assembly too.
 const IN_ASSEMBLY: [native::Program; 5] =
@@ -70,5 +72,33 @@ fn sandboxed_yields(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, programs, sandboxed_yields);
+/// The program `keyvm` as a process.
+fn processes(c: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("it is written");
+        path.to_str().expect("it is UTF-8").to_owned()
+    };
+    let one_line = write("one-line.et", "print(\"hello\")\n");
+    let words = "import strings\nm = {\"a\": 1}\nfor w in strings.words(\"b a b\"): m[w] = m.get(w, 0) + 1\nprint(m[\"b\"] * 1.5)\n";
+    let words = write("words.et", words);
+    let version = concat!("keyvm ", env!("CARGO_PKG_VERSION"), "\n");
+    let mut group = c.benchmark_group("process");
+    for (name, args, output) in [
+        ("version", vec!["--version"], version),
+        ("one-line.et", vec!["run", &one_line], "hello\n"),
+        ("words.et", vec!["run", &words], "3.0\n"),
+    ] {
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let run = Command::new(env!("CARGO_BIN_EXE_keyvm")).args(&args).output().expect("it runs");
+                assert_eq!(String::from_utf8_lossy(&run.stdout), output);
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, programs, sandboxed_yields, processes);
 criterion_main!(benches);

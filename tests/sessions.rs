@@ -147,6 +147,25 @@ fn inputs_in_any_order_do_the_same_on_every_engine() {
     assert_eq!(never, ["l[500]", "x = 1\nl.append(1 / 0)", INPUTS[37], "while true: x += 1"]);
 }
 
+/// A type of the library that an input does not name is still that of a variable.
+#[test]
+fn variables_keep_types_of_the_library() {
+    let mut place = Place::new(Tier::Interpreter);
+    for (text, value) in [
+        ("import buffers", ""),
+        ("b = buffers.empty()", ""),
+        ("x = 1", ""),
+        ("buffers.add_text(b, \"four\")", ""),
+        ("b.length + x", "5"),
+    ] {
+        let done = place.take(text);
+        assert!(value.is_empty() || done.starts_with(&format!("Some(\"{value}\")")), "{text}: {done}");
+    }
+    let types: Vec<_> = place.variables().into_iter().map(|[name, ty, _]| (name, ty)).collect();
+    let expected = [("b", "buffers.buffer"), ("x", "u")];
+    assert_eq!(types, expected.map(|(name, ty)| (name.to_owned(), ty.to_owned())));
+}
+
 /// What was there before an input is there after one that goes wrong, also where it changed objects.
 #[test]
 fn a_session_is_as_it_was() {

@@ -6,6 +6,7 @@ use super::{checked, checked_with};
 use crate::entish::ast::StmtKind;
 use crate::entish::library::{Kind, LIBRARY, Module};
 use crate::entish::parse::parse;
+use crate::entish::{File, compile};
 
 #[test]
 fn all_of_the_library_is_well_formed() {
@@ -60,26 +61,16 @@ fn the_parts_of_a_file_are_what_it_declares() {
     }
 }
 
-/// What is named of the library where a program is checked, and what of that has a body in the end.
-fn named(source: &str) -> (Vec<String>, Vec<String>) {
-    let program = checked(source, &[]).unwrap_or_else(|message| panic!("{message}"));
-    let of_library = || program.funcs.iter().filter(|func| func.in_library);
-    let names = of_library().map(|func| func.name.clone()).collect();
-    (names, of_library().filter(|func| func.is_made).map(|func| func.name.clone()).collect())
-}
-
 #[test]
 fn a_program_has_only_what_it_needs_of_the_library() {
-    let (named, made) = named("print(\"hello\")");
-    assert_eq!(
-        named,
-        [
-            "runtime.print_line",
-            "runtime.print_text",
-            "runtime.console_key",
-            "runtime.length",
-            "runtime.host_key"
-        ]
-    );
-    assert_eq!(made, named);
+    const ONE_LINE: &str = "print(\"hello\")\n";
+    let program = checked(ONE_LINE, &[]).unwrap_or_else(|message| panic!("{message}"));
+    let of_library: Vec<_> =
+        program.funcs.iter().filter(|func| func.in_library).map(|func| &*func.name).collect();
+    let print = ["print_line", "print_text", "console_key", "length", "host_key"];
+    assert_eq!(of_library, print.map(|name| format!("runtime.{name}")));
+    let file = File { name: "one.et".to_owned(), text: ONE_LINE.to_owned() };
+    let program = compile(file, &mut |_| Ok(None)).expect("it is well-formed");
+    let files: Vec<_> = program.files.iter().map(|file| &*file.name).collect();
+    assert_eq!(files, ["one.et", "<library>/runtime.et", "<library>/collector.et"]);
 }

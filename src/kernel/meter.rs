@@ -377,7 +377,27 @@ impl Kernel {
             return words <= self.base_words;
         }
         self.book();
-        self.steps(base).all(|step| self.lack(step, Need::Words(words)).is_none())
+        self.are_free(base, words)
+    }
+
+    /// Whether so many words are left at a living standing meter and everything above. Everything must be booked.
+    fn are_free(&self, base: Ref, words: u64) -> bool {
+        let mut at = base;
+        while let Some(slot) = self.arena.filling(at) {
+            let (left, up) = match &slot.body {
+                Body::Meter(meter) => (meter.words_left(), slot.meter),
+                Body::CallMeter(call) => {
+                    let link = self.chain.get(call.link as usize).filter(|link| link.meter == at);
+                    (link.map_or(0, |link| link.words), call.base)
+                }
+                _ => unreachable!("meters hang below meters"),
+            };
+            if left < words {
+                return false;
+            }
+            at = up;
+        }
+        true
     }
 
     /// The words left in the running process's own meter, and how many could be charged to it.
@@ -449,24 +469,43 @@ impl Kernel {
         }
     }
 
+    /// Charges `words` to `to` and its superiors, for which [`Kernel::can_charge`] has said yes, and gives them back to `from` and
+    /// its superiors.
+    pub(crate) fn move_charge(&mut self, from: Ref, to: Ref, words: u64) {
+        let charged = self.count_and_tell(to, Change::Charge(words));
+        let credited = self.count_and_tell(from, Change::Credit(words));
+        if charged || credited {
+            self.refresh();
+        }
+        self.reclaim_for(words);
+    }
+
     /// Changes the counts from `meter` up, and what is left there.
     #[inline]
     fn count_words(&mut self, meter: Ref, change: Change) {
+        if self.count_and_tell(meter, change) {
+            self.refresh();
+        }
+    }
+
+    /// Changes the counts from `meter` up, and says whether what is left above the current run is to be looked up anew.
+    #[inline]
+    fn count_and_tell(&mut self, meter: Ref, change: Change) -> bool {
         let standing = self.standing_end(meter);
         if standing != meter {
             self.count_in_call(meter, change);
         }
         if standing == self.base && !self.walks_for_words {
             self.count_in_run(change);
-            return;
+            return false;
         }
         self.book();
         let left = self.carry_up(standing, 0, change);
-        if standing == self.base && standing == self.base_meter() {
+        let known = standing == self.base && standing == self.base_meter();
+        if known {
             self.keep(left);
-        } else {
-            self.refresh();
         }
+        !known
     }
 
     /// Charges the growth of a process: to the meter of the call it is in, else to its standing meter.

@@ -243,9 +243,8 @@ impl Kernel {
         // Act.
         act.commit(self);
         if old != meter {
-            self.charge(meter, words)?;
+            self.move_charge(old, meter, words);
             self.arena.recharge(process, meter);
-            self.credit(old, words);
             self.dissolve_if_empty(old);
         }
         self.arena.process_mut(process).standing = true;

@@ -6,6 +6,8 @@
 mod processor;
 mod shared;
 
+#[path = "../determinism/mod.rs"]
+mod determinism;
 #[path = "../vectors/engine.rs"]
 mod engine;
 #[path = "../vectors/files.rs"]
@@ -37,7 +39,7 @@ const INSTRUCTIONS_MIN: u64 = 10_000_000;
 
 type Test = fn(&Tools);
 
-const TESTS: [(&str, Test); 8] = [
+const TESTS: [(&str, Test); 9] = [
     ("vectors_of_each_instruction_hold", vectors),
     ("programs_do_what_their_files_say", filetests),
     ("operands_that_the_compiler_does_not_know_give_the_same", unknown_operands),
@@ -46,6 +48,7 @@ const TESTS: [(&str, Test); 8] = [
     ("benchmarks_run_alike", programs),
     ("calls_of_all_kinds_and_depths_run_alike", calls),
     ("random_images_run_alike", random_images),
+    ("programs_end_as_written_down", hashes),
 ];
 
 fn main() -> ExitCode {
@@ -333,4 +336,13 @@ fn random_images(tools: &Tools) {
         all.add(&report);
     }
     assert!(all.native * 2 > all.instructions, "too little ran natively: {all:?}");
+}
+
+/// The states that every build ends in.
+fn hashes(tools: &Tools) {
+    let engine = tools.engine(CompilerOptions { levels: Levels::Quick, ..CompilerOptions::default() });
+    let lines: Vec<_> =
+        determinism::programs().map(|(name, image)| determinism::line(&name, &image, &engine)).collect();
+    let told = determinism::differences(&lines, &determinism::written(), 1);
+    assert!(told.is_empty(), "{told}");
 }

@@ -25,9 +25,10 @@ pub(crate) fn vectors() -> Vec<Vector> {
     files("", "txt").iter().flat_map(|(name, text)| vector::parse(name, text)).collect()
 }
 
-/// All filetests.
+/// All filetests: of the kernel, and attacks on it.
 pub(crate) fn filetests() -> Vec<Filetest> {
-    files("kernel", "kasm").iter().map(|(name, source)| filetest::parse(name, source)).collect()
+    let all = ["kernel", "attacks"].map(|folder| files(folder, "kasm"));
+    all.iter().flatten().map(|(name, source)| filetest::parse(name, source)).collect()
 }
 
 /// Runs `hold` for each and reports all that failed, each with what it panicked with.

@@ -125,9 +125,14 @@ fn benchmarks_in_the_documents_are_there() {
             let command = command.split(['\n', '`', '#']).next().expect("a command");
             let mut words = command.split_whitespace();
             let name = words.next().expect("a name");
-            let bench = std::fs::read_to_string(root.join(format!("benches/{name}.rs")));
-            let bench = bench.unwrap_or_else(|_| panic!("{}: no bench {name}", document.display()));
-            let filter = words.filter(|&word| word != "--").collect::<Vec<_>>();
+            let folder = format!("benches/{}", name.replace('-', "_"));
+            let files =
+                [format!("benches/{name}.rs"), format!("{folder}/main.rs"), format!("{folder}/probe.rs")];
+            let bench: String =
+                files.iter().filter_map(|file| std::fs::read_to_string(root.join(file)).ok()).collect();
+            assert!(!bench.is_empty(), "{}: no bench {name}", document.display());
+            let names = |word: &&str| !word.starts_with("--") && word.parse::<u64>().is_err();
+            let filter = words.filter(names).collect::<Vec<_>>();
             for word in filter {
                 assert!(bench.contains(&format!("\"{word}\"")), "{}: {command}", document.display());
             }

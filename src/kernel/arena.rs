@@ -163,10 +163,11 @@ impl Arena {
         }
     }
 
-    /// As [`Arena::get_mut`], of an object that is known to be alive if it is there: what it is charged to is not looked at.
+    /// As [`Arena::get_mut`], of an object that is known to be alive if it is there: what it is charged to is not looked at. It
+    /// may only be changed if that is said.
     #[inline(always)]
-    pub(super) fn living_mut(&mut self, r: Ref) -> Option<&mut Slot> {
-        if self.watched && self.filling(r).is_some() {
+    pub(super) fn living_mut(&mut self, r: Ref, changes: bool) -> Option<&mut Slot> {
+        if changes && self.watched && self.filling(r).is_some() {
             self.mark(r.slot);
         }
         match self.slots.get_mut(r.slot as usize) {

@@ -206,7 +206,8 @@ impl Kernel {
 
     /// As [`Kernel::book`], and gives what is left there then.
     fn book_and_look(&mut self) -> PathLeft {
-        debug_assert!(self.base.is_none() || self.arena.alive(self.base), "somebody pays for what ran");
+        let booked = self.unbooked == 0 && self.unbooked_words == 0;
+        debug_assert!(booked || self.arena.alive(self.base), "somebody pays for what ran");
         let gas = std::mem::take(&mut self.unbooked);
         let change = Change::net(std::mem::take(&mut self.unbooked_words));
         self.carry_up(self.base, gas, change)
@@ -216,8 +217,9 @@ impl Kernel {
     /// looked at once, and all are alive as the first is: where one has a limit of rent, this is done whenever words change.
     fn carry_up(&mut self, base: Ref, gas: u64, change: Change) -> PathLeft {
         let mut left = PathLeft { gas: u64::MAX, words: u64::MAX, walks_for_words: false };
+        let changes = gas > 0 || change.count(0) > 0;
         let mut at = base;
-        while let Some(slot) = self.arena.living_mut(at) {
+        while let Some(slot) = self.arena.living_mut(at, changes) {
             match &mut slot.body {
                 Body::Meter(meter) => {
                     // Rent grows with the words: what ran until now ran at the old count.
@@ -377,27 +379,7 @@ impl Kernel {
             return words <= self.base_words;
         }
         self.book();
-        self.are_free(base, words)
-    }
-
-    /// Whether so many words are left at a living standing meter and everything above. Everything must be booked.
-    fn are_free(&self, base: Ref, words: u64) -> bool {
-        let mut at = base;
-        while let Some(slot) = self.arena.filling(at) {
-            let (left, up) = match &slot.body {
-                Body::Meter(meter) => (meter.words_left(), slot.meter),
-                Body::CallMeter(call) => {
-                    let link = self.chain.get(call.link as usize).filter(|link| link.meter == at);
-                    (link.map_or(0, |link| link.words), call.base)
-                }
-                _ => unreachable!("meters hang below meters"),
-            };
-            if left < words {
-                return false;
-            }
-            at = up;
-        }
-        true
+        self.carry_up(base, 0, Change::Charge(0)).words >= words
     }
 
     /// The words left in the running process's own meter, and how many could be charged to it.

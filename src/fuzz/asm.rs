@@ -213,11 +213,7 @@ pub(super) fn run(random: &mut Random) -> Outcome {
 pub(super) fn run_text(text: String) -> Outcome {
     let engine = Engine::recording();
     match check(&text, &engine) {
-        Ok(report) => {
-            let (accepted, report) = (report.is_some(), report.unwrap_or_default());
-            let (pairs, input) = (engine.opcode_pairs(), accepted.then_some(Input::Text(text)));
-            Ok(Run { report, executions: 1, accepted, pairs, input, ..Run::default() })
-        }
+        Ok(report) => Ok(Run::of(report, &engine, Some(Input::Text(text)))),
         Err(what) => Err(Box::new(Found { what, evidence: Evidence::Assembly(text) })),
     }
 }

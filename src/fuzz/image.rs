@@ -127,11 +127,7 @@ pub(super) fn run(random: &mut Random) -> Outcome {
 pub(super) fn run_image(image: Image<'static>) -> Outcome {
     let engine = Engine::recording();
     match check(&image, &engine) {
-        Ok(report) => {
-            let (accepted, report) = (report.is_some(), report.unwrap_or_default());
-            let (pairs, input) = (engine.opcode_pairs(), accepted.then_some(Input::Image(image)));
-            Ok(Run { report, executions: 1, accepted, pairs, input, ..Run::default() })
-        }
+        Ok(report) => Ok(Run::of(report, &engine, Some(Input::Image(image)))),
         Err(what) => Err(Box::new(Found { what, evidence: Evidence::Image(image) })),
     }
 }
@@ -139,10 +135,7 @@ pub(super) fn run_image(image: Image<'static>) -> Outcome {
 fn run_as_is(bytes: Vec<u8>) -> Outcome {
     let engine = Engine::recording();
     match check_file(&bytes, &engine) {
-        Ok(report) => {
-            let (accepted, report) = (report.is_some(), report.unwrap_or_default());
-            Ok(Run { report, executions: 1, accepted, pairs: engine.opcode_pairs(), ..Run::default() })
-        }
+        Ok(report) => Ok(Run::of(report, &engine, None)),
         Err(what) => Err(Box::new(Found { what, evidence: Evidence::File(bytes) })),
     }
 }

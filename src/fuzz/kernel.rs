@@ -25,11 +25,7 @@ pub(super) fn run_image<S: Machinery>(random: &mut Random, image: Image<'static>
     let engine = Engine::recording();
     let steps = steps(random);
     match cuts_do_not_show::<S>(&image, &engine, &steps) {
-        Ok(Some(report)) => {
-            let (pairs, input) = (engine.opcode_pairs(), Some(Input::Image(image)));
-            Ok(Run { report, executions: 1, accepted: true, pairs, input, ..Run::default() })
-        }
-        Ok(None) => Ok(Run { executions: 1, ..Run::default() }),
+        Ok(report) => Ok(Run::of(report, &engine, Some(Input::Image(image)))),
         Err(divergence) => {
             let what = format!("{} (after {} gas)", divergence.difference, divergence.gas);
             let case = Case { image, steps };

@@ -101,6 +101,19 @@ pub struct Run {
 }
 
 impl Run {
+    /// One execution of an input, which was refused if there is no report.
+    fn of(report: Option<Report>, engine: &Engine, input: Option<Input>) -> Self {
+        let accepted = report.is_some();
+        Self {
+            report: report.unwrap_or_default(),
+            executions: 1,
+            accepted,
+            pairs: engine.opcode_pairs(),
+            input: input.filter(|_| accepted),
+            ..Self::default()
+        }
+    }
+
     fn add(&mut self, report: &Report) {
         self.executions += 1;
         self.report.add(report);

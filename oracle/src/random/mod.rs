@@ -4,6 +4,7 @@
 //! does not), [`scene`] makes images around it, consistent ones, [`small`] small ones, [`mutate`] changes them, and [`hostile`] spoils them field
 //! by field.
 
+mod code;
 pub mod hostile;
 pub mod language;
 pub mod mutate;

@@ -11,7 +11,7 @@ mod loops;
 pub use compute::compute;
 pub use loops::loops;
 
-use super::Random;
+use super::{Random, code};
 use keyvm_isa::code::{CodeParts, FuncType};
 use keyvm_isa::{Flow, Insn, OPS, Op};
 
@@ -193,8 +193,7 @@ impl<'r> Writer<'r> {
     }
 
     fn emit(&mut self, op: Op, imms: &[i64]) -> usize {
-        self.parts.instructions.push(Insn::encode(op, imms).expect("the immediates fit"));
-        self.parts.instructions.len() - 1
+        code::emit(&mut self.parts, op, imms)
     }
 
     fn op(&mut self, op: Op) {
@@ -206,8 +205,7 @@ impl<'r> Writer<'r> {
     }
 
     fn set_target(&mut self, at: usize, target: i64) {
-        let op = Insn::decode(self.parts.instructions[at]).expect("it was encoded").op;
-        self.parts.instructions[at] = Insn::encode(op, &[target]).expect("a target fits");
+        code::set_target(&mut self.parts, at, target);
     }
 
     fn load_word(&mut self, index: i64) {

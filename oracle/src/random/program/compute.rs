@@ -3,6 +3,7 @@
 
 use super::{DATA_WORDS, Patch, Taste, Writer};
 use crate::random::Random;
+use crate::random::code::LOADS;
 use keyvm_isa::Op;
 use keyvm_isa::code::{CodeParts, FuncType};
 
@@ -428,17 +429,6 @@ impl Composer<'_> {
     }
 
     fn load(&mut self, depth: u64) {
-        let loads = [
-            (Op::Load8, 1),
-            (Op::Load8s, 1),
-            (Op::Load8s32, 1),
-            (Op::Load16, 2),
-            (Op::Load16s, 2),
-            (Op::Load16s32, 2),
-            (Op::Load32, 4),
-            (Op::Load32s, 4),
-            (Op::Load64, 8),
-        ];
         if self.percent(25) {
             let op = self.writer.random.pick(&[Op::Load8at, Op::Load16at, Op::Load32at, Op::Load64at]);
             let memory = self.writer.random.pick(&[2, 2, 5, 1, 0]);
@@ -446,7 +436,7 @@ impl Composer<'_> {
             self.emit(op, &[memory, offset]);
             return;
         }
-        let (op, width) = self.writer.random.pick(&loads);
+        let (op, width) = self.writer.random.pick(&LOADS);
         let (memory, offset) = self.place(width, depth);
         self.emit(op, &[memory, offset]);
     }

@@ -1,6 +1,7 @@
 //! What pushes one operand.
 
 use super::{COUNTERS, Class, Composer, words};
+use crate::random::code::LOADS;
 use keyvm_isa::Op;
 
 /// Of two floats, of one, and comparisons: each of 64 and of 32 bits.
@@ -45,18 +46,6 @@ const CONVERTING: [(Op, Op); 8] = [
 /// From integers.
 const FROM_64: [Op; 3] = [Op::Itof, Op::Utof, Op::I32tof];
 const FROM_32: [Op; 3] = [Op::Itof32, Op::Utof32, Op::I32tof32];
-
-const LOADS: [(Op, u64); 9] = [
-    (Op::Load8, 1),
-    (Op::Load8s, 1),
-    (Op::Load8s32, 1),
-    (Op::Load16, 2),
-    (Op::Load16s, 2),
-    (Op::Load16s32, 2),
-    (Op::Load32, 4),
-    (Op::Load32s, 4),
-    (Op::Load64, 8),
-];
 
 /// Of a pair, the one for a class of floats.
 fn sized(pair: (Op, Op), class: Class) -> Op {

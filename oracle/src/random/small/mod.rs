@@ -10,12 +10,12 @@ mod expressions;
 mod statements;
 mod words;
 
-use super::Random;
 use super::scene::{PRIME, WORDS, fresh, key, skipper};
+use super::{Random, code};
 use keyvm_isa::code::{CodeParts, FuncType};
 use keyvm_isa::debug::DebugInfo;
 use keyvm_isa::image::{Body, Image, Meter, Number, Object, Process};
-use keyvm_isa::{Insn, Op, Rights};
+use keyvm_isa::{Op, Rights};
 use std::borrow::Cow;
 
 /// The objects.
@@ -157,14 +157,9 @@ fn program(random: &mut Random, lengths: [u64; 3]) -> CodeParts {
     }
     let Composer { mut parts, calls, starts, .. } = composer;
     for (at, callee) in calls {
-        set_target(&mut parts, at, starts[callee]);
+        code::set_target(&mut parts, at, starts[callee]);
     }
     parts
-}
-
-fn set_target(parts: &mut CodeParts, at: usize, target: i64) {
-    let op = Insn::decode(parts.instructions[at]).expect("it was encoded").op;
-    parts.instructions[at] = Insn::encode(op, &[target]).expect("a target fits");
 }
 
 impl Composer<'_> {
@@ -185,8 +180,7 @@ impl Composer<'_> {
     }
 
     fn emit(&mut self, op: Op, imms: &[i64]) -> usize {
-        self.parts.instructions.push(Insn::encode(op, imms).expect("the immediates fit"));
-        self.parts.instructions.len() - 1
+        code::emit(&mut self.parts, op, imms)
     }
 
     fn op(&mut self, op: Op) {
@@ -196,7 +190,7 @@ impl Composer<'_> {
     /// Makes a forward jump go here.
     fn land(&mut self, at: usize) {
         let here = self.here();
-        set_target(&mut self.parts, at, here);
+        code::set_target(&mut self.parts, at, here);
     }
 
     /// Pushes a word.

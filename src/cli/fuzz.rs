@@ -64,6 +64,9 @@ Examples:
 
 Exit codes: 0 if nothing is found, 1 if something is.";
 
+/// Has many runs of a target; it is told from time to time how far it is, and ends when that answers no.
+type Search = dyn Fn(Settings, &Corpus, &mut dyn FnMut(&Tally) -> bool) -> io::Result<Campaign>;
+
 /// Seconds where neither `--seconds` nor `--runs` is given.
 const DEFAULT_SECONDS: u64 = 60;
 /// Seconds that making a finding small may take.
@@ -77,9 +80,14 @@ fn target() -> impl TypedValueParser<Value = Target> {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
-    if let Some(path) = &arguments.repeat {
-        return repeat(path);
+    match &arguments.repeat {
+        Some(path) => repeat(path),
+        None => look(arguments, &campaign::<Machine>),
     }
+}
+
+/// Looks for faults, each target by `search`.
+fn look(arguments: &Arguments, search: &Search) -> Result<Exit, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
@@ -89,7 +97,7 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
     for &target in &targets {
         let left = arguments.findings.get() - found;
         let settings = settings(arguments, target, targets.len() as u64, left);
-        let Campaign { tally, findings } = one(arguments, settings, &interrupted)?;
+        let Campaign { tally, findings } = one(arguments, settings, search, &interrupted)?;
         print(&summary(target, &tally))?;
         for finding in findings {
             found += 1;
@@ -121,7 +129,12 @@ fn settings(arguments: &Arguments, target: Target, targets: u64, findings: usize
     }
 }
 
-fn one(arguments: &Arguments, settings: Settings, interrupted: &AtomicBool) -> Result<Campaign, Failure> {
+fn one(
+    arguments: &Arguments,
+    settings: Settings,
+    search: &Search,
+    interrupted: &AtomicBool,
+) -> Result<Campaign, Failure> {
     let target = settings.target;
     let corpus = match &arguments.corpus {
         Some(folder) => {
@@ -130,7 +143,7 @@ fn one(arguments: &Arguments, settings: Settings, interrupted: &AtomicBool) -> R
         None => Corpus::empty(target),
     };
     let mut progress = Progress { redrawn: io::stderr().is_terminal(), told: Duration::ZERO };
-    let ran = campaign::<Machine>(settings, &corpus, &mut |tally| {
+    let ran = search(settings, &corpus, &mut |tally| {
         progress.tell(target, tally);
         !interrupted.load(Ordering::Relaxed)
     });
@@ -248,5 +261,55 @@ fn repeat(path: &Path) -> Result<Exit, Failure> {
             print(&format!("{}: it does not happen\n", show(path)))?;
             Ok(Exit::Done)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use keyvm::fuzz::Evidence;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    /// What is said of a machine that is faultless: found in its first run.
+    fn find(settings: Settings, _: &Corpus, _: &mut dyn FnMut(&Tally) -> bool) -> io::Result<Campaign> {
+        let evidence = Evidence::Assembly("end\n".to_owned());
+        let what = "it ends".to_owned();
+        let finding = Finding { target: settings.target, seed: Some(settings.seed), what, evidence };
+        Ok(Campaign { tally: Tally { runs: 1, findings: 1, ..Tally::default() }, findings: vec![finding] })
+    }
+
+    #[test]
+    fn a_finding_is_written_to_a_file_and_makes_the_exit_code_one() {
+        let folder = tempfile::tempdir().expect("there is room for files");
+        let output = folder.path().join("new/findings");
+        let line = ["fuzz", "--target", "asm", "--seed", "7", "--runs", "1", "--output"];
+        let line = line.map(std::ffi::OsStr::new).into_iter().chain([output.as_os_str()]);
+        let arguments = Line::parse_from(line).arguments;
+        let Ok(exit) = look(&arguments, &find) else { panic!("the finding is written") };
+        assert_eq!(exit, Exit::Found);
+        assert_eq!(exit.code(), std::process::ExitCode::from(1));
+        let files: Vec<_> = std::fs::read_dir(&output).expect("the folder is made").collect();
+        let [Ok(file)] = &files[..] else { panic!("one file: {files:?}") };
+        let text = std::fs::read_to_string(file.path()).expect("it is a text");
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "; Found by `keyvm fuzz --target asm`:",
+                ";   it ends",
+                "; To repeat it: keyvm fuzz --repeat FILE",
+                "; To find it again: keyvm fuzz --target asm --seed 7 --runs 1",
+                ";! target asm",
+                ";! text",
+                "end",
+            ]
+        );
+        assert!(matches!(repeat(&file.path()), Ok(Exit::Done)), "the machine has no such fault");
     }
 }

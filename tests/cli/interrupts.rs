@@ -8,7 +8,18 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 fn start(name: &str, options: &[&Path]) -> Child {
-    command()
+    start_by(command(), name, options)
+}
+
+/// As [`start`], where hangups are not ignored, as they are below `nohup`.
+fn start_heeding_hangups(name: &str, options: &[&Path]) -> Child {
+    let mut env = Command::new("env");
+    env.arg("--default-signal=HUP").arg(env!("CARGO_BIN_EXE_keyvm"));
+    start_by(env, name, options)
+}
+
+fn start_by(mut command: Command, name: &str, options: &[&Path]) -> Child {
+    command
         .arg("run")
         .arg(program(name))
         .args(options)
@@ -106,7 +117,7 @@ fn who_is_told_to_end_saves_before() {
     for signal in ["-TERM", "-HUP"] {
         let directory = temporary();
         let image = directory.path().join("i.blob");
-        let mut child = start("counts.kasm", &[Path::new("--snapshot"), &image]);
+        let mut child = start_heeding_hangups("counts.kasm", &[Path::new("--snapshot"), &image]);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert_eq!(lines.next().unwrap().unwrap(), "1");
         send(signal, &child);

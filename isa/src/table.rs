@@ -694,7 +694,7 @@ instructions! {
     /// `k ->`: makes slot `k` null; if it is the last, it is cut off, and up to 31 null slots before it.
     0xb9 keydrop Keydrop {} (1 -> 0) 8 Kernel [NoSuchKey, SelfKey];
     /// `n ->`: sets the capacity of the key list to `n` slots, not below its length.
-    0xba keyroom Keyroom {} (1 -> 0) 8 Kernel [TooLarge];
+    0xba keyroom Keyroom {} (1 -> 0) 16 Kernel [TooLarge];
     /// `t k -> status`: appends a copy of key `k` to the key list of the process that key `t` names.
     0xbb transferkey Transferkey {} (2 -> 1) 8 Kernel [NoSuchKey, WrongKind, NoRight];
     /// `p i -> j`: appends a copy of the key in slot `i` of the key page (or process) that key `p` names.
@@ -760,7 +760,7 @@ instructions! {
     /// `k n -> status`: makes the data of process `k` `n` words long, in chunks; new words are charged to that process's meter.
     0xd4 grow Grow {} (2 -> 1) (8 + "words moved / 8") Kernel [NoSuchKey, WrongKind, NoRight, Busy, TooLarge];
     /// `k m ->`: gives process `k` the standing meter `m`; a null `m` takes it away.
-    0xd5 setmeter Setmeter {} (2 -> 0) 16 Kernel [NoSuchKey, WrongKind, NoRight, Busy];
+    0xd5 setmeter Setmeter {} (2 -> 0) 32 Kernel [NoSuchKey, WrongKind, NoRight, Busy];
     /// `k p ->`: makes process `p` the keeper of the process or meter `k`; a null `p` takes it away.
     0xd6 setkeeper Setkeeper {} (2 -> 0) 8 Kernel [NoSuchKey, WrongKind, NoRight];
 

@@ -1,4 +1,5 @@
 //! What is written about the language elsewhere is true: the grammar in `docs/language.md`, and that for editors.
 
 mod editors;
-mod reference;
+mod grammar;
+pub(super) mod reference;

@@ -108,7 +108,7 @@ impl Kind {
     }
 }
 
-const METHODS: &[Method] = &[
+pub(super) const METHODS: &[Method] = &[
     (Kind::Text, "find", &[Of::Text], &[Of::U], How::Runtime("text_find")),
     (Kind::Text, "bytes", &[], &[Of::Bytes], How::Runtime("text_bytes")),
     (Kind::Text, "split", &[Of::Text], &[Of::Texts], How::Runtime("text_split")),

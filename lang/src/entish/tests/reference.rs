@@ -9,11 +9,15 @@ use std::path::Path;
 
 const REFERENCE: &str = include_str!("../../../../docs/language.md");
 
+/// The programs in the reference.
+pub(in super::super) fn documented() -> impl Iterator<Item = &'static str> {
+    let blocks = REFERENCE.split("```python\n").skip(1);
+    blocks.filter_map(|rest| rest.split("```").next())
+}
+
 /// The programs in the reference, the examples and the library.
 pub(super) fn examples() -> Vec<String> {
-    let blocks = REFERENCE.split("```python\n").skip(1);
-    let mut programs: Vec<_> =
-        blocks.filter_map(|rest| rest.split("```").next()).map(str::to_owned).collect();
+    let mut programs: Vec<_> = documented().map(str::to_owned).collect();
     for directory in ["../examples", "src/entish/std"] {
         let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(directory));
         let files = files.into_iter().flatten().filter_map(|file| Some(file.ok()?.path()));
@@ -28,6 +32,12 @@ fn chapter() -> &'static str {
     REFERENCE.split("\n## Grammar\n").nth(1).expect("there is such a chapter")
 }
 
+/// The rules of the grammar.
+pub(super) fn grammar() -> &'static str {
+    let rules = chapter().split("```ebnf\n").nth(1).and_then(|rest| rest.split("```").next());
+    rules.expect("the rules are in a block of their own")
+}
+
 #[test]
 fn the_examples_parse_and_formatting_them_is_done_once() {
     for example in examples() {
@@ -40,11 +50,16 @@ fn the_examples_parse_and_formatting_them_is_done_once() {
 }
 
 #[test]
+fn the_programs_of_the_reference_are_in_the_style_that_fmt_writes() {
+    for program in documented() {
+        assert_eq!(format(program).as_deref(), Ok(program));
+    }
+}
+
+#[test]
 fn the_grammar_has_all_words_and_marks_and_no_others() {
-    let grammar = chapter().split("```ebnf\n").nth(1).and_then(|rest| rest.split("```").next());
-    let grammar = grammar.expect("the rules are in a block of their own");
     // What stands between single quotes.
-    let quoted: BTreeSet<&str> = grammar
+    let quoted: BTreeSet<&str> = grammar()
         .lines()
         .filter(|line| !line.starts_with("(*"))
         .flat_map(|line| line.split('\'').skip(1).step_by(2))
@@ -57,8 +72,7 @@ fn the_grammar_has_all_words_and_marks_and_no_others() {
 
 #[test]
 fn every_rule_of_the_grammar_is_there_and_is_used() {
-    let grammar =
-        chapter().split("```ebnf\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap_or_default();
+    let grammar = grammar();
     let rules: BTreeSet<&str> = grammar
         .lines()
         .filter_map(|line| line.split_once(" = "))

@@ -1,5 +1,6 @@
 //! Programs with what is made of them, and mistakes with what is said of them.
 
+mod documented;
 mod errors;
 mod formed;
 mod hostile;

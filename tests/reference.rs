@@ -54,6 +54,7 @@ fn code_of(message: Option<&str>) -> i32 {
         None | Some("warning") => 0,
         Some("error") => 2,
         Some("trap") => 120,
+        Some("out") => 122,
         Some(other) => panic!("what exit code has a program that ends by `{other}`?"),
     }
 }

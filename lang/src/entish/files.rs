@@ -10,7 +10,7 @@ use std::ops::Range;
 /// A file may have so many bytes.
 pub const FILE_BYTES_MAX: usize = crate::entish::lex::FILE_MAX;
 /// So many files may be imported.
-const FILES_MAX: usize = 1000;
+pub(super) const FILES_MAX: usize = 1000;
 
 /// A file of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,13 +1,15 @@
 //! `docs/language.md` is true: its programs parse, and its grammar has the lexer's words and marks.
 
+use crate::entish::files::FILES_MAX;
 use crate::entish::format;
 use crate::entish::lex::{FILE_MAX, MARKS, NESTING_MAX, WORDS};
 use crate::entish::parse::parse;
 use crate::{Diagnostics, render};
+use keyvm_isa::layout::CHUNK_WORDS;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-const REFERENCE: &str = include_str!("../../../../docs/language.md");
+pub(in super::super) const REFERENCE: &str = include_str!("../../../../docs/language.md");
 
 /// The programs in the reference.
 pub(in super::super) fn documented() -> impl Iterator<Item = &'static str> {
@@ -110,4 +112,7 @@ fn the_reserved_words_are_listed() {
 fn the_limits_are_named() {
     assert!(chapter().contains(&format!("{NESTING_MAX} deep")));
     assert!(chapter().contains(&format!("{} MiB", FILE_MAX >> 20)));
+    let without_commas = chapter().replace(',', "");
+    assert!(without_commas.contains(&format!("{FILES_MAX} files")));
+    assert!(without_commas.contains(&format!("{CHUNK_WORDS} variables")));
 }

@@ -1,9 +1,9 @@
 //! The programs in `docs/language.md` show all that the language has built in.
 
-use super::super::builtin::{How, JOB, METHODS, functions, given_names};
+use super::super::builtin::{How, JOB, METHODS, functions, given, given_names};
 use super::checked_with;
 use crate::entish::lex::{Kind, lex};
-use crate::entish::tests::reference::documented;
+use crate::entish::tests::reference::{REFERENCE, documented};
 use std::collections::BTreeSet;
 
 /// A program's tokens, and the functions that it names, of itself and of the library.
@@ -80,5 +80,26 @@ fn an_example_has_all_that_a_job_tells_and_each_right() {
     }
     for name in given_names("right") {
         assert!(shown.iter().any(|program| program.has(&["right", ".", &name])), "no example has {name}");
+    }
+}
+
+#[test]
+fn the_tables_have_the_numbers_of_statuses_and_rights() {
+    for (group, least) in [("status", 12), ("right", 11)] {
+        let table =
+            REFERENCE.split(&format!("\n| `{group}.` |")).nth(1).and_then(|rest| rest.split("\n\n").next());
+        let rows = table.expect("there is a table of them").lines().skip(2).map(|row| {
+            let mut cells = row.split('|').skip(1).map(|cell| cell.trim().trim_matches('`'));
+            (cells.next().unwrap_or_default(), cells.next().unwrap_or_default())
+        });
+        let rows: Vec<_> = rows.collect();
+        assert!(rows.len() >= least, "{rows:?}");
+        for (name, number) in rows {
+            assert_eq!(
+                given(group, name).map(|number| number.to_string()).as_deref(),
+                Some(number),
+                "{name}"
+            );
+        }
     }
 }

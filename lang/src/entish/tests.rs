@@ -1,5 +1,6 @@
-//! What is written about the language elsewhere is true: the grammar in `docs/language.md`, and that for editors.
+//! What is written about the language elsewhere is true: `docs/language.md`, `docs/library.md`, and the grammar for editors.
 
 mod editors;
 mod grammar;
+mod names;
 pub(super) mod reference;

@@ -280,7 +280,9 @@ fn what_goes_wrong_traps_with_its_number() {
     fails("l = [1]\nprint(l[1])", "", 2);
     fails("m = {1: 2}\nprint(m[3])", "", 3);
     fails("def f(x):\n    return 1 / x\nprint(f<100, 10>(0))", "", 4);
-    fails("print($arg(1))", "", 5);
+    fails("print($arg(2))", "", 5);
+    fails("print($arg(1))", "", 13);
+    fails("print(arg_text(1), arg_text(2))", "", 5);
     fails("b = bytes(1)\nb[0] = 255\nprint(b.text())", "", 6);
 }
 

@@ -9,6 +9,7 @@ use super::perf;
 use super::signals;
 use super::stats::Stats;
 use super::summary::{Ending, Summary, explain};
+use super::trace::Known;
 use keyvm::{Engine, Event, Interrupt, Machine};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,7 @@ pub(super) fn run(path: &Path, mut source: Source, options: Options) -> Result<E
     let engine = engine(options.engine)?;
     let again = options.again();
     let output = Output::default();
+    let args = options.args.clone();
     let grants = Grants::new(!options.no_default_grants, &options.grants, options.args, &output)?;
     if options.perf {
         perf::write_map(&engine, &source)?;
@@ -42,6 +44,7 @@ pub(super) fn run(path: &Path, mut source: Source, options: Options) -> Result<E
         stats: options.stats,
         engine: options.engine.name(),
         texts,
+        args,
     };
     let mut session = Session { machine, engine, grants, output, again, yields: 0 };
     let ending = session.go(options.slice.unwrap_or(u64::MAX), options.max_yields.unwrap_or(u64::MAX));
@@ -121,6 +124,8 @@ struct Report {
     engine: &'static str,
     /// The text that the image was made of.
     texts: Vec<Text>,
+    /// The arguments behind FILE.
+    args: Vec<String>,
 }
 
 struct Session {
@@ -185,9 +190,8 @@ impl Session {
             self.output.line(&summary.line());
         }
         let written = saved.as_ref().ok().and(snapshot).map(show);
-        if let Some(message) =
-            explain(ending, &mut self.machine, written.as_deref(), &self.again, &report.texts)
-        {
+        let known = Known { texts: &report.texts, args: &report.args };
+        if let Some(message) = explain(ending, &mut self.machine, written.as_deref(), &self.again, known) {
             self.output.end_shown_line();
             tell(message);
         }

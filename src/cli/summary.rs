@@ -1,9 +1,8 @@
 //! What is told about a run that has ended: the line of JSON, and the message for people.
 
 use super::exit::Exit;
-use super::input::Text;
 use super::stats::Stats;
-use super::trace::{trace, trapped};
+use super::trace::{Known, trace, trapped};
 use keyvm::isa::Status;
 use keyvm::isa::image::Body;
 use keyvm::{Event, Machine};
@@ -116,13 +115,13 @@ impl Summary {
 }
 
 /// What people are told, if the run did not simply end. `saved` is where its image is, `again` the arguments and grants
-/// to give once more, as a command line has them, `text` the text that the image was made of.
+/// to give once more, as a command line has them.
 pub(super) fn explain(
     ending: &Ending,
     machine: &mut Machine,
     saved: Option<&str>,
     again: &str,
-    texts: &[Text],
+    known: Known<'_>,
 ) -> Option<String> {
     let file = saved.unwrap_or("IMAGE");
     let go_on = |options: &str| match saved {
@@ -136,10 +135,10 @@ pub(super) fn explain(
     };
     let budget = machine.budget();
     Some(match event {
-        Event::Trapped(trap) => trapped(*trap, &machine.image(), texts),
+        Event::Trapped(trap) => trapped(*trap, &machine.image(), known),
         Event::OutOfGas(need) => {
             let used = format!("out of gas after {}", budget.gas_used);
-            let place = trace(&machine.image(), texts);
+            let place = trace(&machine.image(), known);
             let needs = format!("the next instruction needs {need} at least");
             if budget.gas_left() < *need {
                 let raise = format!(" --gas {}", budget.gas_used.max(1_000_000));
@@ -155,7 +154,7 @@ pub(super) fn explain(
         }
         Event::OutOfWords(need) => {
             let used = format!("out of words with {} in use", budget.words_used);
-            let place = trace(&machine.image(), texts);
+            let place = trace(&machine.image(), known);
             let needs = format!("the next instruction needs {need} more");
             if budget.words_left() < *need {
                 let raise = format!(" --words {}", need.saturating_mul(2).max(1_000_000));
@@ -187,7 +186,7 @@ pub(super) fn explain(
             format!(
                 "interrupted after {} gas\n{}{}",
                 machine.total_gas(),
-                trace(&machine.image(), texts),
+                trace(&machine.image(), known),
                 go_on("")
             )
         }

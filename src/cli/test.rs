@@ -8,7 +8,7 @@ use super::programs;
 use super::session;
 use super::summary::{Ending, explain};
 use super::text::{count, printable};
-use super::trace::{trace, trapped};
+use super::trace::{Known, trace, trapped};
 use clap::Args;
 use keyvm::entish::{self, File};
 use keyvm::isa::image::Image;
@@ -227,29 +227,29 @@ fn run(case: &Case<'_>, arguments: &Arguments, engine: &keyvm::Engine) -> Result
     hosts.grant("console", Console::new(io::empty(), output.clone()));
     hosts.grant("args", HostArgs::new([""; 0]));
     let event = machine.run_hosted(u64::MAX, &mut hosts);
-    let failure = failure(event, &mut machine, &case.program.texts);
+    let failure = failure(event, &mut machine, Known { texts: &case.program.texts, args: &[] });
     Ok(Outcome { gas: machine.total_gas(), failure, output })
 }
 
 /// Why the test failed whose machine came back with this; `None` if it did not.
-fn failure(event: Event, machine: &mut Machine, texts: &[Text]) -> Option<String> {
+fn failure(event: Event, machine: &mut Machine, known: Known<'_>) -> Option<String> {
     let budget = machine.budget();
     Some(match event {
         Event::Halted => return None,
-        Event::Trapped(trap) => trapped(trap, &machine.image(), texts),
+        Event::Trapped(trap) => trapped(trap, &machine.image(), known),
         Event::OutOfGas(need) => format!(
             "out of gas after {}: the next instruction needs {need} at least and {} is left; --gas N gives a test more\n{}",
             budget.gas_used,
             budget.gas_left(),
-            trace(&machine.image(), texts)
+            trace(&machine.image(), known)
         ),
         Event::OutOfWords(need) => format!(
             "out of words with {} in use: the next instruction needs {need} more and {} are left; --words N gives a test more\n{}",
             budget.words_used,
             budget.words_left(),
-            trace(&machine.image(), texts)
+            trace(&machine.image(), known)
         ),
-        event => explain(&Ending::Event(event), machine, None, "", texts)
+        event => explain(&Ending::Event(event), machine, None, "", known)
             .unwrap_or_else(|| "it did not come to its end".to_owned()),
     })
 }

@@ -21,9 +21,18 @@ const SHOWN_TRAPPED: usize = 3;
 /// So much of a line of the text is shown.
 const SHOWN_CHARACTERS: usize = 100;
 
+/// What is known of a run besides its image.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// The texts that the image was made of.
+    pub(super) texts: &'a [Text],
+    /// The arguments of the program.
+    pub(super) args: &'a [String],
+}
+
 /// What is said of a trap of the root process.
-pub(super) fn trapped(trap: Trap, image: &Image<'_>, texts: &[Text]) -> String {
-    let mut tracer = Tracer::new(image, texts);
+pub(super) fn trapped(trap: Trap, image: &Image<'_>, known: Known<'_>) -> String {
+    let mut tracer = Tracer::new(image, known);
     let root = tracer.find(image.root);
     let insn = root.and_then(|root| tracer.page(root.code)?.decoded(root.index));
     let failure = root.filter(|_| trap == Trap::Failed).and_then(|root| tracer.failure(root));
@@ -68,8 +77,8 @@ fn meaning(trap: Trap, insn: Option<Insn>) -> String {
 }
 
 /// Where control is: the running process, and those that wait for it, a line each.
-pub(super) fn trace(image: &Image<'_>, texts: &[Text]) -> String {
-    let mut tracer = Tracer::new(image, texts);
+pub(super) fn trace(image: &Image<'_>, known: Known<'_>) -> String {
+    let mut tracer = Tracer::new(image, known);
     tracer.chain();
     tracer.out
 }
@@ -105,15 +114,15 @@ impl Entry {
 
 struct Tracer<'i, 'a> {
     image: &'i Image<'a>,
-    texts: &'i [Text],
+    known: Known<'i>,
     /// Code pages that have been looked at.
     pages: BTreeMap<Number, Option<Disassembly>>,
     out: String,
 }
 
 impl<'i, 'a> Tracer<'i, 'a> {
-    const fn new(image: &'i Image<'a>, texts: &'i [Text]) -> Self {
-        Self { image, texts, pages: BTreeMap::new(), out: String::new() }
+    const fn new(image: &'i Image<'a>, known: Known<'i>) -> Self {
+        Self { image, known, pages: BTreeMap::new(), out: String::new() }
     }
 
     fn line(&mut self, line: impl std::fmt::Display) {
@@ -330,14 +339,17 @@ impl<'i, 'a> Tracer<'i, 'a> {
     /// What a program in the language means by the `fail` at which a process stands.
     fn failure(&self, process: &Process<'_>) -> Option<String> {
         let place = self.image.code_debug(process.code)?.place(process.index)?;
-        let failure = place.file.ends_with(".et").then(|| entish::failure(&process.stack, &process.data));
+        let failure = place
+            .file
+            .ends_with(".et")
+            .then(|| entish::failure(&process.stack, &process.data, self.known.args));
         failure?.map(|failure| printable(&failure))
     }
 
     /// The line of the text that an instruction stands in.
     fn source_line(&self, code: Number, index: u64) -> Option<String> {
         let place = self.image.code_debug(code)?.place(index)?;
-        let text = self.texts.iter().find(|text| text.name == place.file)?;
+        let text = self.known.texts.iter().find(|text| text.name == place.file)?;
         let line = text.text.lines().nth(usize::try_from(place.line - 1).ok()?)?.trim();
         let shown: String = line.chars().take(SHOWN_CHARACTERS).collect();
         let more = if shown.len() < line.len() { " …" } else { "" };

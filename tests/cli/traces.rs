@@ -2,6 +2,7 @@
 //! called whom.
 
 use super::{Ran, keyvm, temporary, written};
+use std::path::Path;
 
 /// Runs a text, and the stripped image that is built of it, with these options; the messages, with `FILE` for the file. An
 /// image that is not stripped is told of as the text is, but for the line of the text.
@@ -328,9 +329,16 @@ fn a_root_that_cannot_be_called_is_told() {
 
 /// What is told of a program that traps, without the instructions, the calls within processes and the numbers of these.
 fn told(program: &str) -> String {
+    told_with(program, &[])
+}
+
+/// The same of a program with these arguments.
+fn told_with(program: &str, arguments: &[&str]) -> String {
     let directory = temporary();
     let source = written(&directory, "p.et", program);
-    let Ran { err, .. } = keyvm("run", &[&source]);
+    let mut words = vec![source.as_path()];
+    words.extend(arguments.iter().map(Path::new));
+    let Ran { err, .. } = keyvm("run", &words);
     let err = err.replace(&source.display().to_string(), "FILE");
     let lines = err.lines().map(|line| {
         let line = line.split(", index ").next().unwrap_or_default();
@@ -416,4 +424,21 @@ fn a_callee_that_ran_dry_is_told_where_it_stands() {
          print(outer<1000,500>())\n",
         "trapped\n  process ran out of gas, in inner at FILE:2:5\n      while: pass\n  called by process, in outer at FILE:5:12\n",
     );
+}
+
+#[test]
+fn an_argument_that_is_missing_or_no_number_is_named() {
+    let number = "print($arg(0) + $arg(1))";
+    let text = "print(arg_text(0), arg_text(1))";
+    for (program, arguments, said) in [
+        (number, &["5", "abc"][..], "argument 1, `abc`, is not a decimal number"),
+        (number, &["5", ""], "argument 1, ``, is not a decimal number"),
+        (number, &["18446744073709551616", "5"], "argument 0, `18446744073709551616`, is not a decimal number"),
+        (number, &["5"], "argument 1 is missing"),
+        (number, &[], "argument 0 is missing"),
+        (text, &["abc"], "argument 1 is missing"),
+    ] {
+        let told = told_with(program, arguments);
+        assert_eq!(told.lines().next(), Some(&*format!("trap Failed (10): {said}")), "{told}");
+    }
 }

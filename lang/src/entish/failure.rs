@@ -3,12 +3,12 @@
 use super::check::status_name;
 
 /// What the numbers mean, from 1 on; `docs/language.md` lists them.
-const MEANINGS: [&str; 12] = [
+const MEANINGS: [&str; 13] = [
     ASSERTION,
     "an index past the end",
     "there is no such key in the map",
     "a sandboxed call did not return",
-    "an argument of the command line is missing or no number",
+    "an argument of the command line is missing",
     "bytes that are no UTF-8",
     "a process that has no console",
     "the result of a sandboxed call is not well-formed",
@@ -16,6 +16,7 @@ const MEANINGS: [&str; 12] = [
     "text that is no number",
     "an assertion with a text does not hold",
     "a range whose step is 0, or leads past the greatest number",
+    "an argument of the command line is not a decimal number",
 ];
 
 const ASSERTION: &str = "an assertion does not hold";
@@ -23,16 +24,23 @@ const ASSERTION: &str = "an assertion does not hold";
 /// The number of a sandboxed call that did not return; the operand before it is the status, and the one before that the slot
 /// of the key to the callee.
 const SANDBOX: u64 = 4;
+/// The number of an argument that is missing; the operand before it says which.
+const ARGUMENT: u64 = 5;
 /// The number of an assertion with a text; the operand before it is the text's address.
 const ASSERTION_WITH_TEXT: u64 = 11;
+/// The number of an argument that is no number; the operand before it says which.
+const ARGUMENT_NO_NUMBER: u64 = 13;
 
 /// Of an assertion's text, so many bytes are given.
 const TEXT_BYTES_MAX: usize = 2000;
+/// Of an argument, so many characters are given.
+const ARGUMENT_CHARACTERS_MAX: usize = 100;
 
 /// What a program that was compiled from the language means by the operands with which it came to `fail`, the top last;
-/// `memory` is the data of the process, in which there may be a text for it. That is given as it is: it is the program's.
+/// `memory` is the data of the process, in which there may be a text for it, and `arguments` are those of the command line, as
+/// far as they are known. Both are given as they are: they are the program's, and the user's.
 #[must_use]
-pub fn failure(operands: &[u64], memory: &[u8]) -> Option<String> {
+pub fn failure(operands: &[u64], memory: &[u8], arguments: &[String]) -> Option<String> {
     let (&number, before) = operands.split_last()?;
     let meaning = MEANINGS.get(usize::try_from(number.checked_sub(1)?).ok()?)?;
     let operand = before.last().copied();
@@ -41,6 +49,12 @@ pub fn failure(operands: &[u64], memory: &[u8]) -> Option<String> {
         ASSERTION_WITH_TEXT => {
             operand.and_then(|address| text_at(memory, address)).map(|text| format!("{ASSERTION}: {text}"))
         }
+        ARGUMENT => operand.map(|index| format!("argument {index} is missing")),
+        ARGUMENT_NO_NUMBER => operand.map(|index| {
+            let text = usize::try_from(index).ok().and_then(|index| arguments.get(index));
+            let text = text.map_or_else(String::new, |text| format!(", `{}`,", start(text)));
+            format!("argument {index}{text} is not a decimal number")
+        }),
         _ => None,
     }
     .or_else(|| Some((*meaning).to_owned()))
@@ -54,6 +68,12 @@ pub fn failed_call(operands: &[u64]) -> Option<u64> {
         [.., slot, _, SANDBOX] => Some(slot),
         _ => None,
     }
+}
+
+/// The start of an argument.
+fn start(text: &str) -> String {
+    let more = if text.chars().nth(ARGUMENT_CHARACTERS_MAX).is_some() { " …" } else { "" };
+    text.chars().take(ARGUMENT_CHARACTERS_MAX).chain(more.chars()).collect()
 }
 
 /// The text that begins at an address: its length in the low half of a word, and the bytes.
@@ -81,19 +101,34 @@ mod tests {
         let document = include_str!("../../../docs/language.md");
         for (number, meaning) in (1..).zip(MEANINGS) {
             assert!(document.contains(&format!("| {number} | {meaning} |")), "{meaning}");
-            assert_eq!(
-                failure(&[7, number], &[]).as_deref(),
-                Some(meaning)
-                    .filter(|_| number != SANDBOX)
-                    .or(Some("a sandboxed call did not return; its status is destroyed",))
-            );
+            let said = match number {
+                SANDBOX => "a sandboxed call did not return; its status is destroyed",
+                ARGUMENT => "argument 7 is missing",
+                ARGUMENT_NO_NUMBER => "argument 7 is not a decimal number",
+                _ => meaning,
+            };
+            assert_eq!(failure(&[7, number], &[], &[]).as_deref(), Some(said));
         }
         assert_eq!(failed_call(&[9, 7, SANDBOX]), Some(9));
         assert_eq!(failed_call(&[9, 7, SANDBOX + 1]), None);
         assert_eq!(failed_call(&[7, SANDBOX]), None);
-        assert_eq!(failure(&[0], &[]), None);
-        assert_eq!(failure(&[], &[]), None);
-        assert_eq!(failure(&[13], &[]), None);
+        assert_eq!(failure(&[0], &[], &[]), None);
+        assert_eq!(failure(&[], &[], &[]), None);
+        assert_eq!(failure(&[14], &[], &[]), None);
+    }
+
+    #[test]
+    fn an_argument_that_is_no_number_is_shown() {
+        let said = |index, argument: &str| {
+            failure(&[index, ARGUMENT_NO_NUMBER], &[], &[argument.to_owned()]).unwrap_or_default()
+        };
+        assert_eq!(said(0, "5x"), "argument 0, `5x`, is not a decimal number");
+        assert_eq!(said(1, "5x"), "argument 1 is not a decimal number");
+        assert_eq!(said(u64::MAX, ""), format!("argument {} is not a decimal number", u64::MAX));
+        let (fits, long) = ("é".repeat(100), "é".repeat(101));
+        assert_eq!(said(0, &fits), format!("argument 0, `{fits}`, is not a decimal number"));
+        assert_eq!(said(0, &long), format!("argument 0, `{fits} …`, is not a decimal number"));
+        assert_eq!(failure(&[ARGUMENT], &[], &[]).as_deref(), Some(MEANINGS[4]));
     }
 
     /// A memory with a text that is said to be so long.
@@ -103,7 +138,7 @@ mod tests {
 
     #[test]
     fn an_assertion_has_its_text() {
-        let says = |memory: &[u8], address| failure(&[address, ASSERTION_WITH_TEXT], memory);
+        let says = |memory: &[u8], address| failure(&[address, ASSERTION_WITH_TEXT], memory, &[]);
         let short = memory("né".len() as u64, "né, no".as_bytes());
         assert_eq!(says(&short, 8).as_deref(), Some("an assertion does not hold: né"));
         let long = "é".repeat(TEXT_BYTES_MAX);
@@ -119,11 +154,11 @@ mod tests {
     fn a_text_that_is_not_there_is_not_looked_for() {
         let short = memory(3, b"no");
         for address in [8, 16, 17, 18, 19, u64::MAX, u64::MAX - 7] {
-            let found = failure(&[address, ASSERTION_WITH_TEXT], &short);
+            let found = failure(&[address, ASSERTION_WITH_TEXT], &short, &[]);
             assert_eq!(found.as_deref(), Some(MEANINGS[10]), "{address}");
         }
-        assert_eq!(failure(&[ASSERTION_WITH_TEXT], &short).as_deref(), Some(MEANINGS[10]));
+        assert_eq!(failure(&[ASSERTION_WITH_TEXT], &short, &[]).as_deref(), Some(MEANINGS[10]));
         let no_text = memory(2, &[0xff, b'x']);
-        assert!(failure(&[8, ASSERTION_WITH_TEXT], &no_text).is_some_and(|said| said.ends_with('x')));
+        assert!(failure(&[8, ASSERTION_WITH_TEXT], &no_text, &[]).is_some_and(|said| said.ends_with('x')));
     }
 }

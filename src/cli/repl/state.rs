@@ -6,7 +6,7 @@ use crate::cli::input::{Text, beside};
 use crate::cli::output::{Output, style_errors};
 use crate::cli::summary::{Ending, explain};
 use crate::cli::text::count;
-use crate::cli::trace::{trace, trapped};
+use crate::cli::trace::{Known, trace, trapped};
 use keyvm::entish::{Input, Session};
 use keyvm::isa::image::Image;
 use keyvm::{Args, Console, Engine, Event, Hosts, Interrupt, Machine};
@@ -136,7 +136,7 @@ impl State {
             let texts: Vec<_> =
                 files.map(|file| Text { name: file.name.clone(), text: file.text.clone() }).collect();
             self.output.end_shown_line();
-            tell(failure(event, &mut machine, &texts));
+            tell(failure(event, &mut machine, Known { texts: &texts, args: &[] }));
             tell("everything is as it was before this input");
             self.tell_budget(gas, 0);
         }
@@ -181,22 +181,22 @@ impl State {
 }
 
 /// Why an input did not come to its end.
-fn failure(event: Event, machine: &mut Machine, texts: &[Text]) -> String {
+fn failure(event: Event, machine: &mut Machine, known: Known<'_>) -> String {
     let budget = machine.budget();
     let said = match event {
-        Event::Trapped(trap) => trapped(trap, &machine.image(), texts),
+        Event::Trapped(trap) => trapped(trap, &machine.image(), known),
         Event::OutOfGas(need) => format!(
             "out of gas: the next instruction needs {need} at least and {} is left; `:gas N` gives more\n{}",
             budget.gas_left(),
-            trace(&machine.image(), texts)
+            trace(&machine.image(), known)
         ),
         Event::OutOfWords(need) => format!(
             "out of words: the next instruction needs {need} more and {} are left; `:words N` allows more\n{}",
             budget.words_left(),
-            trace(&machine.image(), texts)
+            trace(&machine.image(), known)
         ),
-        Event::Interrupted => format!("interrupted\n{}", trace(&machine.image(), texts)),
-        event => explain(&Ending::Event(event), machine, None, "", texts)
+        Event::Interrupted => format!("interrupted\n{}", trace(&machine.image(), known)),
+        event => explain(&Ending::Event(event), machine, None, "", known)
             .unwrap_or_else(|| "it did not come to its end".to_owned()),
     };
     said.trim_end().to_owned()

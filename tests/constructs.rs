@@ -131,6 +131,13 @@ fn loops_and_conditions_go_where_they_say() {
          for k in range(3):\n    k += 10\n    print(k)",
         "32\n0\n97\n98\n10\n11\n12\n",
     );
+    // Loops that give a name another type.
+    prints(
+        "def f(n):\n    for k in range(n):\n        for n in [str(k), \"x\"]: print(n)\n    n = \"end\"\n    return n\n\
+         print(f(2))\nfor x in \"ab\".split(\"b\"): print(x)\nfor x in range(1, 3): print(x)\nx = 7\n\
+         for x in [8]: pass\nprint(x)\nfor x in [2.5]: print(x)",
+        "0\nx\n1\nx\nend\na\n\n1\n2\n8\n2.5\n",
+    );
 }
 
 #[test]

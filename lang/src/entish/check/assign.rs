@@ -144,6 +144,8 @@ impl<'a> Body<'_, 'a> {
             let (want, found) = (self.show(has), self.show(ty(&value)));
             self.say(say::assigned_otherwise(value_span, name.text, &want, &found, &first, conversion));
             value = self.word(0, Ty::BROKEN, span);
+            // Nobody knows which of the two is meant where it is used.
+            self.variables[local.0 as usize].ty = Ty::BROKEN;
         }
         self.flow.assign(local.0 as usize);
         let value = self.hoist(value, made);

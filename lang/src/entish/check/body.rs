@@ -14,10 +14,15 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug)]
 pub(super) struct Variable<'a> {
     pub(super) name: &'a str,
+    /// How many variables before have its name, which means this one from then on.
+    namesakes: u32,
     pub(super) ty: Ty,
     /// Where it is assigned first.
     pub(super) span: Span,
 }
+
+/// Types of variables that were found, by the names of these and how many with the same names were before.
+pub(super) type Found<'a> = BTreeMap<(&'a str, u32), Ty>;
 
 /// A loop around the statement.
 #[derive(Debug)]
@@ -49,7 +54,7 @@ pub(super) struct Body<'c, 'a> {
     /// All variables that are assigned anywhere.
     pub(super) assigned: BTreeSet<&'a str>,
     /// Types of variables from an earlier attempt.
-    known: BTreeMap<&'a str, Ty>,
+    known: Found<'a>,
     pub(super) flow: Flow,
     pub(super) around: Vec<Around>,
     /// Hidden variables of type `u` that can be used again, and those in use.
@@ -135,9 +140,9 @@ impl<'c, 'a> Body<'c, 'a> {
         cx: &mut Checker<'a>,
         index: usize,
         group: &[u32],
-        known: BTreeMap<&'a str, Ty>,
+        known: Found<'a>,
         attempt: Attempt,
-    ) -> BTreeMap<&'a str, Ty> {
+    ) -> Found<'a> {
         let errors = cx.errors.len();
         let (again, known) = Self::attempt(cx, index, group, known, attempt);
         if !again || attempt != Attempt::First {
@@ -151,9 +156,9 @@ impl<'c, 'a> Body<'c, 'a> {
         cx: &mut Checker<'a>,
         index: usize,
         group: &[u32],
-        known: BTreeMap<&'a str, Ty>,
+        known: Found<'a>,
         attempt: Attempt,
-    ) -> (bool, BTreeMap<&'a str, Ty>) {
+    ) -> (bool, Found<'a>) {
         let errors = cx.errors.len();
         let func = &cx.funcs[index];
         let (module, ast, stmts, letters) = (func.module, func.ast, func.body, func.letters.clone());
@@ -182,7 +187,8 @@ impl<'c, 'a> Body<'c, 'a> {
         body.report_open_variables(errors);
         body.report_open_map(errors);
         let Body { variables, again, .. } = body;
-        let known = variables.iter().filter(|of| !of.name.is_empty()).map(|of| (of.name, of.ty)).collect();
+        let named = variables.iter().filter(|of| !of.name.is_empty());
+        let known = named.map(|of| ((of.name, of.namesakes), of.ty)).collect();
         let locals = variables.into_iter().map(|of| of.ty).collect();
         cx.funcs[index].made = Some(Made { locals, body: made });
         (again, known)
@@ -219,9 +225,10 @@ impl<'c, 'a> Body<'c, 'a> {
 
     // ---- Variables -------------------------------------------------------------------------------------
 
-    /// Adds a variable with a name.
+    /// Adds a variable with a name, which means it from now on.
     pub(super) fn variable(&mut self, name: &Name<'a>, ty: Ty) -> LocalId {
-        let local = self.add(Variable { name: name.text, ty, span: name.span.clone() });
+        let namesakes = self.namesakes(name.text);
+        let local = self.add(Variable { name: name.text, namesakes, ty, span: name.span.clone() });
         self.by_name.insert(name.text, local);
         local
     }
@@ -231,40 +238,57 @@ impl<'c, 'a> Body<'c, 'a> {
         LocalId(u32::try_from(self.variables.len() - 1).unwrap_or(u32::MAX))
     }
 
+    /// How many variables have a name so far.
+    fn namesakes(&self, name: &str) -> u32 {
+        self.by_name.get(name).map_or(0, |local| self.variables[local.0 as usize].namesakes + 1)
+    }
+
     /// The variable that is assigned here, made with this type if it is new.
     pub(super) fn assigned_variable(&mut self, name: &Name<'a>, ty: Ty) -> LocalId {
         match self.by_name.get(name.text) {
             Some(&local) => local,
-            None => {
-                let ty = match self.known.get(name.text) {
-                    Some(&known)
-                        if !self.cx.types.is_broken(known)
-                            && !self.cx.types.is_broken(ty)
-                            && self.cx.types.unify(known, ty).is_ok() =>
-                    {
-                        known
-                    }
-                    _ => ty,
-                };
-                self.variable(name, ty)
+            None => self.new_variable(name, ty),
+        }
+    }
+
+    /// The variable of a loop over elements of a type: if there is one with its name and another type, a new one.
+    pub(super) fn loop_variable(&mut self, name: &Name<'a>, ty: Ty) {
+        if let Some(&local) = self.by_name.get(name.text) {
+            let has = self.variables[local.0 as usize].ty;
+            if !self.cx.types.may_be_one(has, ty) {
+                self.new_variable(name, ty);
             }
         }
+    }
+
+    fn new_variable(&mut self, name: &Name<'a>, ty: Ty) -> LocalId {
+        let ty = match self.known.get(&(name.text, self.namesakes(name.text))) {
+            Some(&known)
+                if !self.cx.types.is_broken(known)
+                    && !self.cx.types.is_broken(ty)
+                    && self.cx.types.unify(known, ty).is_ok() =>
+            {
+                known
+            }
+            _ => ty,
+        };
+        self.variable(name, ty)
     }
 
     /// The type that a value for this variable should have.
     pub(super) fn variable_type(&self, name: &str) -> Option<Ty> {
         let local = self.by_name.get(name);
-        local.map(|local| self.variables[local.0 as usize].ty).or_else(|| self.known.get(name).copied())
+        local.map(|local| self.variables[local.0 as usize].ty).or_else(|| self.known.get(&(name, 0)).copied())
     }
 
     /// A hidden variable, until the statement ends.
     pub(super) fn hidden(&mut self, ty: Ty) -> LocalId {
         let ty = self.cx.types.root(ty);
         if ty != Ty::U {
-            return self.add(Variable { name: "", ty, span: 0..0 });
+            return self.add(Variable { name: "", namesakes: 0, ty, span: 0..0 });
         }
         let local = self.free.pop();
-        let local = local.unwrap_or_else(|| self.add(Variable { name: "", ty, span: 0..0 }));
+        let local = local.unwrap_or_else(|| self.add(Variable { name: "", namesakes: 0, ty, span: 0..0 }));
         self.taken.push(local);
         local
     }

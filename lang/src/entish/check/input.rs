@@ -9,7 +9,7 @@ use super::types::Ty;
 use super::{say, walk};
 use keyvm_isa::Op;
 use keyvm_isa::layout::MEMORY_DATA;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an input is given.
 #[derive(Debug)]
@@ -113,10 +113,12 @@ impl<'a> Body<'_, 'a> {
     fn leave(&mut self, given: &'a Given, made: &mut Vec<Stmt>) {
         let (from, to) = given.room;
         let mut room = (from..to).step_by(8);
+        let assigned = (0..self.variables.len()).filter(|&index| self.flow.has(index));
+        let last: BTreeMap<&str, usize> = assigned.map(|index| (self.variables[index].name, index)).collect();
         for index in 0..self.variables.len() {
             let (name, ty) = (self.variables[index].name, self.variables[index].ty);
             let span = self.variables[index].span.clone();
-            if name.is_empty() || !self.flow.has(index) {
+            if name.is_empty() || last.get(name) != Some(&index) {
                 continue;
             }
             let known = given.variable(name).map(|variable| variable.address);

@@ -35,7 +35,8 @@ impl<'a> Body<'_, 'a> {
             self.say(say::no_names(name));
         }
         let args: Vec<_> = args.iter().map(|arg| &arg.value).collect();
-        let want = self.variable_type(var.text);
+        let counts = |node: Node| matches!(node, Node::U | Node::I | Node::Unknown { .. });
+        let want = self.variable_type(var.text).filter(|&want| counts(self.cx.types.node(want)));
         let (from, to, step) = match args[..] {
             [to] => {
                 let to = self.flexible(to, want);
@@ -93,6 +94,7 @@ impl<'a> Body<'_, 'a> {
         let Some((from, to, step, of)) = self.range(var, args, over) else {
             return self.body_of(var, body);
         };
+        self.loop_variable(var, of);
         let assigned = walk::assigned(body);
         let before = self.by_name.get(var.text).copied();
         // The variable itself counts, unless its value could be seen to be another than that of the last turn.
@@ -222,6 +224,7 @@ impl<'a> Body<'_, 'a> {
             },
         };
         let grows = kind == Indexed::List && !is_new;
+        self.loop_variable(var, element);
         let assigned = walk::assigned(body);
         let flow = self.flow.clone();
         let mut ignored = Vec::new();

@@ -34,7 +34,7 @@ use super::ast::{self, Span, Stmt};
 use super::hir::{self, FuncId, Left};
 use super::library::Part;
 use crate::Diagnostic;
-use body::{Attempt, Body};
+use body::{Attempt, Body, Found};
 pub(crate) use builtin::status_name;
 use graph::Graph;
 pub(crate) use input::{Given, Variable};
@@ -283,7 +283,7 @@ impl<'a> Checker<'a> {
             let func = &self.funcs[member as usize];
             !func.written || func.yields.is_some()
         });
-        let mut known: BTreeMap<u32, BTreeMap<&'a str, Ty>> = BTreeMap::new();
+        let mut known: BTreeMap<u32, Found<'a>> = BTreeMap::new();
         if recursive && inferred {
             let before = self.errors.len();
             for &member in &members {

@@ -201,6 +201,40 @@ impl<'a> Types<'a> {
         }
     }
 
+    /// Whether two types can be made one, as far as they are known.
+    pub(super) fn may_be_one(&mut self, a: Ty, b: Ty) -> bool {
+        self.may_be_one_within(a, b, 0, &mut 0)
+    }
+
+    fn may_be_one_within(&mut self, a: Ty, b: Ty, depth: u32, steps: &mut u32) -> bool {
+        *steps += 1;
+        // Whoever makes them one is told that they are too large.
+        if depth > DEPTH_MAX || *steps > STEPS_MAX {
+            return true;
+        }
+        let nodes = (self.node(a), self.node(b));
+        let mut within = |a, b| self.may_be_one_within(a, b, depth + 1, steps);
+        match nodes {
+            (Node::Broken | Node::Unknown { of_none: false }, _)
+            | (_, Node::Broken | Node::Unknown { of_none: false })
+            | (Node::Unknown { .. }, Node::Struct(_))
+            | (Node::Struct(_), Node::Unknown { .. }) => true,
+            (Node::Struct(x), Node::Struct(y)) => x == y,
+            (Node::Param(x), Node::Param(y)) => x == y,
+            (Node::Array(x), Node::Array(y))
+            | (Node::List(x), Node::List(y))
+            | (Node::Job(Some(x)), Node::Job(Some(y))) => within(x, y),
+            (Node::Map(k, v), Node::Map(l, w)) => within(k, l) && within(v, w),
+            (Node::Func(p, r), Node::Func(q, s)) => {
+                p.len() == q.len()
+                    && r.len() == s.len()
+                    && p.iter().zip(q.iter()).chain(r.iter().zip(s.iter())).all(|(&x, &y)| within(x, y))
+            }
+            (Node::Job(x), Node::Job(y)) => x.is_some() == y.is_some(),
+            (a, b) => std::mem::discriminant(&a) == std::mem::discriminant(&b),
+        }
+    }
+
     fn unify_within(&mut self, a: Ty, b: Ty, depth: u32, steps: &mut u32) -> Result<(), Clash> {
         let (a, b) = (self.root(a), self.root(b));
         if a == b {

@@ -144,9 +144,12 @@ impl Session {
     fn learn(&mut self, program: Program) -> Vec<(Lasting, u64)> {
         let Program { types, left: Left { variables, results }, .. } = program;
         for (name, ty, span, address) in variables {
-            let is_new = !self.variables.iter().any(|variable| variable.name == name);
-            if is_new {
-                self.variables.push(Variable { name, ty: Lasting::of(&types, ty), span, address });
+            let variable = Variable { name, ty: Lasting::of(&types, ty), span, address };
+            match self.variables.iter_mut().find(|known| known.name == variable.name) {
+                // A loop may have begun one of another type.
+                Some(known) if known.ty != variable.ty => *known = variable,
+                Some(_) => {}
+                None => self.variables.push(variable),
             }
         }
         for ty in &types {

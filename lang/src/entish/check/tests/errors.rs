@@ -53,10 +53,10 @@ refused! {
 
     // Types that do not fit.
     a_text_for_a_number: "u x = \"a\"\ntext t = 5\ndef f(text t): pass\nf(1.5)";
-    numbers_of_different_kinds: "a = 1\nb = -1\nc = 1.5\nprint(a + b, b * c, a == c)\na = b\nc = a";
+    numbers_of_different_kinds: "a = 1\nb = -1\nc = 1.5\nprint(a + b, b * c, a == c)\na = b\nc = len([1])";
     a_negative_u: "u x = -1";
     numbers_that_do_not_fit: "i x = 0x8000000000000000\ni y = -0x8000000000000001";
-    a_list_for_an_array: "array(u) a = [1]\nl = [1]\na = l\nl = a";
+    a_list_for_an_array: "array(u) a = [1]\nl = [1]\na = l\nl = array(1, 2)";
     sides_of_different_types: "print(\"a\" + 1, 1 + \"a\", [1] == [1.5], true == 1, \"a\" < b\"a\")";
     operators_that_are_not_there: "print(true + false, \"a\" * \"b\", 1.5 % 2.0, 1.5 & 2.5, [1] < [2], -\"a\", ~1.5, not 1, 1.5 << 2)";
     shifts_by_what_is_no_u: "i x = 1\nprint(1 << x, x << x)";
@@ -65,7 +65,9 @@ refused! {
     elements_of_different_types: "x = [1, \"a\"]\ny = {\"a\": 1, \"b\": true}\nz = [1.5, none]";
     a_choice_of_different_types: "x = 1 if true else \"a\"";
     a_none_for_a_number: "u x = none\nif 5 == none: pass\ntext t = none";
-    another_type_than_before: "x = 1\nx = \"a\"\ni x = 2\nx += 1.5";
+    another_type_than_before: "x = 1\nx = \"a\"\ny = 1\ni y = 2\nz = 1\nz += 1.5";
+    another_type_than_before_is_said_once: "def f():\n    x = 1\n    x = \"a\"\n    print(x + \"b\", len(x), x.find(\"a\"), x * 2)\n    x = 1.5\n    for c in x: print(c)\n    return x\nprint(f() + 1)";
+    a_variable_of_a_loop_behind_it: "n = 1\nfor n in [\"a\"]: print(n)\nprint(n)\nn = 5\nwhile n > 1: n -= 1";
     conversions_that_are_not_there: "print(u(\"5\"), f(true), i([1]))";
     what_has_no_text: "typ point {f x}\nprint(point{1}, [1])\ntext t = str({1: 2})";
     numbers_that_are_none: "print(abs(\"a\"), min(\"a\", \"b\"), sqrt(2 + 1 == 3), max(1, 1.5, 2))";

@@ -40,6 +40,7 @@ made! {
     ranges_that_count_themselves: "n = $arg(0)\nfor k in range(n): print(k)\nfor k in range(2, n * 2, 3): print(k)\ni m = 5\nfor j in range(-3, m): print(j)";
     ranges_with_a_hidden_counter: "n = 5\nfor k in range(n):\n    k += 1\n    n -= 1\nj = 7\nfor j in range(j): print(j)\nprint(j)\nfor n in range(n): pass";
     loops_over_elements: "l = [1]\nfor x in l:\n    l.append(x)\nfor y in [1, 2]: print(y)\nfor c in \"abc\": print(c)\nfor d in b\"abc\": print(d)\nm = {\"a\": 1}\nfor k in m: print(m[k])\na = array(3, 0)\nfor e in a:\n    a = array(1, e)";
+    loops_that_begin_variables_of_other_types: "for n in [\"a\"]: print(n)\nfor n in range(3): print(n)\nn = 4\nfor n in [5]: print(n)\nprint(n)\nx = 1.5\ni y = -1\nfor x in range(2): print(x)\nfor y in range(2): print(y)\nprint(y)\nm = {1: [\"b\"]}\nfor m in m[1]: print(m)\ndef f(n):\n    for k in range(n):\n        for n in \"ab\".split(\"\"): print(n, k)\n    n = \"c\"\n    return n\nl = []\nfor v in l: print(v + \"x\")\nfor v in [1]: print(v + 1)\nl.append(\"y\")";
     variables_assigned_on_every_way: "n = $arg(0)\nif n > 5: x = 1\nelif n > 4:\n    while: pass\nelse: x = 2\nwhile:\n    y = x\n    if y: break\nprint(x, y)";
 
     // Objects.

@@ -4,8 +4,10 @@ use super::input::Text;
 use super::text::{count, printable};
 use keyvm::asm::Disassembly;
 use keyvm::entish;
+use keyvm::isa::debug::Place;
 use keyvm::isa::decode::operands;
 use keyvm::isa::image::{Body, Call, Image, Number, Process};
+use keyvm::isa::layout::MEMORY_DATA;
 use keyvm::isa::{ImmKind, Insn, Op, Status, Trap};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -18,6 +20,10 @@ const SHOWN_CALLS: usize = 32;
 const SHOWN_OPERANDS: usize = 8;
 /// Of the other processes that have trapped, so many are shown.
 const SHOWN_TRAPPED: usize = 3;
+/// Calls that come again and again are told once if they are so many in turn at most.
+const ROUND_MAX: usize = 8;
+/// If more calls than these are within the library, they come first.
+const LIBRARY_CALLS_MAX: usize = 32;
 /// So much of a line of the text is shown.
 const SHOWN_CHARACTERS: usize = 100;
 
@@ -35,7 +41,7 @@ pub(super) fn trapped(trap: Trap, image: &Image<'_>, known: Known<'_>) -> String
     let mut tracer = Tracer::new(image, known);
     let root = tracer.find(image.root);
     let insn = root.and_then(|root| tracer.page(root.code)?.decoded(root.index));
-    let failure = root.filter(|_| trap == Trap::Failed).and_then(|root| tracer.failure(root));
+    let failure = root.and_then(|root| tracer.failure(trap, root));
     let meaning = failure.unwrap_or_else(|| meaning(trap, insn));
     tracer.line(format_args!("trap {trap} ({}): {meaning}", trap.number()));
     let way = tracer.way_to_the_culprit(image.root);
@@ -95,21 +101,47 @@ enum Stop {
     Trapped(Trap),
 }
 
-/// Of a backtrace: a process, or the calls of subroutines from one place that are open one in another.
-#[derive(Clone, Copy)]
+/// A place in a code page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct At {
+    code: Number,
+    index: u64,
+}
+
+/// Of a backtrace.
 enum Entry {
-    Process(Stop, Number),
-    Calls { code: Number, index: u64, times: usize },
+    /// A process, and where it is shown to stand.
+    Process(Stop, Number, u64),
+    /// Further in, within the library.
+    Within(At),
+    /// Calls of subroutines that are open one in another, the innermost first, and how often they are in turn.
+    Calls(Vec<At>, usize),
 }
 
 impl Entry {
     /// How many lines it would have if each call had one.
     const fn calls(&self) -> usize {
         match self {
-            Self::Process(..) => 1,
-            Self::Calls { times, .. } => *times,
+            Self::Process(..) | Self::Within(_) => 1,
+            Self::Calls(calls, times) => calls.len() * *times,
         }
     }
+}
+
+/// The calls with those that come again and again told once.
+fn folded(calls: &[At]) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut at = 0;
+    while at < calls.len() {
+        let rest = &calls[at..];
+        let (round, times) = (1..=ROUND_MAX.min(rest.len()))
+            .map(|round| (round, rest.chunks(round).take_while(|&chunk| chunk == &rest[..round]).count()))
+            .find(|&(round, times)| times > 1 && (round == 1 || times * round > round + 1))
+            .unwrap_or((1, 1));
+        entries.push(Entry::Calls(rest[..round].to_vec(), times));
+        at += round * times;
+    }
+    entries
 }
 
 struct Tracer<'i, 'a> {
@@ -155,35 +187,54 @@ impl<'i, 'a> Tracer<'i, 'a> {
     fn backtrace(&mut self, stops: &[(Stop, Number)]) {
         let mut entries = Vec::new();
         for &(stop, number) in stops {
-            let process = self.find(number);
-            entries.push(Entry::Process(stop, number));
-            for frame in process.iter().flat_map(|process| process.frames.iter().rev()) {
-                let code = process.map_or(0, |process| process.code);
-                let index = u64::from(frame.return_index).saturating_sub(1);
-                match entries.last_mut() {
-                    Some(Entry::Calls { code: last, index: at, times }) if (*last, *at) == (code, index) => {
-                        *times += 1;
-                    }
-                    _ => entries.push(Entry::Calls { code, index, times: 1 }),
-                }
+            let Some(process) = self.find(number) else {
+                entries.push(Entry::Process(stop, number, 0));
+                continue;
+            };
+            let mut places = vec![At { code: process.code, index: standing(process) }];
+            places.extend(process.frames.iter().rev().map(|frame| At {
+                code: process.code,
+                index: u64::from(frame.return_index).saturating_sub(1),
+            }));
+            // What people wrote comes first, then what it called in the library.
+            let within =
+                places.iter().take(LIBRARY_CALLS_MAX).take_while(|&&at| self.is_in_library(at)).count();
+            let within = if within < places.len() && within < LIBRARY_CALLS_MAX { within } else { 0 };
+            if within + 1 < places.len()
+                && places.last().is_some_and(|&outermost| self.is_beginning(outermost))
+            {
+                places.pop();
             }
+            entries.push(Entry::Process(stop, number, places[within].index));
+            entries.extend(places[..within].iter().rev().copied().map(Entry::Within));
+            entries.extend(folded(&places[within + 1..]));
         }
         let half = SHOWN_CALLS / 2;
         let hidden = if entries.len() > SHOWN_CALLS { half..entries.len() - half } else { 0..0 };
-        for (at, &entry) in entries.iter().enumerate() {
+        for (at, entry) in entries.iter().enumerate() {
             match entry {
                 _ if at == hidden.start && !hidden.is_empty() => {
                     let calls: usize = entries[hidden.clone()].iter().map(Entry::calls).sum();
                     self.line(format_args!("    … {calls} calls more …"));
                 }
                 _ if hidden.contains(&at) => {}
-                Entry::Process(stop, number) => self.process(stop, number, self.find(number)),
-                Entry::Calls { code, index, times } => {
-                    let place = self.instruction("", code, index);
-                    self.line(format_args!("    called from {place}"));
-                    if times > 1 {
-                        let times = count(times as u64 - 1, "time", "times");
-                        self.line(format_args!("    … and from there {times} more"));
+                &Entry::Process(stop, number, index) => self.process(stop, number, index),
+                &Entry::Within(at) => {
+                    let place = self.instruction("", at);
+                    self.line(format_args!("    then in {place}"));
+                }
+                Entry::Calls(calls, times) => {
+                    for &call in calls {
+                        let place = self.instruction("", call);
+                        self.line(format_args!("    called from {place}"));
+                    }
+                    if *times > 1 {
+                        let these = match calls.len() {
+                            1 => "from there".to_owned(),
+                            many => format!("these {many}"),
+                        };
+                        let times = count(*times as u64 - 1, "time", "times");
+                        self.line(format_args!("    … and {these} {times} more"));
                     }
                 }
             }
@@ -191,7 +242,8 @@ impl<'i, 'a> Tracer<'i, 'a> {
     }
 
     /// Where a process stands.
-    fn process(&mut self, stop: Stop, number: Number, process: Option<&Process<'_>>) {
+    fn process(&mut self, stop: Stop, number: Number, index: u64) {
+        let process = self.find(number);
         let name = match self.image.debug.name(number) {
             Some(name) => format!("process {number} ({})", printable(name)),
             None => format!("process {number}"),
@@ -212,21 +264,21 @@ impl<'i, 'a> Tracer<'i, 'a> {
         let Some(process) = process else {
             return self.line(format_args!("  {name}, which is gone"));
         };
-        // Who waits for a process or the host stands behind the instruction that called it.
-        let behind = u64::from(process.callee != 0 || process.status == Status::Pending);
-        let index = process.index.saturating_sub(behind);
-        let at = self.instruction("in ", process.code, index);
-        self.line(format_args!("  {name}, {at}"));
+        let at = At { code: process.code, index };
+        let place = self.instruction("in ", at);
+        self.line(format_args!("  {name}, {place}"));
         if let Stop::Innermost | Stop::Culprit = stop {
-            if let Some(line) = self.source_line(process.code, index) {
+            if let Some(line) = self.source_line(at) {
                 self.line(format_args!("      {line}"));
             }
-            self.line(format_args!("  {}", stack_text(&process.stack)));
+            if !self.is_program(at) {
+                self.line(format_args!("  {}", stack_text(&process.stack)));
+            }
         }
     }
 
     /// How a process ended that did not return.
-    fn end(&self, process: &Process<'_>) -> String {
+    fn end(&mut self, process: &Process<'_>) -> String {
         match (process.status, process.trap) {
             (Status::Trapped, Some(trap)) => {
                 format!(" trapped, {trap}{}", self.meaning_in_brackets(process))
@@ -240,14 +292,14 @@ impl<'i, 'a> Tracer<'i, 'a> {
         }
     }
 
-    /// What a program in the language means by the `fail` at which a process stands, if it does.
-    fn meaning_in_brackets(&self, process: &Process<'_>) -> String {
-        let failure = process.trap.filter(|&trap| trap == Trap::Failed).and_then(|_| self.failure(process));
+    /// What went wrong in words of the language, if a process of it has trapped and there are such.
+    fn meaning_in_brackets(&mut self, process: &Process<'_>) -> String {
+        let failure = process.trap.and_then(|trap| self.failure(trap, process));
         failure.map_or_else(String::new, |failure| format!(" ({failure})"))
     }
 
     /// A process, the callee whose failure made it trap or for which it waits, the one for which that did, and so on.
-    fn way_to_the_culprit(&self, from: Number) -> Vec<Number> {
+    fn way_to_the_culprit(&mut self, from: Number) -> Vec<Number> {
         let mut way = vec![from];
         // An image may have processes that wait in a circle.
         let mut seen = BTreeSet::from([from]);
@@ -259,13 +311,12 @@ impl<'i, 'a> Tracer<'i, 'a> {
         way
     }
 
-    fn failed_callee(&self, caller: Number) -> Option<Number> {
+    fn failed_callee(&mut self, caller: Number) -> Option<Number> {
         let process = self.find(caller)?;
         let callee = if process.callee != 0 {
             process.callee
         } else {
-            process.trap.filter(|&trap| trap == Trap::Failed)?;
-            self.failure(process)?;
+            self.failure(process.trap.filter(|&trap| trap == Trap::Failed)?, process)?;
             let slot = usize::try_from(entish::failed_call(&process.stack)?).ok()?;
             process.keys.get(slot)?.as_ref()?.object
         };
@@ -306,10 +357,16 @@ impl<'i, 'a> Tracer<'i, 'a> {
         page.as_ref()
     }
 
-    /// An instruction and where it is; before the name of what it is in comes `within`.
-    fn instruction(&mut self, within: &str, code: Number, index: u64) -> String {
-        let place = self.source_place(within, code, index);
-        let Some(page) = self.page(code) else {
+    /// An instruction and where it is, or in a program only where it is; before the name of what it is in comes `within`.
+    fn instruction(&mut self, within: &str, at: At) -> String {
+        let place = self.source_place(within, at);
+        let index = at.index;
+        if let Some(place) = &place
+            && self.is_program(at)
+        {
+            return place.clone();
+        }
+        let Some(page) = self.page(at.code) else {
             return format!("index {index} of code that is gone");
         };
         let Some(instruction) = page.instruction(index) else {
@@ -324,10 +381,10 @@ impl<'i, 'a> Tracer<'i, 'a> {
     }
 
     /// The place of an instruction in the text.
-    fn source_place(&self, within: &str, code: Number, index: u64) -> Option<String> {
-        let debug = self.image.code_debug(code)?;
-        let name = debug.near(index).map(|near| format!("{within}{}", printable(near.name)));
-        let place = debug.place(index).map(|place| printable(&place.to_string()));
+    fn source_place(&self, within: &str, at: At) -> Option<String> {
+        let debug = self.image.code_debug(at.code)?;
+        let name = debug.near(at.index).map(|near| format!("{within}{}", printable(near.name)));
+        let place = debug.place(at.index).map(|place| printable(&place.to_string()));
         match (name, place) {
             (Some(name), Some(place)) => Some(format!("{name} at {place}")),
             (None, Some(place)) if within.is_empty() => Some(place),
@@ -336,25 +393,68 @@ impl<'i, 'a> Tracer<'i, 'a> {
         }
     }
 
-    /// What a program in the language means by the `fail` at which a process stands.
-    fn failure(&self, process: &Process<'_>) -> Option<String> {
-        let place = self.image.code_debug(process.code)?.place(process.index)?;
-        let failure = place
-            .file
-            .ends_with(".et")
-            .then(|| entish::failure(&process.stack, &process.data, self.known.args));
-        failure?.map(|failure| printable(&failure))
+    fn place(&self, at: At) -> Option<Place<'_>> {
+        self.image.code_debug(at.code)?.place(at.index)
+    }
+
+    /// Whether an instruction comes from the text of a program in the language.
+    fn is_program(&self, at: At) -> bool {
+        self.place(at).is_some_and(|place| place.file.ends_with(".et"))
+    }
+
+    fn is_in_library(&self, at: At) -> bool {
+        self.place(at).is_some_and(|place| entish::is_in_library(place.file))
+    }
+
+    /// Whether this is where the compiler has a process begin, before what people wrote.
+    fn is_beginning(&self, at: At) -> bool {
+        let name = || self.image.code_debug(at.code).and_then(|debug| debug.near(at.index));
+        self.is_program(at) && name().is_none_or(|name| entish::is_entry(name.name))
+    }
+
+    /// What went wrong when a process trapped, in words of the language, if it is of a program in it and there are such words.
+    fn failure(&mut self, trap: Trap, process: &Process<'_>) -> Option<String> {
+        let at = At { code: process.code, index: process.index };
+        if !self.is_program(at) {
+            return None;
+        }
+        let failure = match trap {
+            Trap::Failed => entish::failure(&process.stack, &process.data, self.known.args),
+            Trap::OutOfBounds => self.is_of_none(at, process).then(|| entish::OF_NONE.to_owned()),
+            _ => None,
+        };
+        failure.map(|failure| printable(&failure))
+    }
+
+    /// Whether a process stands before an access to a part of what is `none`.
+    fn is_of_none(&mut self, at: At, process: &Process<'_>) -> bool {
+        let Some(Insn { op, imms }) = self.page(at.code).and_then(|page| page.decoded(at.index)) else {
+            return false;
+        };
+        let mut given = op.info().imms.iter().zip(imms);
+        let reaches_data =
+            given.any(|(imm, value)| imm.kind == ImmKind::Memory && value == i64::from(MEMORY_DATA));
+        let operands = operands(op, &imms).and_then(|pops| usize::try_from(pops).ok());
+        let first = operands.and_then(|operands| process.stack.len().checked_sub(operands));
+        let address = first.and_then(|first| process.stack.get(first));
+        reaches_data && address.is_some_and(|&address| entish::is_part_of_none(address))
     }
 
     /// The line of the text that an instruction stands in.
-    fn source_line(&self, code: Number, index: u64) -> Option<String> {
-        let place = self.image.code_debug(code)?.place(index)?;
+    fn source_line(&self, at: At) -> Option<String> {
+        let place = self.place(at)?;
         let text = self.known.texts.iter().find(|text| text.name == place.file)?;
         let line = text.text.lines().nth(usize::try_from(place.line - 1).ok()?)?.trim();
         let shown: String = line.chars().take(SHOWN_CHARACTERS).collect();
         let more = if shown.len() < line.len() { " …" } else { "" };
         Some(format!("{}{more}", printable(&shown)))
     }
+}
+
+/// The index that a process stands at. Who waits for a process or the host stands behind the instruction that called it.
+fn standing(process: &Process<'_>) -> u64 {
+    let behind = u64::from(process.callee != 0 || process.status == Status::Pending);
+    process.index.saturating_sub(behind)
 }
 
 /// The operands as people are shown them: the last few, the top at the end.

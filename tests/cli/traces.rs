@@ -104,24 +104,52 @@ fn operands_with_the_top_bit_set_are_shown_with_their_sign_too() {
 
 #[test]
 fn of_many_calls_the_innermost_and_the_outermost_are_told() {
-    let text = "call :even\nfunc even 0 -> 0\njumpif(lt(mempush(0, meta.FRAMES), 1_000), :more)\n.word 0xff\n\
-                more: call :odd\nfunc odd 0 -> 0\ncall :even";
-    let [source, _] = both(text, "");
-    let odd = "    called from odd at FILE:7:1, index 11: call :even\n";
-    let even = "    called from even at FILE:5:7, index 9: call :odd\n";
+    // Ten functions that call each other in a circle.
+    let mut text =
+        "call :f0\nfunc f0 0 -> 0\njumpif(lt(mempush(0, meta.FRAMES), 1_000), :more)\n.word 0xff\n\
+                    more: call :f1\n"
+            .to_owned();
+    for k in 1..10 {
+        text += &format!("func f{k} 0 -> 0\ncall :f{}\n", (k + 1) % 10);
+    }
+    let [source, _] = both(&text, "");
+    let called = |from: usize| match 9 - from % 10 {
+        0 => "    called from f0 at FILE:5:7, index 9: call :f1\n".to_owned(),
+        k => {
+            let (line, index, next) = (5 + 2 * k, 9 + 2 * k, (k + 1) % 10);
+            format!("    called from f{k} at FILE:{line}:1, index {index}: call :f{next}\n")
+        }
+    };
     let wanted = format!(
         "\
 trap UnknownInstruction (1): The word is no instruction.
-  process 3 (root), in even at FILE:4:7, index 8: .word 0xff
+  process 3 (root), in f0 at FILE:4:7, index 8: .word 0xff
       .word 0xff
   no operands
-{}{odd}    … 970 calls more …
-{}{even}    called from FILE:1:1, index 0: call :even
+{}    … 970 calls more …
+{}    called from FILE:1:1, index 0: call :f0
 ",
-        format!("{odd}{even}").repeat(7),
-        format!("{even}{odd}").repeat(7)
+        (0..15).map(called).collect::<String>(),
+        (985..1000).map(called).collect::<String>()
     );
     assert_eq!(source, wanted);
+}
+
+#[test]
+fn calls_that_come_again_and_again_are_told_once() {
+    let text = "call :even\nfunc even 0 -> 0\njumpif(lt(mempush(0, meta.FRAMES), DEPTH), :more)\n.word 0xff\n\
+                more: call :odd\nfunc odd 0 -> 0\ncall :even";
+    let odd = "    called from odd at FILE:7:1, index 11: call :even\n";
+    let even = "    called from even at FILE:5:7, index 9: call :odd\n";
+    for (depth, told) in [
+        ("2", format!("{odd}{even}")),
+        ("4", format!("{odd}{even}    … and these 2 1 time more\n")),
+        ("1_000", format!("{odd}{even}    … and these 2 499 times more\n")),
+    ] {
+        let [source, _] = both(&text.replace("DEPTH", depth), "");
+        let calls = source.split_once("  no operands\n").expect("it tells operands").1;
+        assert_eq!(calls, format!("{told}    called from FILE:1:1, index 0: call :even\n"));
+    }
 }
 
 #[test]
@@ -327,7 +355,7 @@ fn a_root_that_cannot_be_called_is_told() {
     );
 }
 
-/// What is told of a program that traps, without the instructions, the calls within processes and the numbers of these.
+/// What is told of a program that traps, without the numbers of the processes.
 fn told(program: &str) -> String {
     told_with(program, &[])
 }
@@ -340,16 +368,13 @@ fn told_with(program: &str, arguments: &[&str]) -> String {
     words.extend(arguments.iter().map(Path::new));
     let Ran { err, .. } = keyvm("run", &words);
     let err = err.replace(&source.display().to_string(), "FILE");
-    let lines = err.lines().map(|line| {
-        let line = line.split(", index ").next().unwrap_or_default();
-        match line.split_once("process ") {
-            Some((before, rest)) => {
-                format!("{before}process{}\n", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
-            }
-            None => format!("{line}\n"),
+    let lines = err.lines().map(|line| match line.split_once("process ") {
+        Some((before, rest)) => {
+            format!("{before}process{}\n", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
         }
+        None => format!("{line}\n"),
     });
-    lines.filter(|line| !line.contains("operands") && !line.contains("    called from ")).collect()
+    lines.collect()
 }
 
 #[test]
@@ -433,7 +458,11 @@ fn an_argument_that_is_missing_or_no_number_is_named() {
     for (program, arguments, said) in [
         (number, &["5", "abc"][..], "argument 1, `abc`, is not a decimal number"),
         (number, &["5", ""], "argument 1, ``, is not a decimal number"),
-        (number, &["18446744073709551616", "5"], "argument 0, `18446744073709551616`, is not a decimal number"),
+        (
+            number,
+            &["18446744073709551616", "5"],
+            "argument 0, `18446744073709551616`, is not a decimal number",
+        ),
         (number, &["5"], "argument 1 is missing"),
         (number, &[], "argument 0 is missing"),
         (text, &["abc"], "argument 1 is missing"),
@@ -441,4 +470,99 @@ fn an_argument_that_is_missing_or_no_number_is_named() {
         let told = told_with(program, arguments);
         assert_eq!(told.lines().next(), Some(&*format!("trap Failed (10): {said}")), "{told}");
     }
+}
+
+#[test]
+fn what_was_written_comes_before_what_it_called_in_the_library() {
+    let first = without_lines_of_the_library(&told_with("print($arg(0) + $arg(1))", &["5", "abc"]));
+    let wanted = "\
+trap Failed (10): argument 1, `abc`, is not a decimal number
+  process, in main at FILE:1:17
+      print($arg(0) + $arg(1))
+    then in runtime.arg_word at <library>/runtime.et
+    then in runtime.no_number at <library>/runtime.et
+";
+    assert_eq!(first, wanted);
+    // In a process that waits, and in one in which nothing that was written has begun.
+    let program = "\
+def takes(u[] l) -> u: return len(l)
+def calls(n) -> u:
+    l = array(1000, n).list()
+    return takes<100,5000>(l)
+print(calls(1))
+";
+    let second = without_lines_of_the_library(&told(program));
+    let wanted = "\
+trap Failed (10): a sandboxed call did not return; its status is out_of_gas
+  process ran out of gas, in takes (sandboxed) at FILE:1:1
+      def takes(u[] l) -> u: return len(l)
+    then in flat.unpack at <library>/flat.et
+";
+    assert!(second.starts_with(wanted), "{second}");
+    assert!(
+        second.ends_with("\n  called by process, in calls at FILE:4:12\n    called from main at FILE:5:7\n"),
+        "{second}"
+    );
+}
+
+/// Without the lines and columns in files of the library.
+fn without_lines_of_the_library(told: &str) -> String {
+    let shortened = |line: &str| match line.split_once(".et:") {
+        Some((before, _)) if line.contains("<library>/") => format!("{before}.et\n"),
+        _ => format!("{line}\n"),
+    };
+    told.lines().map(shortened).collect()
+}
+
+#[test]
+fn a_part_of_none_is_told_as_such() {
+    let node = "typ node {u a, node next}\ndef next(node n) -> u:\n    return n.next.a\n";
+    assert_eq!(
+        told(&format!("{node}print(next(node{{1, none}}))\n")),
+        "\
+trap OutOfBounds (14): a part of something that is `none`
+  process, in next at FILE:3:12
+      return n.next.a
+    called from main at FILE:4:7
+"
+    );
+    assert_eq!(
+        told(&format!("{node}n = node{{1, none}}\nn.next.a = 2\n")),
+        "trap OutOfBounds (14): a part of something that is `none`\n  process, in main at FILE:5:1\n      n.next.a = 2\n"
+    );
+    assert_eq!(
+        told(&format!("{node}print(next<10000,1000>(node{{1, none}}))\n")),
+        "\
+trap Failed (10): a sandboxed call did not return; its status is trapped
+  process trapped, OutOfBounds (a part of something that is `none`), in next at FILE:3:12
+      return n.next.a
+  called by process, in main at FILE:4:7
+"
+    );
+    // Any other address is none of these.
+    assert_eq!(
+        told("print($load64(2, 0, 0xfffffffeffffffff))\n").lines().next(),
+        Some("trap OutOfBounds (14): An address, index or field that does not exist.")
+    );
+}
+
+#[test]
+fn calls_of_a_function_that_calls_itself_are_told_once() {
+    let told = told(
+        "\
+def deep(n) -> u:
+    if n == 0: return 1 / n
+    return deep(n - 1) + 1
+print(deep(60))
+",
+    );
+    let wanted = "\
+trap DivideByZero (11): Division by zero.
+  process, in deep at FILE:2:23
+      if n == 0: return 1 / n
+    called from deep at FILE:3:12
+    … and from there 59 times more
+    called from main at FILE:4:7
+";
+    assert_eq!(told, wanted);
 }

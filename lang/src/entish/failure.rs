@@ -1,9 +1,10 @@
-//! What programs mean by `fail`.
+//! What programs mean by `fail`, and by other traps.
 
 use super::check::status_name;
+use super::emit::NONE;
 
 /// What the numbers mean, from 1 on; `docs/language.md` lists them.
-const MEANINGS: [&str; 13] = [
+const MEANINGS: [&str; 14] = [
     ASSERTION,
     "an index past the end",
     "there is no such key in the map",
@@ -17,6 +18,7 @@ const MEANINGS: [&str; 13] = [
     "an assertion with a text does not hold",
     "a range whose step is 0, or leads past the greatest number",
     "an argument of the command line is not a decimal number",
+    "a length past the greatest, 4294967295",
 ];
 
 const ASSERTION: &str = "an assertion does not hold";
@@ -33,6 +35,11 @@ const ARGUMENT_NO_NUMBER: u64 = 13;
 
 /// Of an assertion's text, so many bytes are given.
 const TEXT_BYTES_MAX: usize = 2000;
+/// What went wrong where [`is_part_of_none`] holds.
+pub const OF_NONE: &str = "a part of something that is `none`";
+/// Nothing is so far behind the address that stands for `none` in what is not there.
+const NONE_BYTES_MAX: u64 = 1 << 31;
+
 /// Of an argument, so many characters are given.
 const ARGUMENT_CHARACTERS_MAX: usize = 100;
 
@@ -58,6 +65,12 @@ pub fn failure(operands: &[u64], memory: &[u8], arguments: &[String]) -> Option<
         _ => None,
     }
     .or_else(|| Some((*meaning).to_owned()))
+}
+
+/// Whether an instruction that reaches the data of a program at this address wants a part of `none`.
+#[must_use]
+pub fn is_part_of_none(address: u64) -> bool {
+    address.checked_sub(NONE).is_some_and(|behind| behind < NONE_BYTES_MAX)
 }
 
 /// The slot of the key to the callee, if a program that was compiled from the language came to `fail` with these operands
@@ -114,7 +127,7 @@ mod tests {
         assert_eq!(failed_call(&[7, SANDBOX]), None);
         assert_eq!(failure(&[0], &[], &[]), None);
         assert_eq!(failure(&[], &[], &[]), None);
-        assert_eq!(failure(&[14], &[], &[]), None);
+        assert_eq!(failure(&[15], &[], &[]), None);
     }
 
     #[test]
@@ -129,6 +142,14 @@ mod tests {
         assert_eq!(said(0, &fits), format!("argument 0, `{fits}`, is not a decimal number"));
         assert_eq!(said(0, &long), format!("argument 0, `{fits} …`, is not a decimal number"));
         assert_eq!(failure(&[ARGUMENT], &[], &[]).as_deref(), Some(MEANINGS[4]));
+    }
+
+    #[test]
+    fn parts_of_none_are_behind_it() {
+        assert!(is_part_of_none(NONE) && is_part_of_none(NONE + 8));
+        for address in [0, 8, NONE - 1, u64::MAX - 7, i64::MIN.cast_unsigned()] {
+            assert!(!is_part_of_none(address), "{address}");
+        }
     }
 
     /// A memory with a text that is said to be so long.

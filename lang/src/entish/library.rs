@@ -11,6 +11,15 @@ use crate::diagnostic::Diagnostic;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+/// What the names of its files have before them in messages, and in what images tell of where their code comes from.
+const FOLDER: &str = "<library>/";
+
+/// Whether this is the name of a file of the library, as images have it.
+#[must_use]
+pub fn is_in_library(file: &str) -> bool {
+    file.starts_with(FOLDER)
+}
+
 /// A file of the library.
 #[derive(Debug)]
 pub(super) struct Module {
@@ -101,7 +110,7 @@ pub(super) fn module_with(name: &str) -> Option<&'static str> {
 impl Module {
     /// What it is called in messages.
     pub(super) fn file_name(&self) -> String {
-        format!("<library>/{}.et", self.name)
+        format!("{FOLDER}{}.et", self.name)
     }
 
     /// Its parts, as they stand in it.

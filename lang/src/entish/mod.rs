@@ -27,9 +27,11 @@ mod visit;
 use crate::diagnostic::{Diagnostic, Diagnostics, render};
 use keyvm_isa::image::Image;
 
-pub use failure::{failed_call, failure};
+pub use emit::is_entry;
+pub use failure::{OF_NONE, failed_call, failure, is_part_of_none};
 pub use files::{FILE_BYTES_MAX, File, Find};
 pub use fmt::format;
+pub use library::is_in_library;
 pub use session::{Begun, Input, Session, begun};
 pub use testing::{Test, Tests, tests};
 

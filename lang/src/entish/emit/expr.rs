@@ -2,16 +2,13 @@
 
 use super::func::{DATA, ELEMENTS, Frame, STORAGE, Shown, field_offset, is_bytes, may_grow_lists};
 use super::runtime::{self, Called};
-use super::{Emitter, failure, object};
+use super::{Emitter, NONE, failure, object};
 use crate::entish::hir::{Check, Expr, ExprKind, FuncId, Indexed, Type};
 use keyvm_isa::Op;
 use keyvm_isa::code::FuncType;
 
 /// An index up to this may be part of an instruction.
 const OFFSET_MAX: u64 = 1 << 20;
-
-/// A reference to nothing: an address at which nothing can be, whatever is added to it.
-const NONE: u64 = 0xffff_ffff_0000_0000;
 
 impl Emitter<'_> {
     /// Makes an expression; gives how many words it leaves.

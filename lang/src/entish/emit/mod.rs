@@ -42,6 +42,17 @@ pub(crate) const CODE_KEY: u64 = 1;
 /// Slots of the hosts' keys in the root process.
 const ARGS_KEY: u64 = 2;
 const CONSOLE_KEY: u64 = 3;
+/// A reference to nothing: an address at which nothing can be, whatever is added to it.
+pub(crate) const NONE: u64 = 0xffff_ffff_0000_0000;
+/// What the name of a function has behind it where its sandboxed calls begin.
+const SANDBOXED: &str = " (sandboxed)";
+
+/// Whether this is the name of a place where a sandboxed call begins.
+#[must_use]
+pub fn is_entry(name: &str) -> bool {
+    name.ends_with(SANDBOXED)
+}
+
 /// The first slot of those of the hosts that the program names.
 pub(crate) const HOST_KEYS: u64 = 4;
 
@@ -186,7 +197,7 @@ impl<'a> Emitter<'a> {
             }
             let func = &self.program.funcs[id.0 as usize];
             self.code.at(&func.place);
-            names.push((self.code.index(), format!("{} (sandboxed)", func.name)));
+            names.push((self.code.index(), format!("{}{SANDBOXED}", func.name)));
             self.sandbox_entry(id, used, label);
         }
     }

@@ -1,7 +1,7 @@
 //! Values as people read them, from the memory of the process. It is the program's: nothing in it is trusted.
 
 use crate::entish::check::{Lasting, status_name};
-use crate::entish::emit::Kept;
+use crate::entish::emit::{Kept, NONE};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -12,8 +12,6 @@ pub(super) type Structs = BTreeMap<String, Vec<(String, Lasting)>>;
 const SHOWN_BYTES: usize = 2000;
 /// So deep objects are shown in one another.
 const SHOWN_DEPTH: u32 = 8;
-/// An address at which there is nothing is one from here on.
-const NONE: u64 = 0xffff_ffff_0000_0000;
 
 /// What is known of the program whose values these are.
 pub(super) struct Shower<'a> {

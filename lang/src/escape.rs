@@ -15,6 +15,12 @@ pub(crate) enum Piece {
 
 const ESCAPES: &str = "the escapes are \\n \\t \\r \\0 \\\\ \\\" \\' \\x41 \\u{e9}";
 
+const UNICODE: &str =
+    "it is \\u{…} with the character's number in hexadecimal digits, up to 10ffff and without d800 to dfff";
+
+/// An escape that is longer is shown by its beginning.
+const UNICODE_SHOWN_MAX: usize = 12;
+
 /// The characters of a token, which begins and ends with a quote.
 pub(crate) fn unescape(token: &str) -> Result<Vec<Piece>, BadEscape> {
     let inner = token.get(1..token.len().saturating_sub(1)).unwrap_or_default();
@@ -44,7 +50,8 @@ pub(crate) fn unescape(token: &str) -> Result<Vec<Piece>, BadEscape> {
                 let digits = digits.filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
                 let c = digits.and_then(|d| u32::from_str_radix(d, 16).ok()).and_then(char::from_u32);
                 chars.nth(digits.map_or(0, str::len) + 1);
-                Piece::Char(c.ok_or_else(|| bad(at + 2))?)
+                let length = after.find('}').filter(|&end| end <= UNICODE_SHOWN_MAX).map_or(1, |end| end + 1);
+                Piece::Char(c.ok_or(BadEscape(at + 1..at + 2 + length, UNICODE))?)
             }
             Some(other) => return Err(bad(at + 1 + other.len_utf8())),
             None => return Err(bad(at + 1)),

@@ -131,6 +131,9 @@ impl<'a> Body<'_, 'a> {
         made: &mut Vec<Stmt>,
     ) {
         if !self.can_be_variable(name, at) {
+            // Where it is used that is not reported again.
+            let local = self.variable(&Name { text: name, span: at.clone() }, Ty::BROKEN);
+            self.flow.assign(local.0 as usize);
             return;
         }
         let is_new = !self.by_name.contains_key(name);
@@ -322,14 +325,14 @@ impl<'a> Body<'_, 'a> {
                 (Place::Map { map: object, key }, value)
             }
             Node::Key => {
-                let index = self.expr_as(index, Ty::U);
+                let index = self.unsigned(index, say::FROM_THE_END);
                 (Place::Page { key: object, index }, Ty::U)
             }
             node => {
                 let broken = matches!(node, Node::Broken);
                 match Self::indexed(&node) {
                     Some((kind, element)) if kind != Indexed::Text => {
-                        let index = self.expr_as(index, Ty::U);
+                        let index = self.unsigned(index, say::FROM_THE_END);
                         (Place::Index { kind, object, index }, element)
                     }
                     _ => {

@@ -251,7 +251,7 @@ impl<'a> Body<'_, 'a> {
         let mut values = Vec::new();
         for (number, arg) in args.iter().enumerate() {
             if let Some(name) = &arg.name {
-                self.say(say::no_names(name));
+                self.say(say::no_names(name, ""));
             }
             match params.get(number) {
                 Some(&param) => values.push(self.expr_as(&arg.value, param)),

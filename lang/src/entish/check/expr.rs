@@ -32,6 +32,26 @@ fn has_bits(expr: &ast::Expr<'_>) -> bool {
     }
 }
 
+/// Whether it is seen to be no number.
+fn is_no_number(expr: &ast::Expr<'_>) -> bool {
+    matches!(
+        expr.kind,
+        Ast::Text(_)
+            | Ast::Bytes(_)
+            | Ast::Bool(_)
+            | Ast::None
+            | Ast::List(_)
+            | Ast::Map(_)
+            | Ast::Struct { .. }
+            | Ast::Empty(_)
+    )
+}
+
+/// Whether it is a known number below 0.
+pub(super) fn is_negative(value: &Expr) -> bool {
+    ty(value) == Ty::I && matches!(value.kind, ExprKind::Word(word) if word.cast_signed() < 0)
+}
+
 /// The type of a flexible expression of which none is expected.
 fn default_type(expr: &ast::Expr<'_>) -> Ty {
     match &expr.kind {
@@ -81,14 +101,25 @@ impl<'a> Body<'_, 'a> {
         value
     }
 
+    /// A `u`, for which `hint` says what to write in place of a negative number.
+    pub(super) fn unsigned(&mut self, expr: &'a ast::Expr<'a>, hint: &str) -> Expr {
+        let mut value = self.expr(expr, Some(Ty::U));
+        if is_negative(&value) {
+            return self.broken(say::negative(&expr.span, hint), &expr.span);
+        }
+        self.expect(&mut value, Ty::U, &expr.span);
+        value
+    }
+
     /// A condition: a `bool`, or a `u` or `i`, which is true if it is not 0.
     pub(super) fn cond(&mut self, expr: &'a ast::Expr<'a>) -> Expr {
         let value = self.expr(expr, None);
         match self.head(ty(&value), &expr.span) {
             Node::Bool | Node::U | Node::I | Node::Broken => value,
-            _ => {
+            node => {
                 let shown = self.show(ty(&value));
-                self.broken(say::no_condition(&expr.span, &shown), &expr.span)
+                let is_struct = matches!(node, Node::Struct(_));
+                self.broken(say::no_condition(&expr.span, &shown, is_struct), &expr.span)
             }
         }
     }
@@ -358,7 +389,7 @@ impl<'a> Body<'_, 'a> {
         let of_type = ty(&object);
         let node = self.head(of_type, &of.span);
         if let Some((kind, element)) = Self::indexed(&node) {
-            let index = Box::new(self.expr_as(index, Ty::U));
+            let index = Box::new(self.unsigned(index, say::FROM_THE_END));
             return self.make(
                 ExprKind::Index { kind, object: Box::new(object), index, check: Check::Length },
                 element,
@@ -371,7 +402,7 @@ impl<'a> Body<'_, 'a> {
                 self.runtime("map_get", vec![object, key], value, span)
             }
             Node::Key => {
-                let index = self.expr_as(index, Ty::U);
+                let index = self.unsigned(index, say::FROM_THE_END);
                 let memory = self.memory_of(object, span);
                 self.op(Op::Mempush, [memory, index], Ty::U, span)
             }
@@ -404,7 +435,7 @@ impl<'a> Body<'_, 'a> {
         let of_type = ty(&object);
         let node = self.head(of_type, &of.span);
         let Some((kind, _)) = Self::indexed(&node) else {
-            from.into_iter().chain(to).for_each(|bound| drop(self.expr_as(bound, Ty::U)));
+            from.into_iter().chain(to).for_each(|bound| drop(self.unsigned(bound, say::FROM_THE_END)));
             if matches!(node, Node::Broken) {
                 return object;
             }
@@ -420,11 +451,11 @@ impl<'a> Body<'_, 'a> {
         let mut stmts = Vec::new();
         let object = if to.is_none() { self.keep(object, &mut stmts) } else { object };
         let from = match from {
-            Some(from) => self.expr_as(from, Ty::U),
+            Some(from) => self.unsigned(from, say::FROM_THE_END),
             None => self.word(0, Ty::U, span),
         };
         let to = match to {
-            Some(to) => self.expr_as(to, Ty::U),
+            Some(to) => self.unsigned(to, say::FROM_THE_END),
             None => self.len(object.clone(), span),
         };
         let value = self.runtime(function, vec![object, from, to], of_type, span);
@@ -435,8 +466,10 @@ impl<'a> Body<'_, 'a> {
     fn alike(&mut self, exprs: &[&'a ast::Expr<'a>], of: Ty) -> Vec<Expr> {
         let open = self.cx.types.is_unknown(of);
         let mut values: Vec<Option<Expr>> = Vec::new();
+        // What is no number does not decide which numbers they are.
+        let decides = !exprs.iter().find(|expr| !is_flexible(expr)).is_some_and(|expr| is_no_number(expr));
         for expr in exprs {
-            let later = open && is_flexible(expr);
+            let later = open && decides && is_flexible(expr);
             values.push((!later).then(|| self.expr_as(expr, of)));
         }
         if self.cx.types.is_unknown(of) && values.iter().any(Option::is_none) {

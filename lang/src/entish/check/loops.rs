@@ -3,6 +3,8 @@
 use super::super::ast::{self, Arg, Expr as Ast, ExprKind as AstKind, Name, Span};
 use super::super::hir::{Check, Expr, ExprKind, Indexed, LocalId, Stmt, StmtKind};
 use super::body::{Body, ty};
+use super::expr::is_negative;
+use super::names::Item;
 use super::types::{Node, Ty};
 use super::{say, walk};
 use keyvm_isa::Op;
@@ -25,14 +27,32 @@ impl<'a> Body<'_, 'a> {
             AstKind::Call(callee, args) if self.is_builtin(callee, "range") => {
                 self.each_number(var, args, &over.span, body, span, made);
             }
+            AstKind::Call(callee, _) if self.is_generator(callee) => {
+                self.say(say::generator_in_loop(&over.span));
+                self.body_of(var, body);
+            }
             _ => self.each_element(var, over, body, span, made),
         }
+    }
+
+    /// Whether this is the name of a function that yields and returns nothing.
+    fn is_generator(&mut self, callee: &Ast<'a>) -> bool {
+        let AstKind::Name(name) = callee.kind else { return false };
+        let Some(Item::Func(index)) = self.item(name).filter(|_| !self.by_name.contains_key(name)) else {
+            return false;
+        };
+        let func = &self.cx.funcs[index as usize];
+        let mut returns = func.ast.is_some_and(|ast| ast.results.as_ref().is_some_and(|of| !of.is_empty()));
+        walk::stmts(func.body, &mut |stmt| {
+            returns |= matches!(&stmt.kind, ast::StmtKind::Return(values) if !values.is_empty());
+        });
+        func.yields.is_some() && !returns
     }
 
     /// The bounds and the step of a range.
     fn range(&mut self, var: &Name<'a>, args: &'a [Arg<'a>], span: &Span) -> Option<(Expr, Expr, Expr, Ty)> {
         if let Some(name) = args.iter().find_map(|arg| arg.name.as_ref()) {
-            self.say(say::no_names(name));
+            self.say(say::no_names(name, ""));
         }
         let args: Vec<_> = args.iter().map(|arg| &arg.value).collect();
         let counts = |node: Node| matches!(node, Node::U | Node::I | Node::Unknown { .. });
@@ -59,6 +79,11 @@ impl<'a> Body<'_, 'a> {
         };
         let of = ty(&to);
         let (mut from, mut step) = (from, step.unwrap_or_else(|| self.word(1, of, span)));
+        if matches!(step.kind, ExprKind::Word(0)) || is_negative(&step) {
+            let at = step.place.span.clone();
+            self.say(say::no_step(&at));
+            step = self.word(1, of, &at);
+        }
         for bound in [&mut from, &mut step] {
             let at = bound.place.span.clone();
             self.expect(bound, of, &at);
@@ -71,13 +96,6 @@ impl<'a> Body<'_, 'a> {
                 self.say(say::no_range(span, &shown));
                 return None;
             }
-        }
-        let is_signed = self.cx.types.root(of) == Ty::I;
-        if let ExprKind::Word(word) = step.kind
-            && (word == 0 || is_signed && word.cast_signed() < 0)
-        {
-            let at = step.place.span.clone();
-            self.say(say::no_step(&at));
         }
         Some((from, to, step, of))
     }

@@ -63,7 +63,7 @@ impl<'a> Body<'_, 'a> {
         let mut values = vec![object];
         for (number, arg) in args.iter().enumerate() {
             if let Some(name) = &arg.name {
-                self.say(say::no_names(name));
+                self.say(say::no_names(name, ""));
             }
             match params.get(number) {
                 Some(&of) => {
@@ -106,7 +106,7 @@ impl<'a> Body<'_, 'a> {
         span: &Span,
     ) -> Option<[&'a ast::Expr<'a>; N]> {
         if let Some(name) = args.iter().find_map(|arg| arg.name.as_ref()) {
-            self.say(say::no_names(name));
+            self.say(say::no_names(name, ""));
         }
         let given: Vec<_> = args.iter().map(|arg| &arg.value).collect();
         let found = <[_; N]>::try_from(given);
@@ -215,7 +215,7 @@ impl<'a> Body<'_, 'a> {
         let mut words = Vec::new();
         for arg in args {
             if let Some(name) = &arg.name {
-                self.say(say::no_names(name));
+                self.say(say::no_names(name, ""));
             }
             let value = self.flexible(&arg.value, None);
             let of = ty(&value);
@@ -314,7 +314,7 @@ impl<'a> Body<'_, 'a> {
         let mut parts: Vec<Expr> = Vec::new();
         for (number, arg) in args.iter().enumerate() {
             if let Some(name) = &arg.name {
-                self.say(say::no_names(name));
+                self.say(say::no_names(name, "print"));
             }
             if number > 0 {
                 let space = self.text(" ", span);

@@ -28,7 +28,7 @@ impl<'a> Body<'_, 'a> {
             }
             Binary::Shl | Binary::Shr => {
                 let a = self.flexible(a, want);
-                let b = self.expr_as(b, Ty::U);
+                let b = self.unsigned(b, if op == Binary::Shl { say::SHIFT_RIGHT } else { say::SHIFT_LEFT });
                 self.arithmetic(op, a, b, span)
             }
             Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge => {
@@ -63,6 +63,7 @@ impl<'a> Body<'_, 'a> {
                     true => say::conversion(&left, &right),
                     false => say::agreement(&left, &right, &b.kind),
                 };
+                let conversion = say::instead_of_operator(op, &left, &right).or(conversion);
                 let (left, right) = (self.show(ty(a)), self.show(ty(b)));
                 let (at, other) = (a.place.span.clone(), b.place.span.clone());
                 self.say(say::sides(op, &at, &left, &other, &right, conversion));

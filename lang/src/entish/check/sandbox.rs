@@ -62,7 +62,7 @@ impl<'a> Body<'_, 'a> {
     }
 
     fn limits(&mut self, [gas, words]: [&'a ast::Expr<'a>; 2]) -> (Expr, Expr) {
-        (self.expr_as(gas, Ty::U), self.expr_as(words, Ty::U))
+        (self.unsigned(gas, say::BUDGET_FROM_0), self.unsigned(words, say::BUDGET_FROM_0))
     }
 
     fn boxed_function(

@@ -30,9 +30,12 @@ impl<'a> Body<'_, 'a> {
         let span = &stmt.span;
         match &stmt.kind {
             Kind::Expr(expr) => {
+                let errors = self.cx.errors.len();
                 let (value, _) = self.many(expr, None);
                 let value = self.hoist(value, made);
-                self.check_useless(expr);
+                if self.cx.errors.len() == errors {
+                    self.check_useless(expr);
+                }
                 made.push(self.only(value, span));
             }
             Kind::Assign { ty, targets, values } => self.assign(ty.as_ref(), targets, values, span, made),
@@ -172,11 +175,15 @@ impl<'a> Body<'_, 'a> {
             return;
         }
         let FuncInfo { ast, written, .. } = &self.cx.funcs[function];
+        // A main program that says what it gives has been reported.
+        let is_main = function == self.cx.main as usize;
+        let gives = ast.is_some_and(|ast| ast.results.as_ref().is_some_and(|of| !of.is_empty()));
         let declared = ast.map(|ast| if *written { ast.span.clone() } else { ast.name.span.clone() });
         let results = self.cx.funcs[function].results.clone().unwrap_or_default();
         let wrong = |body: &mut Self, count: usize| {
             let diagnostic = match &declared {
                 None => say::return_from_main(span),
+                Some(_) if is_main && gives => return,
                 Some(declared) => say::wrong_results(span, results.len(), count, declared),
             };
             body.say(diagnostic);

@@ -103,7 +103,13 @@ pub(super) fn import(input: &mut Input<'_, '_>) -> Parsed<()> {
     if matches!(token.kind, Kind::Text | Kind::Char) {
         return Err(say::quoted_import(&token.span()).into());
     }
+    if matches!(token.kind, Kind::Dot | Kind::Slash) || matches!(token.text(input.state.source), "..") {
+        return Err(say::import_path(&token.span()).into());
+    }
     let name = name(input, "the name of a file")?;
+    if peek(input).kind == Kind::Slash {
+        return Err(say::import_path(&peek(input).span()).into());
+    }
     if matches!(peek(input).kind, Kind::Comma | Kind::Dot | Kind::Name) {
         return Err(say::import_more(&peek(input).span()).into());
     }

@@ -181,7 +181,12 @@ fn take_operator(
     if binds == Level::Comparison {
         if let Some(first) = compared.replace(token) {
             let budget = called && first.kind == Kind::Lt && token.kind == Kind::Gt;
-            report(input, say::chained(&first.span(), &token.span(), budget));
+            let chained = say::chained(&first.span(), &token.span(), budget);
+            if budget {
+                // Nothing behind it is what it looks like.
+                return Err(chained.into());
+            }
+            report(input, chained);
         }
     } else if binds < Level::Comparison {
         *compared = None;

@@ -158,6 +158,10 @@ type Fields<'s> = Vec<(Option<Name<'s>>, Expr<'s>)>;
 fn fields<'s>(input: &mut Input<'_, 's>) -> Parsed<(Fields<'s>, usize)> {
     let mut height = 0;
     let fields = bracketed(input, "a field or `}`", |input| {
+        let is_assigned = peek(input).kind == Kind::Name && ahead(input, 1).kind == Kind::Assign;
+        if is_assigned && !input.state.in_header {
+            return Err(say::assigned_field(&ahead(input, 1).span(), text(input, peek(input))).into());
+        }
         let name = named(input, Kind::Colon, "the name of a field")?;
         let value = tall(input)?;
         height = height.max(value.height);
@@ -239,6 +243,10 @@ fn atom<'s>(input: &mut Input<'_, 's>) -> Parsed<Tall<'s>> {
         Kind::True => ExprKind::Bool(true),
         Kind::False => ExprKind::Bool(false),
         Kind::None => ExprKind::None,
+        Kind::Dot if ahead(input, 1).kind == Kind::Number && ahead(input, 1).start == token.end => {
+            let number = ahead(input, 1);
+            return Err(say::leading_point(&(token.start..number.end), number.text(source)).into());
+        }
         _ => return Err(unexpected(input, EXPRESSION)),
     };
     bump(input)?;

@@ -333,6 +333,12 @@ pub(super) fn quoted_import(span: &Span) -> Diagnostic {
         .hint("without quotes and without `.et`: `import name`")
 }
 
+pub(super) fn import_path(span: &Span) -> Diagnostic {
+    new(span, "a file is imported by its name", "no path").hint(
+        "all files of a program lie in one folder: `import name` finds `name.et` there, or in the library",
+    )
+}
+
 pub(super) fn import_more(span: &Span) -> Diagnostic {
     new(span, "an import names one file", "expected the end of the line")
         .hint("one line for each, `import name`, and then `name.f(x)`")
@@ -478,6 +484,10 @@ pub(super) fn no_struct(expression: &Span, brace: &Span) -> Diagnostic {
         .hint("a struct is `name{1, 2}`, a map `{1: 2}`")
 }
 
+pub(super) fn assigned_field(span: &Span, name: &str) -> Diagnostic {
+    new(span, "a field is not assigned here", "expected `:`").hint(format!("it is written `{name}: value`"))
+}
+
 pub(super) fn no_index(span: &Span) -> Diagnostic {
     new(span, "the index is missing", "expected an index").hint("an empty list is made by its type: `u[]()`")
 }
@@ -517,6 +527,11 @@ pub(super) fn bad_number(span: &Span, text: &str, why: BadNumber) -> Diagnostic 
         BadNumber::TooLarge => new(span, format!("`{text}` is too large"), "does not fit")
             .hint("the largest `u` is 18_446_744_073_709_551_615, the largest `f` about 1.8e308"),
     }
+}
+
+pub(super) fn leading_point(span: &Span, digits: &str) -> Diagnostic {
+    let text = if digits.len() > 40 { "this" } else { digits };
+    new(span, "a number begins with a digit", "a point before it").hint(format!("write `0.{text}`"))
 }
 
 /// A byte that is no character.

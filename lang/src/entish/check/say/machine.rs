@@ -2,8 +2,9 @@
 
 use super::super::super::ast::{Name, Span};
 use super::super::builtin;
-use super::{count, did_you_mean, new};
+use super::{count, new};
 use crate::diagnostic::Diagnostic;
+use crate::nearest::nearest;
 use keyvm_isa::{Imm, ImmKind, OpInfo};
 
 // ---- Yields and sandboxes -----------------------------------------------------------------------------
@@ -93,10 +94,16 @@ pub(in super::super) fn unknown_instruction<'a>(
     known: impl Iterator<Item = &'a str>,
     is_builtin: bool,
 ) -> Diagnostic {
-    let hint = is_builtin
-        .then(|| format!("the built-in function is called without `$`: `{}`", builtin::form(name.text)));
+    let without =
+        |name: &str| format!("the built-in function is called without `$`: `{}`", builtin::form(name));
+    let hint = is_builtin.then(|| without(name.text)).or_else(|| {
+        let near = nearest(name.text, known.chain(builtin::functions().map(|name| -> &'a str { name })))?;
+        let is_function =
+            builtin::is_function(near) && keyvm_isa::OPS.iter().all(|info| info.mnemonic != near);
+        Some(if is_function { without(near) } else { format!("did you mean `{near}`?") })
+    });
     new(&name.span, format!("there is no instruction `{}`", name.text), "unknown instruction")
-        .maybe_hint(hint.or_else(|| did_you_mean(name.text, known)))
+        .maybe_hint(hint)
 }
 
 pub(in super::super) fn refused_instruction(span: &Span, name: &str, why: &str) -> Diagnostic {

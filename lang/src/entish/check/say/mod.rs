@@ -1,19 +1,19 @@
 //! The words for everything that can be wrong with names and types; nowhere else are there any.
 
+mod fit;
 mod host;
 mod input;
 mod machine;
 
-use super::super::ast::{Binary, Name, Span, Unary};
-use super::super::hir::ExprKind;
+use super::super::ast::{Name, Span};
 use super::super::library::{can_import, module_with};
 use super::super::parse::say::foreign_hint;
 use super::builtin;
-use super::types::Node;
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 use std::ops::Range;
 
+pub(super) use fit::*;
 pub(super) use host::*;
 pub(super) use input::*;
 pub(super) use machine::*;
@@ -266,173 +266,6 @@ pub(super) fn generic_recursion(span: &Span, name: &str) -> Diagnostic {
         .hint("a function for any type that calls itself has its results written: `-> T`")
 }
 
-// ---- Types that do not fit ----------------------------------------------------------------------------
-
-/// How the one becomes the other, if they can.
-pub(super) fn conversion(want: &Node, found: &Node) -> Option<&'static str> {
-    match (want, found) {
-        (Node::U, Node::I | Node::F | Node::Bool) => Some("`u(…)` converts it"),
-        (Node::I, Node::U | Node::F) => Some("`i(…)` converts it"),
-        (Node::F, Node::U | Node::I) => Some("`f(…)` converts it"),
-        (Node::Text, Node::U | Node::I | Node::F | Node::Bool) => Some("`str(…)` makes a text of it"),
-        (Node::Text, Node::Bytes) => Some("`.text()` makes a text of bytes"),
-        (Node::Bytes, Node::Text) => Some("`.bytes()` makes bytes of a text"),
-        (Node::Array(_), Node::List(_)) => Some("`.array()` makes an array of a list"),
-        (Node::List(_), Node::Array(_)) => Some("`.list()` makes a list of an array"),
-        (Node::Bool, Node::U | Node::I) => Some("compare it: `x != 0`"),
-        (_, Node::Unknown { of_none: true }) | (Node::Unknown { of_none: true }, _) => {
-            Some("`none` belongs to structs alone")
-        }
-        _ => None,
-    }
-}
-
-/// What to write in place of a number that is written where it does not fit.
-pub(super) fn hint_of_literal(want: &Node, value: &ExprKind) -> Option<&'static str> {
-    match (want, value) {
-        (Node::U, ExprKind::Word(word)) if word.cast_signed() < 0 => {
-            Some("a `u` is never negative: make it an `i`, as in `i x = -1`")
-        }
-        (Node::Text, ExprKind::Word(_)) => {
-            Some("a text stands in double quotes; `str(…)` makes one of a number")
-        }
-        _ => None,
-    }
-}
-
-/// How the sides of an operator come to be of one type.
-pub(super) fn agreement(left: &Node, right: &Node, value: &ExprKind) -> Option<&'static str> {
-    match (left, right) {
-        (Node::U | Node::I, Node::F) => Some("`f(…)` converts the left side"),
-        (Node::F, Node::U | Node::I) => Some("`f(…)` converts the right side"),
-        (Node::U, Node::I) if matches!(value, ExprKind::Word(_)) => {
-            Some("`i(…)` converts the left side: a `u` is never negative")
-        }
-        (Node::Func(..), _) => Some(
-            "a sandboxed call has two budgets, `f<gas,words>(x)`; in these, comparisons and further such calls stand in parentheses",
-        ),
-        _ => conversion(left, right),
-    }
-}
-
-pub(super) fn mismatch(span: &Span, want: &str, found: &str, hint: Option<&str>) -> Diagnostic {
-    new(span, format!("expected `{want}`, found `{found}`"), format!("this is `{found}`"))
-        .maybe_hint(hint.map(str::to_owned))
-}
-
-pub(super) fn sides(
-    op: Binary,
-    a: &Span,
-    left: &str,
-    b: &Span,
-    right: &str,
-    hint: Option<&str>,
-) -> Diagnostic {
-    new(b, format!("`{}` of a `{left}` and a `{right}`", symbol(op)), format!("this is `{right}`"))
-        .label(&at(a), format!("this is `{left}`"))
-        .hint("both sides of an operator have the same type")
-        .maybe_hint(hint.map(str::to_owned))
-}
-
-fn symbol(op: Binary) -> &'static str {
-    match op {
-        Binary::Or => "or",
-        Binary::And => "and",
-        Binary::Eq => "==",
-        Binary::Ne => "!=",
-        Binary::Lt => "<",
-        Binary::Le => "<=",
-        Binary::Gt => ">",
-        Binary::Ge => ">=",
-        Binary::In => "in",
-        Binary::NotIn => "not in",
-        Binary::BitOr => "|",
-        Binary::BitXor => "^",
-        Binary::BitAnd => "&",
-        Binary::Shl => "<<",
-        Binary::Shr => ">>",
-        Binary::Add => "+",
-        Binary::Sub => "-",
-        Binary::Mul => "*",
-        Binary::Div => "/",
-        Binary::Rem => "%",
-    }
-}
-
-fn unary_symbol(op: Unary) -> &'static str {
-    match op {
-        Unary::Neg => "-",
-        Unary::Plus => "+",
-        Unary::Invert => "~",
-        Unary::Not => "not",
-    }
-}
-
-pub(super) fn no_operator(span: &Span, op: Binary, shown: &str) -> Diagnostic {
-    let diagnostic =
-        new(span, format!("there is no `{}` of `{shown}`", symbol(op)), format!("both sides are `{shown}`"));
-    match (op, shown) {
-        (Binary::Rem, "f") => diagnostic.hint("write `x - y * trunc(x / y)`"),
-        (Binary::Add, "bool") => diagnostic.hint("`u(b)` is 0 or 1"),
-        (Binary::BitAnd | Binary::BitOr | Binary::BitXor | Binary::Shl | Binary::Shr, "f") => {
-            diagnostic.hint("bits are those of `u` and `i`")
-        }
-        _ if shown.len() == 1 && shown.starts_with(char::is_uppercase) => {
-            diagnostic.hint("a value of any type can be assigned and passed on, nothing else")
-        }
-        _ => diagnostic,
-    }
-}
-
-pub(super) fn no_unary(span: &Span, op: Unary, shown: &str, operand: &Span) -> Diagnostic {
-    let title = format!("there is no `{}` of `{shown}`", unary_symbol(op));
-    if operand == span {
-        return new(span, title, format!("of `{shown}`"));
-    }
-    new(operand, title, format!("this is `{shown}`"))
-}
-
-pub(super) fn int_too_large(span: &Span, number: &str) -> Diagnostic {
-    new(span, format!("{number} is no `i`"), "does not fit")
-        .hint("an `i` is from -9223372036854775808 to 9223372036854775807")
-}
-
-pub(super) fn no_condition(span: &Span, shown: &str) -> Diagnostic {
-    let diagnostic = new(span, "this is no condition", format!("this is `{shown}`"));
-    match shown {
-        "f" => diagnostic.hint("compare it: `x != 0`"),
-        "text" | "bytes" => diagnostic.hint("compare its length: `len(x) > 0`"),
-        _ if shown.ends_with("[]") => diagnostic.hint("compare its length: `len(x) > 0`"),
-        "none" => diagnostic.hint("compare with it: `p != none`"),
-        _ => diagnostic.hint("a condition is a `bool`, or a `u` or `i`, which is true if it is not 0"),
-    }
-}
-
-pub(super) fn not_one_value(span: &Span, found: usize) -> Diagnostic {
-    match found {
-        0 => new(span, "this gives no value", "a value was expected"),
-        _ => new(span, format!("this gives {found} values"), "one value was expected")
-            .hint("assign them first: `a, b = f()`"),
-    }
-}
-
-pub(super) fn no_conversion(span: &Span, shown: &str, to: &str) -> Diagnostic {
-    let diagnostic = new(span, format!("`{to}` of a `{shown}`"), format!("this is `{shown}`"));
-    match (shown, to) {
-        ("bool", "f") => diagnostic.hint("`f(u(b))` is 0.0 or 1.0"),
-        _ => diagnostic.hint("`u`, `i` and `f` convert numbers, and `u` and `i` a `bool`"),
-    }
-}
-
-pub(super) fn no_number(span: &Span, shown: &str) -> Diagnostic {
-    new(span, "a number was expected", format!("this is `{shown}`"))
-}
-
-pub(super) fn no_text_of(span: &Span, shown: &str) -> Diagnostic {
-    new(span, format!("a `{shown}` has no text"), format!("this is `{shown}`"))
-        .hint("numbers, `bool` and texts can be written; take the parts of anything else one by one")
-}
-
 // ---- Names in functions -------------------------------------------------------------------------------
 
 /// Looks for what is meant among the visible names and in the library, if there are any of them.
@@ -450,7 +283,9 @@ pub(super) fn unknown_name(span: &Span, name: &str, of_main: bool, visible: &[&s
     };
     let foreign = foreign.map(str::to_owned);
     let nearest = || of_library(name).or_else(|| did_you_mean(name, visible.iter().copied()));
-    diagnostic.maybe_hint(foreign.or_else(|| if visible.is_empty() { None } else { nearest() }))
+    diagnostic
+        .hint("a variable begins with its first assignment, a function with `def`")
+        .maybe_hint(foreign.or_else(|| if visible.is_empty() { None } else { nearest() }))
 }
 
 /// Where a name is to be found that was not imported.
@@ -554,6 +389,7 @@ pub(super) fn unknown_field(name: &Name<'_>, of: &str, fields: &[&str]) -> Diagn
 
 pub(super) fn unknown_member(name: &Name<'_>, of: &str, members: &[&str]) -> Diagnostic {
     let diagnostic = new(&name.span, format!("a `{of}` has no `.{}`", name.text), "unknown");
+    let near = || did_you_mean(name.text, members.iter().copied().take(COMPARED_MAX));
     let foreign = match name.text {
         "len" | "length" | "size" | "count" => Some("the length is `len(x)`"),
         "push" | "add" if members.contains(&"append") => Some("it is called `.append(v)`"),
@@ -562,11 +398,10 @@ pub(super) fn unknown_member(name: &Name<'_>, of: &str, members: &[&str]) -> Dia
     if members.contains(&name.text) {
         return diagnostic.hint(format!("it is called with parentheses: `.{}(…)`", name.text));
     }
-    match (foreign, members) {
-        (Some(foreign), _) => diagnostic.hint(foreign),
-        (None, []) => diagnostic,
-        (None, members) => diagnostic.hint(one_of(name.text, members)),
+    if let Some(hint) = foreign.map(str::to_owned).or_else(near).or_else(|| of_library(name.text)) {
+        return diagnostic.hint(hint);
     }
+    if members.is_empty() { diagnostic } else { diagnostic.hint(one_of(name.text, members)) }
 }
 
 pub(super) fn no_field_of(name: &Name<'_>, of: &str) -> Diagnostic {
@@ -669,6 +504,7 @@ pub(super) fn missing_arguments(
 ) -> Diagnostic {
     let diagnostic = new(span, format!("`{name}` lacks {}", listed(missing)), "not all arguments are given");
     also(diagnostic, declared, "declared here")
+        .hint("all are given but those of parameters with default values: `def f(a, b = 1):`")
 }
 
 pub(super) fn unknown_parameter(
@@ -690,13 +526,21 @@ pub(super) fn position_behind_name(span: &Span) -> Diagnostic {
         .hint("what goes by position comes first")
 }
 
-pub(super) fn no_names(name: &Name<'_>) -> Diagnostic {
-    new(&name.span, "arguments go by position here", format!("`{}` has no meaning", name.text))
-        .hint("only functions that are called by their own names have names for their parameters")
+pub(super) fn no_names(name: &Name<'_>, callee: &str) -> Diagnostic {
+    let diagnostic =
+        new(&name.span, "arguments go by position here", format!("`{}` has no meaning", name.text));
+    match (name.text, callee) {
+        ("end" | "sep", "print") => diagnostic.hint(
+            "`print` puts a space between what it writes, and ends the line: join texts by `+` instead; the main program writes \
+             one without a line end by `console().ask(0, t)`",
+        ),
+        _ => diagnostic.hint("only functions that are called by their own names have names for their parameters"),
+    }
 }
 
 pub(super) fn wrong_count(span: &Span, targets: usize, values: usize) -> Diagnostic {
     new(span, format!("{} for {}", count(values, "value"), count(targets, "variable")), "do not fit")
+        .hint("there are as many variables as values: `a, b = 1, 2`; write `_` for one that is not needed")
 }
 
 pub(super) fn target_twice(span: &Span, name: &str, first: &Span) -> Diagnostic {
@@ -753,6 +597,13 @@ pub(super) fn no_loop(span: &Span, shown: &str) -> Diagnostic {
             diagnostic.hint("`for` goes over a range, a list, an array, a text, bytes, or the keys of a map")
         }
     }
+}
+
+pub(super) fn generator_in_loop(span: &Span) -> Diagnostic {
+    new(span, "a function that yields is not gone over", "yields, and returns nothing").hint(
+        "it is gone on with as a job: `job = try f<gas,words>(x)`, and while `job.status == status.yielded`, \
+         `job.value` and then `job<gas,words>()`",
+    )
 }
 
 pub(super) fn wrong_range(span: &Span, found: usize) -> Diagnostic {

@@ -72,6 +72,21 @@ refused! {
     what_has_no_text: "typ point {f x}\nprint(point{1}, [1])\ntext t = str({1: 2})";
     numbers_that_are_none: "print(abs(\"a\"), min(\"a\", \"b\"), sqrt(2 + 1 == 3), max(1, 1.5, 2))";
 
+    // What other languages write.
+    a_list_from_its_end: "l = [1]\nprint(l[-1], l[-2:], l[:-1], \"abc\"[-1], b\"abc\"[-1])\nl[-1] = 5\nl[-1] += 5\nk = page(1)\nk[-1] = k[-1]";
+    a_range_downwards: "for k in range(10, 0, -1): print(k)\nfor k in range(-1, -5, -2): print(k)\nfor k in range(5, 0, 0): print(k)\ni n = -1\nfor k in range(n, 5, -n): print(k)";
+    negative_shifts_and_budgets: "def f(x): return x\nx = 1 << -1\nx = 1 >> -1\nprint(f<-1, 5>(2), f<5, -1>(2))";
+    a_text_times_a_number: "x = \"a\" * 3\ny = 3 * \"a\"\nz = \"%d\" % 5\nw = \"%s %s\" % \"a\"\nl = [0] * 5\nm = 5 * [0]";
+    methods_that_are_functions_of_the_library: "x = \"a\".upper()\ny = [2, 1].sort()\nz = \"a\".spilt(\",\")\nw = \"a\".frobnicate()";
+    a_list_of_functions: "def op(u x) -> u: return x\ndef(u) -> u[] l = [op]";
+    a_loop_over_a_generator: "def gen(u n):\n    for k in range(n): yield \"a\"\nfor x in gen(3): print(x)\ndef lists() -> u[]:\n    yield [1]\n    return [2]\ndef sums():\n    for x in lists(): pass";
+    structs_as_conditions: "typ point {u x}\np = point{1}\nif p: print(1)\nwhile not p: pass\nif p and true: pass\nassert p";
+    an_instruction_that_is_a_function: "x = $gass()\ny = $popcn(1)\nz = $gas()";
+    print_without_a_line_end: "print(\"a\", end=\"\")\nprint(\"a\", \"b\", sep=\"\")\nprint(\"a\", x=1)";
+    what_follows_is_not_said: "import strings\nstrings = 5\nprint(strings)\ny == 3\nprint(1) == 3\nx = 1\nx == 3";
+    a_main_that_gives_something: "def main() -> u: return 1";
+    names_and_values_that_lack: "def f(a, b): return a\nprint(f(1))\nx = qwertz(1)\nc, d = 1";
+
     // Names in functions.
     an_unknown_name: "count = 1\nprint(cuont)\nprnt(5)\ny = null\nx = self";
     names_of_the_library: "sort([2, 1])\nprint(gcd(4, 6))\nl = lists.map([1], sort)\nruntime.allocate(8)\nborder.take(1)";
@@ -85,7 +100,7 @@ refused! {
     a_function_that_yields_as_a_value: "def f(): yield 1\ng = f";
     what_a_file_does_not_have: "import geometry\nprint(geometry.SCALES, geometry.duoble(1))\nmath.sin(1.5)";
     an_unknown_status_or_right: "print(status.trappd, right.x)";
-    an_assigned_constant: "const N = 1\nN = 2\nN += 1\nimport geometry\ngeometry = 1\nfor N in range(2): pass";
+    an_assigned_constant: "const N = 1\nN = 2\nN += 1\nimport geometry\ngeometry = 1\ndef f():\n    N += 1\ndef g():\n    for N in range(2): pass";
 
     // Parts of values.
     an_unknown_field: "typ point {f x, f y}\np = point{1, 2}\nprint(p.z)\np.xx = 1\np.f()";

@@ -57,6 +57,11 @@ refused! {
     triple_quotes: "\"\"\"What this does.\"\"\"\nx = \"\"\"\nabc\n\"\"\"";
     texts_in_single_quotes: "x = 'abc'\ny = ''";
     texts_with_a_prefix: "x = f\"a {b}\"\ny = r\"\\d\"";
+    characters_by_numbers_that_are_none: "x = \"\\u{110000}\" + \"a\\u{zz}b\" + \"\\u{dfff}\" + \"\\u{}\" + \"\\u12\"\ny = '\\u{fffffffff}'\nz = b\"\\u{7fffffff}\"";
+    a_number_that_begins_with_a_point: "x = .5\ny = 1 + .25e3 * 2\nz = f(.)";
+    an_import_of_a_path: "import ../x\nimport ./x\nimport x/y\nimport /x";
+    a_field_that_is_assigned: "p = point{a=1, b=2}\nq = point{a: 1}";
+    one_budget: "x = f<10>()\ny = f<10>(1)\nz = 1 < 2 > 3";
     unknown_escapes: "x = \"ab\\qcd\" + \"\\x4\" + \"\\u{d800}\"\ny = '\\z'\nz = b\"a\\w\"\nw = \"\\xff\"";
     malformed_numbers: "x = 12ab + 0b12 + 0x + 1.5q\n2x = 3\ny = 1_000_000_000_000_000_000_000\nz = 1e999";
     comments_of_other_languages: "// one\nx = 1 // two\n/* three */\n";

@@ -17,7 +17,7 @@ fn the_example_of_the_document_prints_what_it_says() {
 #[test]
 fn a_failure_is_told_as_the_command_line_tells_it() {
     let told = |number: u64, operand: u64| {
-        let told = entish::failure(&[operand, number], &[]);
+        let told = entish::failure(&[operand, number], &[], &[]);
         told.unwrap_or_else(|| format!("a failure with the number {number}"))
     };
     let numbers = (0..15).map(|number| format!("10 {}\n", told(number, number)));

@@ -32,7 +32,7 @@ pub use failure::{OF_NONE, failed_call, failure, is_part_of_none};
 pub use files::{FILE_BYTES_MAX, File, Find};
 pub use fmt::format;
 pub use library::is_in_library;
-pub use session::{Begun, Input, Session, begun};
+pub use session::{Begun, Input, Session, Typed};
 pub use testing::{Test, Tests, tests};
 
 /// A compiled program.

@@ -2,7 +2,7 @@
 
 use super::lines::{Line, Source};
 use crate::cli::exit::Failure;
-use keyvm::entish::{Begun, begun};
+use keyvm::entish::{Begun, Typed};
 
 const PROMPT: &str = "> ";
 const PROMPT_WITHIN: &str = ". ";
@@ -32,8 +32,9 @@ impl Reader {
     /// Reads the next input. A block ends at an empty line, or before one that does not belong to it.
     pub(super) fn read(&mut self) -> Result<Read, Failure> {
         let mut input = String::new();
+        let mut typed = Typed::default();
         loop {
-            let within = if input.is_empty() { Begun::Complete } else { begun(&input) };
+            let within = typed.begun();
             let line = match self.early.take() {
                 Some(line) => line,
                 None => match self.source.line(if input.is_empty() { PROMPT } else { PROMPT_WITHIN })? {
@@ -43,6 +44,7 @@ impl Reader {
                     },
                     Line::Interrupted => {
                         input.clear();
+                        typed = Typed::default();
                         continue;
                     }
                     Line::End if input.is_empty() => return Ok(Read::End),
@@ -67,7 +69,8 @@ impl Reader {
             }
             input.push_str(line);
             input.push('\n');
-            if begun(&input) == Begun::Complete {
+            typed.line(line);
+            if typed.begun() == Begun::Complete {
                 return Ok(self.taken(input));
             }
         }

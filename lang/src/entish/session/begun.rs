@@ -11,21 +11,30 @@ pub enum Begun {
     Block,
 }
 
-/// How far an input has come with these lines.
+/// An input that is typed line by line.
 ///
 /// ```
-/// # use keyvm_lang::entish::{Begun, begun};
-/// assert_eq!(begun("x = f(1,\n"), Begun::Bracket);
-/// assert_eq!(begun("if x:\n    y = 1\n"), Begun::Block);
-/// assert_eq!(begun("if x: y = 1\n"), Begun::Complete);
+/// # use keyvm_lang::entish::{Begun, Typed};
+/// let mut typed = Typed::default();
+/// typed.line("x = f(1,");
+/// assert_eq!(typed.begun(), Begun::Bracket);
+/// typed.line("2)");
+/// assert_eq!(typed.begun(), Begun::Complete);
+/// typed.line("if x: # so");
+/// assert_eq!(typed.begun(), Begun::Block);
 /// ```
-#[must_use]
-pub fn begun(text: &str) -> Begun {
-    let mut depth = 0_u64;
-    let mut in_block = false;
-    // The last character of the statement that is no space.
-    let mut last = ' ';
-    for line in text.lines() {
+#[derive(Clone, Debug, Default)]
+pub struct Typed {
+    /// So many brackets are open.
+    depth: u64,
+    in_block: bool,
+    /// The last character of the statement that is no space, as long as a bracket is open.
+    last: Option<char>,
+}
+
+impl Typed {
+    /// Looks at the next line. What that takes depends on this line alone.
+    pub fn line(&mut self, line: &str) {
         let mut rest = line.chars();
         while let Some(c) = rest.next() {
             match c {
@@ -39,29 +48,40 @@ pub fn begun(text: &str) -> Begun {
                         }
                     }
                 }
-                '(' | '[' | '{' => depth += 1,
-                ')' | ']' | '}' => depth = depth.saturating_sub(1),
+                '(' | '[' | '{' => self.depth += 1,
+                ')' | ']' | '}' => self.depth = self.depth.saturating_sub(1),
                 _ => {}
             }
             if !c.is_whitespace() {
-                last = c;
+                self.last = Some(c);
             }
         }
-        if depth == 0 {
-            in_block |= last == ':';
-            last = ' ';
+        if self.depth == 0 {
+            self.in_block |= self.last == Some(':');
+            self.last = None;
         }
     }
-    match (depth, in_block) {
-        (1.., _) => Begun::Bracket,
-        (0, true) => Begun::Block,
-        (0, false) => Begun::Complete,
+
+    /// How far it has come with the lines so far.
+    #[must_use]
+    pub const fn begun(&self) -> Begun {
+        match (self.depth, self.in_block) {
+            (1.., _) => Begun::Bracket,
+            (0, true) => Begun::Block,
+            (0, false) => Begun::Complete,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn begun(text: &str) -> Begun {
+        let mut typed = Typed::default();
+        text.lines().for_each(|line| typed.line(line));
+        typed.begun()
+    }
 
     #[test]
     fn an_input_ends_where_nothing_is_open() {

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use text::{Item, Kind};
 use value::{Shower, Structs};
 
-pub use begun::{Begun, begun};
+pub use begun::{Begun, Typed};
 
 /// What the text of a session is called in messages.
 const NAME: &str = "session.et";

@@ -5,16 +5,6 @@ use keyvm::Engine;
 use keyvm::entish;
 
 #[test]
-fn the_example_of_the_document_prints_what_it_says() {
-    let document = include_str!("../../docs/language.md");
-    let example = document.split("```python\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let example = example.filter(|example| example.contains("job.failure")).last().expect("there is one");
-    let said: String =
-        example.lines().filter_map(|line| Some(line.split_once("# ")?.1.to_owned() + "\n")).collect();
-    prints(example, &said);
-}
-
-#[test]
 fn a_failure_is_told_as_the_command_line_tells_it() {
     let told = |number: u64, operand: u64| {
         let told = entish::failure(&[operand, number], &[], &[]);

@@ -47,6 +47,9 @@ mod words;
 
 pub use engine::{CompileStats, CompiledFunction, Engine, OpcodePairs, RunStats, Tier};
 pub use host::{Args, Console, HOST_BYTES_MAX, Host, HostCall, Hosts, Reply};
+#[cfg(feature = "faults")]
+#[doc(hidden)]
+pub use kernel::KernelFault;
 pub use keyvm_isa as isa;
 pub use keyvm_jit as jit;
 pub use keyvm_jit::{CompileError, Exit, Levels, Options as CompilerOptions};

@@ -4,9 +4,12 @@
 use keyvm::fuzz::{
     Corpus, Evidence, Finding, Machinery, Settings, Target, campaign, read_finding, run, run_bytes,
 };
-use keyvm::isa::image::{Body, Image};
-use keyvm::isa::{Insn, Op};
+use keyvm::isa::image::{Body, Image, Key};
+use keyvm::isa::{Insn, Op, Rights};
 use keyvm::{CompilerOptions, Engine, Event, Machine, Tier};
+use keyvm_oracle::confinement::survey;
+use keyvm_oracle::random::colony::colony;
+use keyvm_oracle::random::{Random, own};
 use keyvm_oracle::{Next, Observation, Subject};
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -149,6 +152,65 @@ impl Fault for Miscounts {
     }
 }
 
+/// Does something to the image that a machine has come to.
+fn altered(machine: &mut Machine, change: impl FnOnce(&mut Image<'static>)) {
+    let mut image = own(&machine.image());
+    change(&mut image);
+    *machine = Machine::new(&image).expect("it is consistent still");
+}
+
+/// It writes to the first data page, whoever has a key to it.
+struct Scribbles;
+
+impl Fault for Scribbles {
+    fn run(machine: &mut Machine, _: bool) {
+        altered(machine, |image| {
+            for object in &mut image.objects {
+                if let Body::Data(bytes) = &mut object.body
+                    && bytes.len() >= 8
+                {
+                    return bytes.to_mut()[..8].fill(0xa5);
+                }
+            }
+        });
+    }
+}
+
+/// It puts a key to the root process into the last slot of each key page.
+struct Forges;
+
+impl Fault for Forges {
+    fn run(machine: &mut Machine, _: bool) {
+        altered(machine, |image| {
+            let root = image.root;
+            for object in &mut image.objects {
+                if let Body::Keys(keys) = &mut object.body
+                    && let Some(last) = keys.last_mut()
+                {
+                    *last = Some(Key::new(root, Rights::ALL));
+                }
+            }
+        });
+    }
+}
+
+/// It counts one gas too many at the last standing meter.
+struct Overcharges;
+
+impl Fault for Overcharges {
+    fn run(machine: &mut Machine, _: bool) {
+        altered(machine, |image| {
+            let mut meters = image.objects.iter_mut().rev().filter_map(|object| match &mut object.body {
+                Body::Meter(meter) => Some(meter),
+                _ => None,
+            });
+            if let Some(meter) = meters.next() {
+                meter.gas_used += 1;
+            }
+        });
+    }
+}
+
 /// Hunts, until something is found; that is made small, written, read, and repeated.
 fn found<S: Machinery>(target: Target) -> Finding {
     let settings = Settings { runs: Some(200), jobs: NonZeroUsize::MIN, ..Settings::new(target) };
@@ -172,7 +234,9 @@ fn found<S: Machinery>(target: Target) -> Finding {
 
 /// How many objects are left, how many instructions, and how many steps.
 fn size(finding: &Finding) -> (usize, usize, usize) {
-    let (Evidence::Steps { case, .. } | Evidence::Pieces(case)) = &finding.evidence else {
+    let (Evidence::Steps { case, .. } | Evidence::Pieces(case) | Evidence::Surveyed(case)) =
+        &finding.evidence
+    else {
         panic!("no case: {finding:?}");
     };
     let code = case.image.objects.iter().filter_map(|object| match &object.body {
@@ -217,6 +281,35 @@ fn books_that_do_not_balance_are_found() {
     assert_eq!(finding.what, "the gate is not counted");
     let (objects, instructions, steps) = size(&finding);
     assert!(objects <= 4 && instructions == 0 && steps == 0, "{finding:?}");
+}
+
+#[test]
+fn what_changes_out_of_reach_is_found() {
+    let finding = found::<Faulty<Scribbles>>(Target::Kernel);
+    assert!(
+        finding.what.contains("out of reach") && finding.what.contains("its contents"),
+        "{}",
+        finding.what
+    );
+    let (objects, instructions, _) = size(&finding);
+    // The prime meter, the root process, its code, the page; nothing has to run.
+    assert!(objects <= 4 && instructions == 0, "{finding:?}");
+}
+
+/// What a survey says of a colony that a machine runs which has a fault.
+fn surveyed<F: Fault>(says: &str) {
+    let found = (0..40).any(|seed| {
+        let image = colony(&mut Random::new(seed));
+        let surveyed = survey::<Faulty<F>>(&image, &Engine::default(), 500);
+        surveyed.is_err_and(|divergence| divergence.difference.contains(says))
+    });
+    assert!(found, "no survey says: {says}");
+}
+
+#[test]
+fn a_key_from_nowhere_and_a_unit_of_gas_are_found() {
+    surveyed::<Forges>("has a key that nobody could make");
+    surveyed::<Overcharges>("gas was used below it");
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! Every fault that can be planted in the compiler is found by fuzzing, and stands in the table of `docs/testing.md`.
+//! Every fault that can be planted in the compiler or the kernel is found by fuzzing, and stands in a table of
+//! `docs/testing.md`.
 //!
 //! Each is looked for by a process of its own, as what it does to memory may end that: then it is found, too.
 
-use keyvm_faults::{Fault, Found, search, used};
+use keyvm_faults::{Fault, Found, KernelFault, Planted, search, used};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::fmt::Write as _;
 use std::fs;
@@ -28,8 +29,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let lines = Arc::new(Mutex::new(Vec::new()));
     let mut trials = vec![Trial::test("the_documentation_has_all_of_them", is_documented)];
-    trials.extend(Fault::ALL.iter().map(|(fault, _)| {
-        let (name, lines) = (format!("{fault:?}"), Arc::clone(&lines));
+    trials.extend(Planted::all().map(|planted| {
+        let (name, lines) = (planted.name(), Arc::clone(&lines));
         Trial::test(name.clone(), move || is_found(&name, &lines))
     }));
     let conclusion = libtest_mimic::run(&arguments, trials);
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
 
 /// Looks for a fault, in a process that does nothing else: says which runs begin, and what it has come to.
 fn look_for(name: &str) -> ExitCode {
-    let Some((fault, _)) = Fault::ALL.iter().find(|(fault, _)| format!("{fault:?}") == name) else {
+    let Some(planted) = Planted::all().find(|planted| planted.name() == name) else {
         eprintln!("no fault is called {name}");
         return ExitCode::FAILURE;
     };
@@ -62,7 +63,7 @@ fn look_for(name: &str) -> ExitCode {
         // What is written to a pipe that nobody reads any more needs not be written.
         let _ = writeln!(io::stdout(), "run {seed}");
     };
-    let Found { what, time } = search(*fault, LIMIT, &mut begin);
+    let Found { what, time } = search(planted, LIMIT, &mut begin);
     let what = what.map_or_else(String::new, |what| what.replace('\n', " "));
     println!("time {:.2}", time.as_secs_f64());
     println!("found {what}");
@@ -113,26 +114,40 @@ fn listen(process: &mut Child) -> Result<(Said, ExitStatus), Failed> {
     Ok((said, process.wait()?))
 }
 
-/// Whether the documentation lists the faults; writes the list if `KEYVM_BLESS=1` is set.
+/// Whether the documentation lists the faults; writes the lists if `KEYVM_BLESS=1` is set.
 fn is_documented() -> Result<(), Failed> {
-    const BEGIN: &str = "<!-- generated: faults -->\n";
-    const END: &str = "<!-- end: faults -->";
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/testing.md");
     let text = fs::read_to_string(&path)?;
-    let mut table = String::from("| Fault | What the compiler does |\n| --- | --- |\n");
-    for (fault, what) in Fault::ALL {
-        let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
-        writeln!(table, "| `{fault:?}` | {what} |")?;
-    }
-    let (before, rest) = text.split_once(BEGIN).ok_or("docs/testing.md has no list of faults")?;
-    let (found, after) = rest.split_once(END).ok_or("the list of faults in docs/testing.md does not end")?;
-    if found == table {
+    let compiler = Fault::ALL.iter().map(|(fault, what)| (format!("{fault:?}"), *what));
+    let kernel = KernelFault::ALL.iter().map(|(fault, what)| (format!("{fault:?}"), *what));
+    let documented = with_table(&text, "faults", "| Fault | What the compiler does |", compiler)?;
+    let documented = with_table(&documented, "kernel faults", "| Fault | What the kernel does |", kernel)?;
+    if documented == text {
         return Ok(());
     }
     if std::env::var_os("KEYVM_BLESS").is_some_and(|value| value == "1") {
-        fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}"))?;
+        fs::write(&path, documented)?;
         return Ok(());
     }
     let command = "KEYVM_BLESS=1 cargo test -p keyvm-faults --features faults -- documentation";
-    Err(format!("the list of faults in docs/testing.md is another. To write it anew: {command}").into())
+    Err(format!("the faults in docs/testing.md are others. To write them anew: {command}").into())
+}
+
+/// The text with the table of this name made of these faults.
+fn with_table(
+    text: &str,
+    name: &str,
+    head: &str,
+    faults: impl Iterator<Item = (String, &'static str)>,
+) -> Result<String, Failed> {
+    let begin = format!("<!-- generated: {name} -->\n");
+    let end = format!("<!-- end: {name} -->");
+    let mut table = format!("{head}\n| --- | --- |\n");
+    for (fault, what) in faults {
+        let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
+        writeln!(table, "| `{fault}` | {what} |")?;
+    }
+    let parts = text.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
+    let (before, after) = parts.ok_or_else(|| format!("docs/testing.md has no list of {name}"))?;
+    Ok(format!("{before}{begin}{table}{end}{after}"))
 }

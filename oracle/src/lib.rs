@@ -6,6 +6,7 @@
 //! [`Subject`] only, so that the library it tests may use it, too.
 #![forbid(unsafe_code)]
 
+pub mod confinement;
 mod cuts;
 mod divergence;
 mod pair;

@@ -46,8 +46,22 @@ pub struct Report {
     pub cuts: u64,
     /// Pauses inside a subroutine at least two calls deep.
     pub deep_cuts: u64,
+    /// Pauses in a process that another one called.
+    pub called_cuts: u64,
+    /// Pauses while a keeper was at work.
+    pub kept_cuts: u64,
     /// Times the engines went on with each other's images.
     pub swaps: u64,
+    /// Transfers of control that were looked at.
+    pub transfers: u64,
+    /// Transfers that could not be told from what was done behind them.
+    pub loose: u64,
+    /// Calls that were over, and whose reach was held against what had changed.
+    pub calls: u64,
+    /// Objects that were out of reach then.
+    pub beyond: u64,
+    /// Keepers that were called in these runs.
+    pub keepers: u64,
 }
 
 impl Report {
@@ -57,7 +71,14 @@ impl Report {
         self.native += other.native;
         self.cuts += other.cuts;
         self.deep_cuts += other.deep_cuts;
+        self.called_cuts += other.called_cuts;
+        self.kept_cuts += other.kept_cuts;
         self.swaps += other.swaps;
+        self.transfers += other.transfers;
+        self.loose += other.loose;
+        self.calls += other.calls;
+        self.beyond += other.beyond;
+        self.keepers += other.keepers;
     }
 
     /// Whether it tells much about native code: at least half of the instructions ran natively, and a fifth of the cuts

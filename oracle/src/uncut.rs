@@ -1,10 +1,11 @@
-//! One engine against itself: what a run that is cut, saved and loaded comes to, and what the same run in one piece does.
+//! What a run that is cut, saved and loaded comes to, from one engine to another and back, and what the same run does in one
+//! piece.
 
 use crate::divergence::{Divergence, images_differ, texts_differ};
-use crate::pair::{Report, Step};
+use crate::pair::{Engines, Report, Step};
 use crate::panics::caught;
 use crate::subject::{Next, Subject};
-use keyvm_isa::image::Image;
+use keyvm_isa::image::{Call, Image};
 
 /// Events that are no pauses in one run at most.
 const EVENTS: usize = 64;
@@ -15,7 +16,8 @@ const LOOK: u64 = 4;
 /// A machine on its way.
 struct Course<'e, S: Subject> {
     side: S,
-    engine: &'e S::Engine,
+    /// The engine that runs it, and the one that does so when it is loaded next.
+    engines: Engines<'e, S::Engine>,
     /// All but pauses.
     events: Vec<S::Event>,
     start: u64,
@@ -24,19 +26,30 @@ struct Course<'e, S: Subject> {
 }
 
 impl<'e, S: Subject> Course<'e, S> {
-    fn new(image: &Image<'_>, engine: &'e S::Engine) -> Option<Self> {
-        let mut side = S::take(image, engine)?;
+    fn new(image: &Image<'_>, engines: Engines<'e, S::Engine>) -> Option<Self> {
+        let mut side = S::take(image, engines.reference)?;
         let start = side.observe().gas.0;
-        Some(Self { side, engine, events: Vec::new(), start, gas: 0, report: Report::default() })
+        Some(Self { side, engines, events: Vec::new(), start, gas: 0, report: Report::default() })
     }
 
-    /// Saves it, and goes on with what was saved.
+    /// Saves it, and has the other engine go on with what was saved.
     fn reload(&mut self) -> Result<(), String> {
         self.side.check_all()?;
         let file = self.side.save();
-        self.side = S::load(&file, self.engine).ok_or("what was saved is refused")?;
+        self.report.native += self.side.native_instructions();
+        let Engines { reference, other } = self.engines;
+        self.engines = Engines { reference: other, other: reference };
+        self.side = S::load(&file, other).ok_or("what was saved is refused")?;
         self.report.swaps += 1;
         Ok(())
+    }
+
+    /// Counts a pause, by where it is.
+    fn count_cut(&mut self, depth: usize) {
+        self.report.cuts += 1;
+        self.report.called_cuts += u64::from(depth >= 2);
+        let is_kept = |image: Image<'_>| image.chain.iter().any(|link| link.call == Call::Keeper);
+        self.report.kept_cuts += u64::from(depth >= 2 && is_kept(self.side.image()));
     }
 
     /// Runs until `all` gas is used in these pieces, and what they leave in one. One too small for the next instruction is
@@ -65,7 +78,7 @@ impl<'e, S: Subject> Course<'e, S> {
             match next {
                 Next::Paused if piece == left => return Ok(()),
                 Next::Paused => {
-                    self.report.cuts += 1;
+                    self.count_cut(seen.depth);
                     // What is kept up of the hash is kept up from one look at it to the next.
                     if self.report.cuts.is_multiple_of(LOOK) {
                         self.side.hash();
@@ -83,20 +96,21 @@ impl<'e, S: Subject> Course<'e, S> {
     }
 }
 
-/// Runs an image in the pieces that the steps are, saved and loaded where they say [`Step::Swap`], and again in one piece.
-/// Other steps do as [`Step::Swap`] does. `None` if the image is refused.
+/// Runs an image in the pieces that the steps are, and again in one piece. It begins with the reference; where they say
+/// [`Step::Swap`] it is saved, and the other engine loads it. Other steps do as [`Step::Swap`] does. `None` if the image is
+/// refused.
 ///
 /// # Errors
 /// If they come to different ends, if one panics, or if something does not hold that holds of all machines.
 pub fn cuts_do_not_show<S: Subject>(
     image: &Image<'_>,
-    engine: &S::Engine,
+    engines: Engines<'_, S::Engine>,
     steps: &[Step],
 ) -> Result<Option<Report>, Box<Divergence>> {
     let mut gas = 0;
-    let compared = caught(|| compare::<S>(image, engine, steps, &mut gas)).unwrap_or_else(Err);
+    let compared = caught(|| compare::<S>(image, engines, steps, &mut gas)).unwrap_or_else(Err);
     compared.map_err(|difference| {
-        let file = caught(|| S::take(image, engine).map(|mut side| side.save())).ok().flatten();
+        let file = caught(|| S::take(image, engines.reference).map(|mut side| side.save())).ok().flatten();
         let image = file.unwrap_or_default();
         Box::new(Divergence { gas, difference, image, seed: None, steps: steps.to_vec() })
     })
@@ -104,7 +118,7 @@ pub fn cuts_do_not_show<S: Subject>(
 
 fn compare<S: Subject>(
     image: &Image<'_>,
-    engine: &S::Engine,
+    engines: Engines<'_, S::Engine>,
     steps: &[Step],
     gas: &mut u64,
 ) -> Result<Option<Report>, String> {
@@ -113,11 +127,13 @@ fn compare<S: Subject>(
         _ => sum,
     };
     let all = steps.iter().fold(0, sum);
-    let Some(mut cut) = Course::<S>::new(image, engine) else { return Ok(None) };
+    let Some(mut cut) = Course::<S>::new(image, engines) else { return Ok(None) };
     let ran = cut.run(all, steps.iter().copied());
     *gas = cut.gas;
     ran?;
-    let Some(mut whole) = Course::<S>::new(image, engine) else { return Err("it is refused now".to_owned()) };
+    let Some(mut whole) = Course::<S>::new(image, engines) else {
+        return Err("it is refused now".to_owned());
+    };
     whole.run(all, std::iter::empty())?;
     if cut.events != whole.events {
         let differs = texts_differ(&format!("{:?}", whole.events), &format!("{:?}", cut.events));
@@ -134,6 +150,7 @@ fn compare<S: Subject>(
     }
     cut.side.check_all()?;
     let mut report = cut.report;
+    report.native += cut.side.native_instructions();
     report.add(&whole.report);
     Ok(Some(report))
 }

@@ -5,6 +5,7 @@ use super::lang::Compiled;
 use super::{Machinery, asm, image, lang};
 use crate::{CompilerOptions, Engine, Levels, Tier};
 use keyvm_isa::image::Image;
+use keyvm_oracle::confinement::survey;
 use keyvm_oracle::{Case, Engines, Step, caught, cuts_do_not_show, replay, shorten, shrink};
 
 /// What shows a finding again.
@@ -21,6 +22,9 @@ pub enum Evidence {
     },
     /// An image that the interpreter runs in these pieces, and in one.
     Pieces(Case),
+    /// An image that is looked at wherever control moves, and run in these pieces by the interpreter and the compiler in
+    /// turn, and in one.
+    Surveyed(Case),
     /// An image that is taken in.
     Image(Image<'static>),
     /// The file of an image, as it is read.
@@ -45,8 +49,12 @@ impl Evidence {
         match self {
             Self::Steps { case, compiling, language: false } => differs::<S>(case, *compiling),
             Self::Steps { case, compiling, language: true } => differs::<Compiled<S>>(case, *compiling),
-            Self::Pieces(case) => {
-                cuts_do_not_show::<S>(&case.image, &engine, &case.steps).err().map(|found| found.difference)
+            Self::Pieces(case) => cuts_show::<S>(case, &engine, &engine),
+            Self::Surveyed(case) => {
+                let found = survey::<S>(&case.image, &engine, gas(&case.steps)).err();
+                found
+                    .map(|found| found.difference)
+                    .or_else(|| cuts_show::<S>(case, &engine, &Engine::new(Tier::Jit)))
             }
             Self::Image(image) => image::check(image, &engine).err(),
             Self::File(bytes) => image::check_file(bytes, &engine).err(),
@@ -86,6 +94,12 @@ impl Evidence {
                 Self::Steps { case: shrink(case, &mut fails), compiling, language }
             }
             Self::Pieces(case) => Self::Pieces(shrink(case, &mut |case| tried(Self::Pieces(case.clone())))),
+            Self::Surveyed(case) => {
+                // What shows without a cut needs no compiler to show it.
+                let alone = Case { steps: vec![Step::Run(gas(&case.steps))], ..case.clone() };
+                let case = if tried(Self::Surveyed(alone.clone())) == Some(true) { alone } else { case };
+                Self::Surveyed(shrink(case, &mut |case| tried(Self::Surveyed(case.clone()))))
+            }
             Self::Image(image) => {
                 let case = Case { image, steps: Vec::new() };
                 Self::Image(shrink(case, &mut |case| tried(Self::Image(case.image.clone()))).image)
@@ -109,6 +123,17 @@ impl Evidence {
             }
         }
     }
+}
+
+/// Gas of all steps together.
+fn gas(steps: &[Step]) -> u64 {
+    let of = |step: &Step| if let Step::Run(gas) = step { *gas } else { 0 };
+    steps.iter().map(of).fold(0, u64::saturating_add)
+}
+
+fn cuts_show<S: Machinery>(case: &Case, reference: &Engine, other: &Engine) -> Option<String> {
+    let engines = Engines { reference, other };
+    cuts_do_not_show::<S>(&case.image, engines, &case.steps).err().map(|found| found.difference)
 }
 
 fn differs<S: Machinery>(case: &Case, compiling: Compiling) -> Option<String> {

@@ -36,7 +36,9 @@ impl Finding {
     #[must_use]
     pub fn file(&self) -> (String, Vec<u8>) {
         let (bytes, end) = match &self.evidence {
-            Evidence::Steps { case, .. } | Evidence::Pieces(case) => (self.assembly(&case.image), "kasm"),
+            Evidence::Steps { case, .. } | Evidence::Pieces(case) | Evidence::Surveyed(case) => {
+                (self.assembly(&case.image), "kasm")
+            }
             Evidence::Image(image) => match image_file(image) {
                 Some(bytes) => (bytes, "blob"),
                 None => (self.assembly(image), "kasm"),
@@ -78,6 +80,9 @@ impl Finding {
             }
             Evidence::Pieces(case) => {
                 let _ = writeln!(head, "{remark}! pieces {}", steps_text(&case.steps));
+            }
+            Evidence::Surveyed(case) => {
+                let _ = writeln!(head, "{remark}! surveyed {}", steps_text(&case.steps));
             }
             Evidence::Image(_) | Evidence::File(_) => {
                 let _ = writeln!(head, "{remark}! image");
@@ -205,6 +210,10 @@ pub fn read_finding(bytes: Vec<u8>) -> Result<Finding, String> {
             "pieces" => {
                 let case = Case { image: image()?, steps: steps()? };
                 return Ok(found(target.unwrap_or(Target::Kernel), Evidence::Pieces(case)));
+            }
+            "surveyed" => {
+                let case = Case { image: image()?, steps: steps()? };
+                return Ok(found(target.unwrap_or(Target::Kernel), Evidence::Surveyed(case)));
             }
             "image" => return Ok(found(Target::Image, Evidence::Image(image()?))),
             "text" => {

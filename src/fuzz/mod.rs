@@ -172,7 +172,7 @@ fn from_random<S: Machinery>(target: Target, random: &mut Random, options: Compi
         Target::Image => image::run(random),
         Target::Asm => asm::run(random),
         Target::Lang => lang::run::<S>(random, options),
-        Target::Kernel => kernel::run::<S>(random),
+        Target::Kernel => kernel::run::<S>(random, options),
     }
 }
 
@@ -187,7 +187,7 @@ fn run_mutated<S: Machinery>(
     let input = input.mutated(target, random, other);
     match (target, input) {
         (Target::Jit, Input::Image(image)) => jit::run_image::<S>(random, image, options),
-        (Target::Kernel, Input::Image(image)) => kernel::run_image::<S>(random, image),
+        (Target::Kernel, Input::Image(image)) => kernel::run_image::<S>(random, image, options),
         (Target::Image, Input::Image(image)) => image::run_image(image),
         (Target::Asm, Input::Text(text)) => asm::run_text(text),
         (Target::Lang, Input::Text(text)) => lang::run_text::<S>(text, options),

@@ -2,6 +2,7 @@
 
 use super::activation::Activation;
 use super::arena::Ref;
+use super::fault::KernelFault;
 use super::key::{Key, SlotNumber};
 use super::object::{Body, shrink};
 use super::{Kernel, Step, Stop};
@@ -88,7 +89,9 @@ impl Kernel {
     pub(crate) fn attenuate(&mut self, act: &mut Activation) -> Step {
         let [slot, mask] = act.operands()?;
         let key = self.copyable(act.process, slot)?;
-        self.append_result(act, 2, key.limited(Rights::from_bits(mask)))
+        let mask =
+            if KernelFault::AttenuateKeeps.is_planted() { Rights::ALL } else { Rights::from_bits(mask) };
+        self.append_result(act, 2, key.limited(mask))
     }
 
     pub(crate) fn keymove(&mut self, act: &mut Activation) -> Step {
@@ -180,7 +183,8 @@ impl Kernel {
     pub(crate) fn transferkey(&mut self, act: &mut Activation) -> Step {
         // Check.
         let [target, slot] = act.operands()?;
-        let target = self.use_key(act.process, target, &[Kind::Process], Rights::SEND)?.object();
+        let needed = if KernelFault::SendRight.is_planted() { Rights::NONE } else { Rights::SEND };
+        let target = self.use_key(act.process, target, &[Kind::Process], needed)?.object();
         let key = self.copyable(act.process, slot)?;
         // Act.
         let process = self.arena.process_mut(target);
@@ -205,7 +209,7 @@ impl Kernel {
         };
         let key = *usize::try_from(slot).ok().and_then(|slot| keys.get(slot)).ok_or(Trap::OutOfBounds)?;
         let key = key.filter(|key| self.is_live(key)).ok_or(Trap::NoSuchKey)?;
-        if !key.rights.has(Rights::COPY) {
+        if !key.rights.has(Rights::COPY) && !KernelFault::FetchUncopied.is_planted() {
             return Err(Trap::NoRight.into());
         }
         self.append_result(act, 2, key.fetched(through.rights))
@@ -238,7 +242,8 @@ impl Kernel {
         let meter = self.pay(act, gas::GATE_WORDS)?;
         // Act.
         let gate = self.add(meter, Body::Gate { parent: key.gate() });
-        let gated = self.append_key(act.process, key.through(gate));
+        let through = if KernelFault::GateLost.is_planted() { key.gate() } else { gate };
+        let gated = self.append_key(act.process, key.through(through));
         let control = self.append_key(act.process, Key::new(gate, Rights::ALL));
         act.drop_operands(1);
         act.push_unchecked(gated);
@@ -271,7 +276,8 @@ impl Kernel {
         let [slot, brand] = act.operands()?;
         let key = self.copyable(act.process, slot)?;
         let through = self.use_key(act.process, brand, &[Kind::Brand], Rights::READ)?;
-        if key.seal() != through.object() {
+        let is_other = key.seal() != through.object();
+        if is_other && !KernelFault::AnyBrand.is_planted() {
             act.drop_operands(2);
             act.push_unchecked(u64::MAX);
             return Ok(());

@@ -6,6 +6,7 @@
 
 use super::activation::Activation;
 use super::arena::Ref;
+use super::fault::KernelFault;
 use super::key::Key;
 use super::message::Message;
 use super::meter::Change;
@@ -366,7 +367,9 @@ impl Kernel {
         } else {
             gas.min(self.own_gas)
         };
-        top.gas -= gas;
+        if !KernelFault::GasTwice.is_planted() {
+            top.gas -= gas;
+        }
         let base = top.base;
         let (meter, charged) = match dormant {
             Some(meter) => (meter, self.wake(meter, callee, superior, place)),

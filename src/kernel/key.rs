@@ -2,6 +2,7 @@
 
 use super::Kernel;
 use super::arena::{Ref, Slot};
+use super::fault::KernelFault;
 use super::object::Body;
 use keyvm_isa::image::Number;
 use keyvm_isa::layout::Kind;
@@ -66,8 +67,12 @@ impl Key {
     }
 
     /// The key as it comes out when fetched through `through`: as it is, or weak and read-only.
-    pub(crate) const fn fetched(self, through: Rights) -> Self {
-        if through.has(Rights::STRONG) { self } else { self.limited(Rights::WEAKENED) }
+    pub(crate) fn fetched(self, through: Rights) -> Self {
+        if through.has(Rights::STRONG) || KernelFault::FetchStrong.is_planted() {
+            self
+        } else {
+            self.limited(Rights::WEAKENED)
+        }
     }
 }
 
@@ -90,7 +95,9 @@ impl Kernel {
     fn gate_is_live(&self, mut gate: Ref) -> bool {
         loop {
             match self.arena.body(gate) {
-                Some(Body::Gate { parent }) if parent.is_none() => return true,
+                Some(Body::Gate { parent }) if parent.is_none() || KernelFault::GateAlone.is_planted() => {
+                    return true;
+                }
                 Some(Body::Gate { parent }) => gate = *parent,
                 _ => return false,
             }
@@ -141,7 +148,8 @@ impl Kernel {
     ) -> Result<Key, Trap> {
         let key = self.key(process, slot)?;
         let kind = self.kind_of(&key).ok_or(Trap::NoSuchKey)?;
-        if key.seal != 0 || !kinds.contains(&kind) {
+        let is_sealed = key.seal != 0 && !KernelFault::SealedUsed.is_planted();
+        if is_sealed || !kinds.contains(&kind) {
             return Err(Trap::WrongKind);
         }
         if !key.rights.has(rights) {
@@ -196,6 +204,7 @@ impl Kernel {
     /// `NoSuchKey`, then `NoRight`.
     pub(crate) fn copyable(&self, process: Ref, slot: SlotNumber) -> Result<Key, Trap> {
         let key = self.key(process, slot)?;
-        if key.rights.has(Rights::COPY) { Ok(key) } else { Err(Trap::NoRight) }
+        let may = key.rights.has(Rights::COPY) || KernelFault::CopyUncopied.is_planted();
+        if may { Ok(key) } else { Err(Trap::NoRight) }
     }
 }

@@ -16,6 +16,7 @@
 
 use super::arena::{Ref, Slot};
 use super::control::Link;
+use super::fault::KernelFault;
 use super::object::{Body, CallMeter, Meter};
 use super::{Kernel, NUMBER_MAX, Stop};
 use keyvm_isa::layout::CHUNK_WORDS;
@@ -223,8 +224,14 @@ impl Kernel {
             match &mut slot.body {
                 Body::Meter(meter) => {
                     // Rent grows with the words: what ran until now ran at the old count.
-                    meter.count_gas(gas);
-                    meter.words_used = change.count(meter.words_used);
+                    if at == base || !KernelFault::GasAlone.is_planted() {
+                        meter.count_gas(gas);
+                    }
+                    let is_kept =
+                        matches!(change, Change::Credit(_)) && KernelFault::CreditAlone.is_planted();
+                    if at == base || !is_kept {
+                        meter.words_used = change.count(meter.words_used);
+                    }
                     left.look_at(meter);
                     at = slot.meter;
                 }

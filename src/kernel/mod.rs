@@ -20,6 +20,7 @@ mod clist;
 mod control;
 mod destroy;
 mod export;
+mod fault;
 mod import;
 mod keeper;
 mod key;
@@ -39,6 +40,8 @@ mod straight;
 pub(crate) use activation::Activation;
 pub(crate) use arena::Ref;
 pub(crate) use control::{DESCEND_GAS, Pending};
+#[cfg(feature = "faults")]
+pub use fault::KernelFault;
 pub(crate) use keeper::Handled;
 pub(crate) use object::{Body, CodePage, Workspace};
 pub(crate) use outside::HostView;

@@ -2,6 +2,7 @@
 
 use super::activation::Activation;
 use super::arena::Ref;
+use super::fault::KernelFault;
 use super::key::{Key, SlotNumber};
 use super::object::{Body, Content, shrink};
 use super::{Kernel, Step, Stop};
@@ -40,6 +41,11 @@ impl Kernel {
         if let Some(memory) = own {
             return if needed == Rights::READ { Ok(memory) } else { Err(Trap::NoRight) };
         }
+        let needed = match needed {
+            Rights::WRITE if KernelFault::StoreRight.is_planted() => Rights::READ,
+            Rights::RESIZE if KernelFault::ResizeRight.is_planted() => Rights::NONE,
+            _ => needed,
+        };
         let slot: SlotNumber = number - u64::from(FIRST_KEY_MEMORY);
         let key = self.key(process, slot)?;
         match self.arena.body(key.object()) {

@@ -8,6 +8,7 @@ use super::Kernel;
 use super::activation::Activation;
 use super::arena::{Ref, Slot};
 use super::control::{Link, LinkCall};
+use super::fault::KernelFault;
 use super::meter::Change;
 use super::object::{Body, CallMeter, Process};
 use keyvm_isa::{Code, Op, Rights, Status, gas};
@@ -154,7 +155,9 @@ impl Kernel {
         if top.is_recurse() {
             top.count(change);
         }
-        top.gas -= gas;
+        if !KernelFault::GasTwice.is_planted() {
+            top.gas -= gas;
+        }
         top.words = top.words.wrapping_sub(granted);
         let (superior, base) = (top.meter, top.base);
         let meter = self.arena.insert_call(number, superior, CallMeter::new(callee, self.base, place));

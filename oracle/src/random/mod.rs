@@ -1,10 +1,12 @@
 //! Seeded random programs and images for the tests of the laws.
 //!
 //! Everything follows from one seed: no clock, no address. [`program`] makes code that does something (and code that
-//! does not), [`scene`] makes images around it, consistent ones, [`small`] small ones, [`mutate`] changes them, and [`hostile`] spoils them field
+//! does not), [`scene`] makes images around it, consistent ones, [`colony`] those of
+//! processes in processes, [`small`] small ones, [`mutate`] changes them, and [`hostile`] spoils them field
 //! by field.
 
 mod code;
+pub mod colony;
 pub mod hostile;
 pub mod language;
 pub mod mutate;

@@ -15,6 +15,9 @@ use keyvm_oracle::{Case, Divergence, Engines, Report, Step, cuts_do_not_show};
 /// Of 100 runs, how many are of colonies, or look at every transfer of control in another image: they take most of the time.
 const SURVEYED: u64 = 10;
 
+/// Of slices that are as long as they may be, so many make a run at most: there are about twice as many.
+const CUTS_MAX: u64 = 60;
+
 pub(super) fn run<S: Machinery>(random: &mut Random, options: CompilerOptions) -> Outcome {
     let is_surveyed = random.percent(SURVEYED);
     let image = if is_surveyed && random.percent(85) {
@@ -100,8 +103,10 @@ fn found(
 
 /// Slices of random lengths; here and there the machine is saved and loaded.
 fn steps(random: &mut Random) -> Vec<Step> {
-    let mut left = random.pick(&[200, 500, 1500, 4000, 20_000]);
+    let gas = random.pick(&[200, 500, 1500, 4000, 20_000]);
     let longest = random.pick(&[10, 100, 1000, 5000]);
+    // Thousands of cuts in one run would take the time of a hundred runs.
+    let mut left = gas.min(longest * CUTS_MAX);
     let mut steps = Vec::new();
     while left > 0 {
         if random.percent(15) {

@@ -5,8 +5,9 @@ use crate::image::{Hash, ImageError};
 use crate::kernel::{Activation, DESCEND_GAS, Handled, Kernel, Stop};
 use crate::known::Known;
 use crate::words::Words;
-use keyvm_isa::image::{Image, Number};
+use keyvm_isa::image::{Body, Image, Number};
 use keyvm_isa::{Status, Trap};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -140,6 +141,22 @@ impl Machine {
         self.act.settle(&mut self.kernel);
         let mut image = self.kernel.export();
         image.debug = self.known.of(&image.objects);
+        image
+    }
+
+    /// What [`Machine::image`] gives; the contents of memories are handed over, not copied.
+    #[must_use]
+    pub fn into_image(mut self) -> Image<'static> {
+        let mut contents = self.settled().take_contents();
+        let mut image = self.image().into_owned();
+        for object in &mut image.objects {
+            let Some(bytes) = contents.remove(&object.number) else { continue };
+            match &mut object.body {
+                Body::Data(data) => *data = Cow::Owned(bytes),
+                Body::Process(process) => process.data = Cow::Owned(bytes),
+                _ => {}
+            }
+        }
         image
     }
 

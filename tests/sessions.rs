@@ -6,7 +6,7 @@ mod transcript;
 
 use keyvm::entish::Session;
 use keyvm::image;
-use keyvm::isa::image::Image;
+use keyvm::isa::image::{Body, Image};
 use keyvm::{Args, Console, Engine, Event, Hosts, Machine, Tier};
 use transcript::Transcript;
 
@@ -107,8 +107,10 @@ impl Place {
         }
         let mut file = Vec::new();
         image::write(&machine.image(), &mut file).unwrap();
-        self.image = machine.image().into_owned();
         assert_eq!(Machine::new(&image::read(&file).unwrap()).unwrap().state_hash(), machine.state_hash());
+        let copied = machine.image().into_owned();
+        self.image = machine.into_image();
+        assert!(self.image == copied, "{text}");
         let values = input.values(&self.image);
         self.session = input.accept();
         format!("{values:?}, {gas} gas, {words} words in use")
@@ -184,4 +186,43 @@ fn a_session_is_as_it_was() {
         assert!(place.image == image && place.variables() == variables, "{text}");
     }
     assert!(place.take("f(x) + len(l)").starts_with("Some(\"2\")"));
+}
+
+/// A session does not grow by statements that have run, whatever they have called, and made of texts.
+#[test]
+fn the_code_of_statements_is_gone_when_they_have_run() {
+    let mut place = Place::new(Tier::Interpreter);
+    let code_words = |place: &Place| {
+        let code = place.image.objects.iter().filter_map(|object| match &object.body {
+            Body::Code(words) => Some(words.len()),
+            _ => None,
+        });
+        code.collect::<Vec<_>>()
+    };
+    for text in
+        ["def f(n): return n + len(str(n))", "l = [1]", "t = \"a\"", "print(f(2), t)", "l.append(f(3))"]
+    {
+        place.take(text);
+    }
+    let lines = ["x = 1", "t = \"a\" + str(x)", "l.append(f(x))", "print(f(2), t)"];
+    let mut sizes = Vec::new();
+    for _ in 0..5 {
+        lines.iter().for_each(|line| drop(place.take(line)));
+        sizes.push(code_words(&place));
+    }
+    assert!(sizes.iter().skip(1).all(|size| *size == sizes[1] && size.len() == 1), "{sizes:?}");
+    // What is referred to by its place stays: functions that are values, and jobs.
+    for text in [
+        "h = f",
+        "def count(n):\n    for k in range(n): yield k",
+        "job = try count<5000,100>(3)",
+        "x = 2",
+        "y = 3",
+    ] {
+        place.take(text);
+    }
+    assert!(place.take("h(1000)").starts_with("Some(\"1004\")"));
+    place.take("job<5000,100>()");
+    assert!(place.take("job.value").starts_with("Some(\"1\")"));
+    assert!(place.take("t").starts_with("Some(\"\\\"a1\\\"\")"), "{}", place.take("t"));
 }

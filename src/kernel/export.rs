@@ -7,8 +7,9 @@ use super::key::Key;
 use super::object::{Body, Process};
 use crate::image::Head;
 use keyvm_isa::debug::DebugInfo;
-use keyvm_isa::image::{self, Call, Image};
+use keyvm_isa::image::{self, Call, Image, Number};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 impl Kernel {
     /// The state as an image, borrowing its contents. The running process must be parked.
@@ -26,6 +27,25 @@ impl Kernel {
             objects: slots.into_iter().map(|slot| self.portable_object(slot)).collect(),
             debug: DebugInfo::default(),
         }
+    }
+
+    /// Takes what is in the memories of the living objects out of them, by the objects' numbers. They are empty then, while
+    /// the books count their words still: nothing can run any more.
+    pub(crate) fn take_contents(&mut self) -> BTreeMap<Number, Vec<u8>> {
+        self.book();
+        self.arena.reclaim_all();
+        let living: Vec<u32> = self.arena.iter().map(|(at, _)| at.slot).collect();
+        let mut contents = BTreeMap::new();
+        for slot in living {
+            let Some(slot) = self.arena.at_unmarked(slot) else { continue };
+            let content = match &mut slot.body {
+                Body::Data(content) => std::mem::take(&mut **content),
+                Body::Process(process) => std::mem::take(&mut process.data),
+                _ => continue,
+            };
+            contents.insert(slot.number, content.into_bytes());
+        }
+        contents
     }
 
     pub(super) fn head<'a>(&self, chain: &'a [image::Link], request: Option<&'a image::Request>) -> Head<'a> {

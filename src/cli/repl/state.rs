@@ -125,7 +125,7 @@ impl State {
         if event == Event::Halted {
             let words = i128::from(after.words_used) - i128::from(self.words_used);
             self.words_used = after.words_used;
-            self.image = machine.image().into_owned();
+            self.image = machine.into_image();
             if let Some(values) = input.values(&self.image) {
                 self.output.line(&values);
             }

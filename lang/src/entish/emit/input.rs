@@ -55,8 +55,8 @@ struct Imported {
     is_value: bool,
 }
 
-/// Compiles the main program of an input, and of the rest of the program what it needs that is not there. `files` are its
-/// own.
+/// Compiles the main program of an input, and of the rest of the program what it needs that is not there; tells besides
+/// whether nothing can need that code when it has run. `files` are its own.
 ///
 /// # Errors
 /// As [`super::emit`], and if the session has too many texts.
@@ -64,7 +64,7 @@ pub(crate) fn emit_input(
     kept: &mut Kept,
     checked: &mut Checked<'_>,
     mut files: Vec<File>,
-) -> Result<Compiled, Vec<Wrong>> {
+) -> Result<(Compiled, bool), Vec<Wrong>> {
     let reach = Reach::new(checked, &[checked.program.main], true)?;
     files.extend(checked.library_files());
     let files = &files[..];
@@ -76,11 +76,18 @@ pub(crate) fn emit_input(
     emitter.code = std::mem::take(&mut kept.code);
     emitter.statics = std::mem::take(&mut kept.statics);
     let (there, with_entry) = kept.reuse(&mut emitter, files);
+    let (imported, began) = (kept.imported.len(), emitter.entries.len());
     let start = emitter.start_input();
     kept.names.push((start, "input".to_owned()));
     emitter.bodies(&mut kept.names, &there);
     emitter.entries(&mut kept.names, &with_entry);
     kept.remember(&emitter, files);
+    // Functions that are values, jobs, and descriptors that these have, are referred to by their places.
+    let passes = emitter.reach.values.is_empty()
+        && emitter.uses.is_empty()
+        && emitter.entries.len() == began
+        && emitter.descriptors.words().0.is_empty()
+        && kept.imported.len() == imported;
     let Emitter { mut code, statics, descriptors, mut wrong, .. } = emitter;
     let (descriptors, references) = descriptors.words();
     code.embed(descriptors, references);
@@ -97,7 +104,9 @@ pub(crate) fn emit_input(
     let data = statics.texts().to_vec();
     (kept.code, kept.statics) = (code, statics);
     let names = kept.names.clone();
-    Ok(Compiled { code: words, data, place_of, places, names, starts: vec![start], hosts: Vec::new() })
+    let compiled =
+        Compiled { code: words, data, place_of, places, names, starts: vec![start], hosts: Vec::new() };
+    Ok((compiled, passes))
 }
 
 /// Two files may have the same name where they are imported: one of the library, and one of the program's own.
@@ -107,6 +116,11 @@ fn known_as(func: &Func, files: &[File]) -> (String, String) {
 }
 
 impl Kept {
+    /// What stays of an input that nothing can need the code of: what was there before, and its texts.
+    pub(crate) fn without_code(self, before: &Self) -> Self {
+        Self { statics: self.statics, files: self.files, ..before.clone() }
+    }
+
     /// Has the functions called that are there; gives which, and which of their sandboxed calls have a beginning.
     fn reuse(&self, emitter: &mut Emitter<'_>, files: &[File]) -> (BTreeSet<FuncId>, BTreeSet<FuncId>) {
         let (mut there, mut with_entry) = (BTreeSet::new(), BTreeSet::new());

@@ -119,7 +119,13 @@ impl Session {
             let mut files = files.to_vec();
             files[0].text.clone_from(&whole);
             let compiled = runs.then(|| emit::emit_input(kept, checked, files)).transpose()?;
-            let step = compiled.map(|compiled| image::Step::new(compiled, &kept.files));
+            let step = compiled.map(|(compiled, passes)| {
+                let step = image::Step::new(compiled, &kept.files);
+                if passes {
+                    *kept = std::mem::take(kept).without_code(&self.kept);
+                }
+                step
+            });
             Ok((step, std::mem::take(&mut checked.program)))
         };
         let made = checked(program, &mut find_once, Collect::IfDue, Some(&given), emit);

@@ -8,8 +8,11 @@ use crate::cli::summary::{Ending, explain};
 use crate::cli::text::count;
 use crate::cli::trace::{Known, trace, trapped};
 use keyvm::entish::{Input, Session};
-use keyvm::isa::image::Image;
+use keyvm::isa::image::{Body, Image, Number};
 use keyvm::{Args, Console, Engine, Event, Hosts, Interrupt, Machine};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::mem::take;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,6 +46,8 @@ pub(super) struct State {
     pub(super) session: Session,
     /// Between two inputs; nothing runs in it.
     pub(super) image: Image<'static>,
+    /// One that is not needed any more, for its memories to be used again.
+    spare: Option<Image<'static>>,
     pub(super) gas_left: u64,
     pub(super) words_limit: u64,
     pub(super) words_used: u64,
@@ -65,6 +70,7 @@ impl State {
         let mut state = Self {
             session: Session::new(),
             image: Session::image(),
+            spare: None,
             gas_left: u64::MAX,
             words_limit: u64::MAX,
             words_used: 0,
@@ -81,7 +87,7 @@ impl State {
 
     /// Forgets everything but the budget.
     pub(super) fn reset(&mut self) {
-        (self.session, self.image) = (Session::new(), Session::image());
+        (self.session, self.image, self.spare) = (Session::new(), Session::image(), None);
         let first = Machine::new(&self.image);
         self.words_used = first.map_or(0, |mut machine| machine.budget().words_used);
     }
@@ -95,9 +101,9 @@ impl State {
     /// Does what an input says. If it goes wrong, everything but the gas is as it was.
     pub(super) fn run(&mut self, text: &str) {
         let Some(mut input) = self.compile(text) else { return };
-        let mut image = self.image.clone();
+        let mut image = copied(&mut self.image, self.spare.take());
         if !input.begin(&mut image) {
-            self.session = input.accept();
+            (self.session, self.spare) = (input.accept(), Some(image));
             return;
         }
         let mut machine = match Machine::from_image(image) {
@@ -125,7 +131,7 @@ impl State {
         if event == Event::Halted {
             let words = i128::from(after.words_used) - i128::from(self.words_used);
             self.words_used = after.words_used;
-            self.image = machine.into_image();
+            self.spare = Some(std::mem::replace(&mut self.image, machine.into_image()));
             if let Some(values) = input.values(&self.image) {
                 self.output.line(&values);
             }
@@ -177,6 +183,37 @@ impl State {
             |left: u64, limit: u64| if limit == u64::MAX { "unlimited".to_owned() } else { left.to_string() };
         let words = self.words_limit.saturating_sub(self.words_used);
         format!("left: {} gas, {} words", shown(self.gas_left, self.gas_left), shown(words, self.words_limit))
+    }
+}
+
+/// A copy of an image. Its memories are those of an image that is not needed any more, as far as there are any: the system
+/// takes longer to give fresh ones than it takes to copy.
+fn copied(image: &mut Image<'static>, spare: Option<Image<'static>>) -> Image<'static> {
+    let spare = spare.into_iter().flat_map(|spare| spare.objects);
+    let mut memories: BTreeMap<Number, Vec<u8>> = spare
+        .filter_map(|mut object| Some((object.number, take(content(&mut object.body)?).into_owned())))
+        .collect();
+    let contents: Vec<_> =
+        image.objects.iter_mut().map(|object| content(&mut object.body).map(take)).collect();
+    let mut copy = image.clone();
+    for ((from, to), bytes) in image.objects.iter_mut().zip(&mut copy.objects).zip(contents) {
+        let number = from.number;
+        if let (Some(from), Some(to), Some(bytes)) = (content(&mut from.body), content(&mut to.body), bytes) {
+            let mut memory = memories.remove(&number).unwrap_or_default();
+            memory.clear();
+            memory.extend_from_slice(&bytes);
+            (*from, *to) = (bytes, Cow::Owned(memory));
+        }
+    }
+    copy
+}
+
+/// What is in an object's memory, if it has one.
+fn content<'b>(body: &'b mut Body<'static>) -> Option<&'b mut Cow<'static, [u8]>> {
+    match body {
+        Body::Data(data) => Some(data),
+        Body::Process(process) => Some(&mut process.data),
+        _ => None,
     }
 }
 

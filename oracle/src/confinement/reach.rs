@@ -31,7 +31,7 @@ impl Reach {
         runners: impl IntoIterator<Item = Number>,
         payers: impl IntoIterator<Item = Number>,
     ) -> Self {
-        let mut closure = Closure { image, reach: Self::default(), has_grown: true };
+        let mut closure = Closure { image, reach: Self::default(), unused: Vec::new(), has_grown: true };
         for payer in payers {
             closure.counts(payer);
         }
@@ -97,6 +97,8 @@ impl Reach {
 struct Closure<'i, 'b> {
     image: &'i Image<'b>,
     reach: Reach,
+    /// Keys that somebody has, and whose use was not looked at.
+    unused: Vec<(Number, Rights)>,
     /// Whether something was found since this was looked at last.
     has_grown: bool,
 }
@@ -125,7 +127,10 @@ impl<'b> Closure<'_, 'b> {
         }
         let key = Key { rights: key.rights.and(through), ..*key };
         if key.seal == 0 {
-            self.has_grown |= self.reach.held.insert((key.object, key.rights.bits(), key.gate));
+            if self.reach.held.insert((key.object, key.rights.bits(), key.gate)) {
+                self.unused.push((key.object, key.rights));
+                self.has_grown = true;
+            }
         } else if !self.reach.sealed.contains(&key) {
             self.reach.sealed.push(key);
             self.has_grown = true;
@@ -167,9 +172,9 @@ impl<'b> Closure<'_, 'b> {
                 }
             }
         }
-        for (number, bits, _) in self.reach.held.clone() {
+        while let Some((number, rights)) = self.unused.pop() {
             if let Some(object) = self.image.object(number) {
-                self.use_key(object, Rights::from_bits(bits.into()));
+                self.use_key(object, rights);
             }
         }
         for object in &self.image.objects {

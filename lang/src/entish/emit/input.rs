@@ -7,7 +7,7 @@
 use super::code::{Code, Finished, Label};
 use super::reach::Reach;
 use super::statics::{HEADER_WORDS, Statics, header};
-use super::{Compiled, Emitter, check_length};
+use super::{Compiled, Emitter, INPUT, check_length};
 use crate::entish::check::Checked;
 use crate::entish::files::{File, Wrong};
 use crate::entish::hir::{Func, FuncId};
@@ -78,7 +78,7 @@ pub(crate) fn emit_input(
     let (there, with_entry) = kept.reuse(&mut emitter, files);
     let (imported, began) = (kept.imported.len(), emitter.entries.len());
     let start = emitter.start_input();
-    kept.names.push((start, "input".to_owned()));
+    kept.names.push((start, INPUT.to_owned()));
     emitter.bodies(&mut kept.names, &there);
     emitter.entries(&mut kept.names, &with_entry);
     kept.remember(&emitter, files);

@@ -47,10 +47,14 @@ pub(crate) const NONE: u64 = 0xffff_ffff_0000_0000;
 /// What the name of a function has behind it where its sandboxed calls begin.
 const SANDBOXED: &str = " (sandboxed)";
 
-/// Whether this is the name of a place where a sandboxed call begins.
+/// What the place is called where an input of a session begins.
+const INPUT: &str = "input";
+
+/// Whether this is the name of a place where a sandboxed call begins, or an input of a session: the outermost frame of a
+/// process that has such a name is of nothing that was written.
 #[must_use]
 pub fn is_entry(name: &str) -> bool {
-    name.ends_with(SANDBOXED)
+    name.ends_with(SANDBOXED) || name == INPUT
 }
 
 /// The first slot of those of the hosts that the program names.

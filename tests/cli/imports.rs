@@ -30,7 +30,7 @@ fn a_file_of_ones_own_goes_before_one_of_the_library_but_not_for_the_library() {
 
 #[test]
 fn what_only_the_library_may_do_is_not_imported() {
-    for name in ["runtime", "border", "flat"] {
+    for name in ["runtime", "border", "flat", "slots"] {
         let (out, err) = run(&[("main.et", &format!("import {name}\nprint({name}.allocate(8))\n"))]);
         assert_eq!(out, "");
         assert!(err.contains(&format!("there is no file `{name}.et`")), "{err}");

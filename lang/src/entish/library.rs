@@ -61,13 +61,14 @@ macro_rules! library {
 }
 
 /// All its files.
-pub(super) static LIBRARY: [Module; 18] = library! {
+pub(super) static LIBRARY: [Module; 19] = library! {
     true "runtime"
     true "tables"
     false "collector"
     true "border"
     true "failures"
     true "flat"
+    true "slots"
     false "floats"
     false "naturals"
     false "buffers"

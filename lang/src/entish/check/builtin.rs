@@ -47,7 +47,7 @@ pub(super) fn form(name: &str) -> &'static str {
 }
 
 /// What a job has.
-pub(super) const JOB: &[&str] = &["status", "value", "trap", "failure", "gas_left"];
+pub(super) const JOB: &[&str] = &["status", "value", "trap", "failure", "gas_left", "lacks"];
 
 /// A type in a method's signature, as seen from the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub(super) enum Of {
 pub(super) enum How {
     Runtime(&'static str),
     Instruction(Op),
-    /// `attenuate` with the rights to read and to copy.
+    /// `key_attenuate` with the rights to read and to copy.
     ReadOnly,
 }
 
@@ -136,7 +136,7 @@ pub(super) const METHODS: &[Method] = &[
     (Kind::Map, "values", &[], &[Of::MapValues], How::Runtime("map_values")),
     (Kind::Map, "clear", &[], &[], How::Runtime("map_clear")),
     (Kind::Key, "read_only", &[], &[Of::Key], How::ReadOnly),
-    (Kind::Key, "attenuate", &[Of::U], &[Of::Key], How::Instruction(Op::Attenuate)),
+    (Kind::Key, "attenuate", &[Of::U], &[Of::Key], How::Runtime("key_attenuate")),
     (Kind::Key, "revocable", &[], &[Of::Key, Of::Key], How::Runtime("key_revocable")),
     (Kind::Key, "revoke", &[], &[], How::Instruction(Op::Revoke)),
     (Kind::Key, "destroy", &[], &[], How::Instruction(Op::Destroy)),

@@ -337,6 +337,7 @@ impl<'a> Body<'_, 'a> {
                     "status" => 0,
                     "trap" => 1,
                     "gas_left" => 2,
+                    "lacks" => 3,
                     "failure" => return self.runtime("job_failure", vec![object], Ty::TEXT, span),
                     "value" => {
                         return match value {

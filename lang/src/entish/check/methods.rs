@@ -91,8 +91,7 @@ impl<'a> Body<'_, 'a> {
             }
             How::ReadOnly => {
                 values.push(self.word(READ_ONLY.into(), Ty::U, span));
-                let kind = ExprKind::Op { op: Op::Attenuate, imms: Vec::new(), operands: values };
-                self.make(kind, ty, span)
+                self.runtime("key_attenuate", values, ty, span)
             }
         };
         (value, results)
@@ -155,7 +154,7 @@ impl<'a> Body<'_, 'a> {
             }),
             "page" => self.given(name, args, span).map(|[count]| {
                 let count = self.expr_as(count, Ty::U);
-                self.runtime("key_page", vec![count], Ty::KEY, span)
+                self.runtime("key_new", vec![count], Ty::KEY, span)
             }),
             "arg_text" => self.given(name, args, span).map(|[number]| {
                 let number = self.expr_as(number, Ty::U);

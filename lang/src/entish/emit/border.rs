@@ -19,7 +19,7 @@ use super::func::{DATA, Frame, Shown, field_offset};
 use super::reach;
 use super::reach::Needs;
 use super::runtime;
-use super::{CODE_KEY, Emitter, failure, object};
+use super::{CODE_KEY, Emitter, failure};
 use crate::entish::hir::{Callee, Expr, ExprKind, FuncId, Outcome, Place, Sandbox, Type, TypeId};
 use crate::entish::say;
 use keyvm_isa::layout::{CHUNK_WORDS, MEMORY_CODE, MEMORY_DATA, MEMORY_META, MESSAGE_WORDS_MAX, meta};
@@ -35,6 +35,9 @@ const FLAT: u64 = 16;
 
 /// Beginnings of sandboxed calls that are numbered at most: what runs a callee compiles all that are.
 const NUMBERED_MAX: usize = 8;
+
+/// Where in memory 2 the slot of the guard is.
+const GUARD: u64 = 80;
 
 /// So many keys a callee has room for, besides its own.
 const CALLEE_KEYS: usize = 7;
@@ -92,6 +95,9 @@ impl Emitter<'_> {
             self.prepare_memory();
         }
         let mut key = CODE_KEY + u64::from(needs.code);
+        if params.iter().any(|&ty| self.is_key(ty)) {
+            self.guard(needs.heap || takes_page || gives_page);
+        }
         if takes_page {
             self.code.push(key);
             key += 1;
@@ -119,6 +125,18 @@ impl Emitter<'_> {
         } else {
             let words = results.len().min(MESSAGE_WORDS_MAX.into()) as u64;
             self.code.op2(Op::Return, words, 0);
+        }
+    }
+
+    /// Puts a key that can do nothing behind those that variables name; `std/slots.et` says what for.
+    fn guard(&mut self, has_memory: bool) {
+        self.code.push(0);
+        self.code.push(0);
+        self.code.op(Op::Attenuate);
+        if has_memory {
+            self.code.op2(Op::Store32at, DATA, GUARD);
+        } else {
+            self.code.op(Op::Drop);
         }
     }
 
@@ -285,12 +303,6 @@ impl Emitter<'_> {
         let words = words.min(MESSAGE_WORDS_MAX.into()) as u64;
         let slots = slots.min(CALLEE_KEYS) as u64;
         self.code.op2(Op::Recurse, words, slots);
-        if !matches!(sandbox.outcome, Outcome::Job) {
-            for &key in &keys {
-                self.code.get(key);
-                self.call_library(runtime::HOLD);
-            }
-        }
         let page = page.map(|(page, shown)| {
             // The callee may have destroyed neither: it could only read.
             self.code.get(shown);
@@ -314,7 +326,7 @@ impl Emitter<'_> {
                 1
             }
             Outcome::Job => {
-                self.new_job(frame, sandbox, ty, Sent { keys: &keys, page }, process, unsent);
+                self.new_job(frame, sandbox, ty, page, process, unsent);
                 1
             }
         };
@@ -547,7 +559,7 @@ impl Emitter<'_> {
         frame: &mut Frame,
         sandbox: &Sandbox,
         job: TypeId,
-        sent: Sent<'_>,
+        page: Option<u32>,
         process: u32,
         unsent: Label,
     ) {
@@ -566,7 +578,7 @@ impl Emitter<'_> {
         };
         let [status, count, result] = [(); 3].map(|()| frame.slot());
         self.received(frame, [status, count, result]);
-        match sent.page {
+        match page {
             Some(page) => self.code.get(page),
             None => self.code.push(0),
         }
@@ -579,7 +591,6 @@ impl Emitter<'_> {
             }
             None => self.code.push(0),
         }
-        self.key_array(frame, sent.keys);
         for slot in [result, count, status] {
             self.code.get(slot);
             frame.give_back(slot);
@@ -607,26 +618,6 @@ impl Emitter<'_> {
         self.code.get(left);
         self.first_result(result);
         frame.give_back(left);
-    }
-
-    /// Pushes an array of the numbers of keys, or 0 if there are none.
-    fn key_array(&mut self, frame: &mut Frame, keys: &[u32]) {
-        if keys.is_empty() {
-            self.code.push(0);
-            return;
-        }
-        self.code.push(keys.len() as u64);
-        self.code.push(object::NUMBERS);
-        self.call_library(runtime::ARRAY_ROOM);
-        let array = frame.slot();
-        self.code.set(array);
-        for (number, &key) in (0..).zip(keys) {
-            self.code.get(array);
-            self.code.get(key);
-            self.code.op2(Op::Store64, DATA, field_offset(number));
-        }
-        self.code.get(array);
-        frame.give_back(array);
     }
 
     /// `job<gas,words>()`: leaves the new status.
@@ -681,13 +672,6 @@ impl Emitter<'_> {
 
 /// The rights with which a callee gets its arguments' page.
 const READ_ONLY: u64 = Rights::WEAKENED.bits() as u64;
-
-/// What a callee got besides words, by the slots that hold the keys to it.
-struct Sent<'s> {
-    keys: &'s [u32],
-    /// The page of the arguments.
-    page: Option<u32>,
-}
 
 /// A budget of a call.
 enum Limit<'e> {

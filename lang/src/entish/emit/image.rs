@@ -28,6 +28,7 @@ pub(crate) fn image(compiled: &Compiled, files: &[File]) -> Image<'static> {
         debug_assert_eq!(slot, process.keys.len() as u64);
         process.keys.push(Some(Key::new(object, rights)));
     }
+    process.keys.push(Some(Key::new(ROOT, Rights::NONE)));
     process.data = Cow::Owned(compiled.data.iter().flat_map(|word| word.to_le_bytes()).collect());
     process.random = RANDOM_SEED;
     process.standing = true;

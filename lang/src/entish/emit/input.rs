@@ -6,7 +6,7 @@
 
 use super::code::{Code, Finished, Label};
 use super::reach::Reach;
-use super::statics::{HEADER_WORDS, Statics, header};
+use super::statics::{HEADER_WORDS, RootKeys, Statics, header};
 use super::{Compiled, Emitter, INPUT, check_length};
 use crate::entish::check::Checked;
 use crate::entish::files::{File, Wrong};
@@ -92,7 +92,8 @@ pub(crate) fn emit_input(
     let (descriptors, references) = descriptors.words();
     code.embed(descriptors, references);
     kept.settle(&mut code, files);
-    let Finished { words, place_of, places } = code.clone().finish(&statics.words(0, 0), &[], &[]);
+    let Finished { words, place_of, places } =
+        code.clone().finish(&statics.words(RootKeys::default()), &[], &[]);
     check_length(&words, program, program.main, &mut wrong);
     if statics.len() as u64 > CHUNK_WORDS {
         let place = &program.funcs[program.main.0 as usize].place;
@@ -204,6 +205,6 @@ impl Emitter<'_> {
 pub(crate) fn first_data() -> Vec<u64> {
     let end = layout::VARIABLES.1;
     let mut words = vec![0; usize::try_from(end / 8).unwrap_or(0)];
-    words[..HEADER_WORDS].copy_from_slice(&header(end, super::ARGS_KEY, super::CONSOLE_KEY));
+    words[..HEADER_WORDS].copy_from_slice(&header(end, super::root_keys(0)));
     words
 }

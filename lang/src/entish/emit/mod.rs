@@ -30,7 +30,7 @@ use code::{Code, Finished, Label};
 use descriptor::Descriptors;
 use keyvm_isa::layout::CODE_WORDS_MAX;
 use reach::Reach;
-use statics::Statics;
+use statics::{RootKeys, Statics};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(in crate::entish) use func::may_grow_lists;
@@ -59,6 +59,11 @@ pub fn is_entry(name: &str) -> bool {
 
 /// The first slot of those of the hosts that the program names.
 pub(crate) const HOST_KEYS: u64 = 4;
+
+/// The keys of the root process of a program that names so many hosts.
+const fn root_keys(hosts: usize) -> RootKeys {
+    RootKeys { args: ARGS_KEY, console: CONSOLE_KEY, guard: HOST_KEYS + hosts as u64 }
+}
 
 /// Kinds of objects, as their first words have them; `std/collector.et` knows these.
 mod object {
@@ -130,9 +135,10 @@ pub(crate) fn emit(checked: &mut Checked<'_>, mains: &[FuncId]) -> Result<Compil
     emitter.entries(&mut names, &BTreeSet::new());
     emitter.settle_entries();
     let Emitter { code, statics, descriptors, mut wrong, .. } = emitter;
-    let data = statics.words(ARGS_KEY, CONSOLE_KEY);
+    let data = statics.words(root_keys(program.hosts.len()));
     let (descriptors, references) = descriptors.words();
-    let Finished { words, place_of, places } = code.finish(&statics.words(0, 0), descriptors, references);
+    let Finished { words, place_of, places } =
+        code.finish(&statics.words(RootKeys::default()), descriptors, references);
     check_length(&words, program, mains[0], &mut wrong);
     if wrong.is_empty() {
         Ok(Compiled { code: words, data, place_of, places, names, starts, hosts: program.hosts.clone() })

@@ -167,10 +167,7 @@ pub(super) fn is_flat(program: &Program, types: &[TypeId]) -> bool {
 /// Whether it is an array or a list in which there are no references.
 pub(super) fn is_of_numbers(program: &Program, ty: TypeId) -> bool {
     let (Type::Array(of) | Type::List(of)) = program.types[ty.0 as usize] else { return false };
-    matches!(
-        program.types[of.0 as usize],
-        Type::U | Type::I | Type::F | Type::Bool | Type::Key | Type::Func { .. }
-    )
+    matches!(program.types[of.0 as usize], Type::U | Type::I | Type::F | Type::Bool | Type::Func { .. })
 }
 
 /// Whether it is a map from numbers, and it is known that they are.
@@ -343,7 +340,7 @@ impl Visitor<'_> {
                     self.heap(&[runtime::border(self.program, &sandbox.results).take]);
                 }
                 if sandbox.params.iter().any(|&ty| matches!(self.program.types[ty.0 as usize], Type::Key)) {
-                    self.calls(&[runtime::CAN_SEND, runtime::HOLD]);
+                    self.calls(&[runtime::CAN_SEND]);
                 }
                 match &sandbox.callee {
                     Callee::Func(id) => {
@@ -360,7 +357,7 @@ impl Visitor<'_> {
                         self.expr(value);
                     }
                     Outcome::Job => {
-                        self.heap(&[runtime::JOB_NEW, runtime::JOB_FAILED, runtime::ARRAY_ROOM]);
+                        self.heap(&[runtime::JOB_NEW, runtime::JOB_FAILED]);
                     }
                 }
                 self.exprs(&sandbox.args);

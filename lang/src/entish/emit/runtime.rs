@@ -8,7 +8,6 @@ pub(super) const ARRAY_ROOM: &str = "runtime.array_room";
 pub(super) const LIST_OF: &str = "runtime.list_of";
 pub(super) const BYTES_SLICE: &str = "runtime.bytes_slice";
 pub(super) const CAN_SEND: &str = "border.can_send";
-pub(super) const HOLD: &str = "border.hold";
 pub(super) const ABANDON: &str = "border.abandon";
 pub(super) const JOB_NEW: &str = "border.job_new";
 pub(super) const JOB_FAILED: &str = "border.job_failed";

@@ -3,11 +3,23 @@
 use std::collections::BTreeMap;
 
 /// Words of the header: `std/collector.et` says what they are.
-pub(super) const HEADER_WORDS: usize = 9;
+pub(super) const HEADER_WORDS: usize = 11;
 
 /// The header in which no object has been made: they go to this address, where there is no room yet.
-pub(super) const fn header(objects: u64, args: u64, console: u64) -> [u64; HEADER_WORDS] {
-    [objects, objects, args, console, objects, 0, objects.wrapping_neg(), 0, 0]
+pub(super) const fn header(objects: u64, keys: RootKeys) -> [u64; HEADER_WORDS] {
+    let RootKeys { args, console, guard } = keys;
+    // The guard is the first slot that is not named by the code.
+    let guards = guard << 32 | guard;
+    [objects, objects, args, console, objects, 0, objects.wrapping_neg(), 0, 0, guard, guards]
+}
+
+/// Slots of keys that the root process begins with; all are 0 for other processes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RootKeys {
+    pub(super) args: u64,
+    pub(super) console: u64,
+    /// The last one, a key to itself that can do nothing: `std/slots.et` says what for.
+    pub(super) guard: u64,
 }
 
 /// The texts, each once.
@@ -45,9 +57,9 @@ impl Statics {
     }
 
     /// The words, for a process that has these keys.
-    pub(super) fn words(&self, args: u64, console: u64) -> Vec<u64> {
+    pub(super) fn words(&self, keys: RootKeys) -> Vec<u64> {
         let end = self.len() as u64 * 8;
-        let mut words = header(end, args, console).to_vec();
+        let mut words = header(end, keys).to_vec();
         words.extend(&self.words);
         words
     }

@@ -1,0 +1,124 @@
+//! Keys of programs: a variable never names another object than it was made for, and slots of keys are used again.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod compiling;
+mod transcript;
+
+use compiling::compiling;
+use keyvm::entish::{self, File};
+use keyvm::isa::image::Image;
+use keyvm::{Console, Engine, Event, Hosts, Levels, Machine};
+use transcript::Transcript;
+
+fn compiled(source: &str) -> Image<'static> {
+    let file = File { name: "program.et".to_owned(), text: source.to_owned() };
+    entish::compile(file, &mut |_| Ok(None)).unwrap_or_else(|errors| panic!("{}", errors.render(false))).image
+}
+
+/// Runs a program with so many words; gives how it ended and what it printed.
+fn run(source: &str, engine: &Engine, words: u64) -> (Event, String, u64) {
+    let transcript = Transcript::default();
+    let mut hosts = Hosts::new();
+    hosts.grant("console", Console::new(std::io::empty(), transcript.clone()));
+    let mut machine = Machine::with_engine(&compiled(source), engine).unwrap();
+    machine.set_words_limit(words);
+    let event = machine.run_hosted(u64::MAX, &mut hosts);
+    machine.audit().expect("the books balance");
+    (event, transcript.text(), machine.budget().gas_used)
+}
+
+/// Checks that a program prints this under both engines, within so many words.
+#[track_caller]
+fn prints_in(words: u64, source: &str, expected: &str) {
+    let of_interpreter = run(source, &Engine::default(), words);
+    assert_eq!((&of_interpreter.0, of_interpreter.1.as_str()), (&Event::Halted, expected));
+    assert_eq!(run(source, &compiling(Levels::Quick), words), of_interpreter);
+}
+
+#[track_caller]
+fn prints(source: &str, expected: &str) {
+    prints_in(1 << 24, source, expected);
+}
+
+#[test]
+fn jobs_that_nobody_reaches_give_the_slots_of_their_keys_back() {
+    prints_in(
+        40_000,
+        "def g(x):\n    while:\n        yield x\n        x += 1\ndef h(text t) -> u:\n    assert len(t) > 3\n    return 1\n\
+         for k in range(9000):\n    j = try g<1000,50>(k)\n    i = try h<3000,500>(\"ab\")\n    assert j.value == k and i.trap == 10\n\
+         print($numkeys() < 2500)",
+        "true\n",
+    );
+}
+
+#[test]
+fn slots_of_pages_are_used_again() {
+    prints_in(
+        40_000,
+        "first = page(1)\nfirst[0] = 7\nfor k in range(9000):\n    a = page(1)\n    b = a.read_only()\n    a[0] = k\n    assert b[0] == k\n    \
+         c, gate = b.revocable()\n    gate.revoke()\n    assert c.kind() == 0\n    a.destroy()\n    assert b.kind() == 0 and first[0] == 7\n\
+         print($numkeys() < 2500)",
+        "true\n",
+    );
+}
+
+#[test]
+fn a_queue_of_pages_takes_no_more_slots_than_it_has_keys() {
+    prints(
+        "key[] queue = []\nfor k in range(5000):\n    p = page(1)\n    p[0] = k\n    queue.append(p)\n    if len(queue) > 20:\n        \
+         q = queue.remove(0)\n        assert q[0] == k - 20\n        q.destroy()\nprint(len(queue), queue[0][0], $numkeys() < 2500)",
+        "20 4980 true\n",
+    );
+}
+
+#[test]
+fn a_variable_of_a_key_that_is_gone_names_nothing() {
+    prints(
+        "import collector\ndef look(key k) -> u:\n    return k[0]\nsecret = page(1)\nsecret[0] = 42\npublic = page(1)\nalias = public\n\
+         public.destroy()\nother = secret.read_only()\nprint(alias == other, alias == alias, alias.kind(), alias.rights(), other[0])\n\
+         print(look<1000,100>(alias) else 0)\np = page(1)\nkey[] held = [p]\np.drop()\nprint(p.kind(), held[0].kind())\ncollector.collect()\n\
+         fresh = page(1)\nfresh[0] = 9\nprint(p.kind(), held[0].kind(), look<1000,100>(held[0]) else 0, alias.kind(), fresh[0])",
+        "false false 0 0 42\n0\n0 0\n0 0 0 0 9\n",
+    );
+    let (event, text, _) =
+        run("p = page(1)\nq = p\np.destroy()\nr = page(1)\nprint(q[0])", &Engine::default(), 1 << 20);
+    assert_eq!((event, text), (Event::Trapped(keyvm::isa::Trap::NoSuchKey), String::new()));
+}
+
+#[test]
+fn a_callee_keeps_to_the_keys_that_it_was_given() {
+    prints(
+        "def plugin(key a, key b) -> u:\n    stale = b\n    b.destroy()\n    c = page(1)\n    c[0] = 5\n    d = a.read_only()\n    \
+         return stale.kind() * 100 + u(stale == c) * 10 + u(stale == d) + c[0]\n\
+         a = page(1)\nb = page(1)\nprint(plugin<10000,1000>(a, b), b.kind(), a.kind())",
+        "5 0 1\n",
+    );
+}
+
+#[test]
+fn the_keys_of_the_hosts_stay_theirs() {
+    let (event, text, _) = run(
+        "import collector\nc = console()\nc.drop()\ncollector.collect()\nfor k in range(9):\n    p = page(1)\nprint(1)",
+        &Engine::default(),
+        1 << 20,
+    );
+    assert_eq!((event, text), (Event::Trapped(keyvm::isa::Trap::NoSuchKey), String::new()));
+}
+
+#[test]
+fn a_key_to_oneself_that_can_do_nothing_is_no_free_slot() {
+    prints(
+        "a = page(1)\nb = a.attenuate(0)\nc = page(1)\nc[0] = 3\nprint(b.kind(), b.rights(), b == a, b == c, c[0])",
+        "1 0 true false 3\n",
+    );
+}
+
+#[test]
+fn a_job_tells_what_it_lacks() {
+    prints(
+        "def big(n) -> u:\n    a = array(n, 7)\n    return a[n - 1]\njob = try big<100,300000>(1000)\nturns = 0\n\
+         while job.status == status.out_of_gas:\n    assert job.lacks > job.gas_left\n    turns += 1\n    job<job.lacks + 100,300000>()\n\
+         print(job.status, job.value, job.lacks, turns > 0)\njob = try big<100000,1>(1000)\nprint(job.status == status.out_of_words, job.lacks > 0)",
+        "0 7 0 true\ntrue true\n",
+    );
+}

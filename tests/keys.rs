@@ -122,3 +122,97 @@ fn a_job_tells_what_it_lacks() {
         "0 7 0 true\ntrue true\n",
     );
 }
+
+// ---- Services and meters -----------------------------------------------------------------------------------
+
+const SERVICE: &str = "def double(n) -> u:\n    assert n != 13\n    while n == 14: pass\n    return n * 2\n\
+    m = meter(100000, 2000)\nk = service(double, m)\n";
+
+#[test]
+fn a_service_answers_whatever_it_is_asked_with() {
+    prints(
+        &format!(
+            "{SERVICE}for n in range(3):\n    s, x = k.ask(n)\n    print(s, x)\ns, x = k.ask()\nprint(s, x)\ns, x = k.ask(5, 6, 7)\nprint(s, x)\nprint(k.kind(), m.kind())"
+        ),
+        "0 0\n0 2\n0 4\n0 0\n0 10\n4 5\n",
+    );
+}
+
+#[test]
+fn a_service_that_traps_or_runs_dry_or_is_stopped_stops_nobody() {
+    prints(
+        &format!(
+            "{SERVICE}s, x = k.ask(14)\nprint(s == status.out_of_gas)\ns, x = k.ask(1)\nprint(s == status.out_of_gas)\n\
+             gas, words = m.used()\nprint(gas <= 100000, words <= 2000, words >= 64)\nm.stop()\ns, x = k.ask(1)\nprint(s == status.stopped)\n\
+             n = meter(100000, 2000)\nl = service(double, n)\ns, x = l.ask(13)\nprint(s == status.trapped)\ns, x = l.ask(1)\nprint(s == status.trapped)\n\
+             l.stop()\ns, x = l.ask(1)\nprint(s == status.stopped)\nl.start()\ns, x = l.ask(1)\nprint(s == status.trapped)\n\
+             n.destroy()\nprint(l.kind(), n.kind())"
+        ),
+        "true\ntrue\ntrue true true\ntrue\ntrue\ntrue\ntrue\ntrue\n0 0\n",
+    );
+}
+
+#[test]
+fn a_dry_service_goes_on_when_its_limits_are_raised() {
+    prints(
+        "def slow(n) -> u:\n    sum = 0\n    for k in range(n):\n        sum += k\n    return sum\nm = meter(300, 2000)\nk = service(slow, m)\n\
+         s, x = k.ask(100)\nprint(s == status.out_of_gas)\nm.limit(100000, 2000)\ns, x = k.ask(1)\nprint(s, x)\ns, x = k.ask(3)\nprint(s, x)",
+        "true\n0 4950\n0 3\n",
+    );
+}
+
+#[test]
+fn a_plugin_does_with_a_service_what_its_key_allows() {
+    let plugin = "def plugin(key k) -> u:\n    s, x = k.ask(4)\n    k.destroy()\n    return x\n\
+        def stops(key k) -> u:\n    k.stop()\n    return 1\ndef looks(key k) -> u:\n    return $peek(k, 0, 1)\n";
+    prints(
+        &format!(
+            "{plugin}{SERVICE}only = k.attenuate(right.call | right.copy)\n\
+             print(plugin<10000,100>(only) else 77, stops<10000,100>(only) else 78, looks<10000,100>(only) else 79)\ns, x = k.ask(3)\nprint(s, x)\n\
+             print(stops<10000,100>(k))\ns, x = k.ask(3)\nprint(s == status.stopped)\nk.start()\nprint(plugin<10000,100>(k) else 77, k.kind(), only.kind())"
+        ),
+        "77 78 79\n0 6\n1\ntrue\n8 0 0\n",
+    );
+}
+
+#[test]
+fn services_ask_one_another() {
+    prints(
+        "def next(key box, n) -> u:\n    box[0] = n\n    return n + 1\ndef asks(key other, n) -> u:\n    s, x = other.ask(n)\n    return s * 100 + x\n\
+         box = page(1)\na = service(next, meter(100000, 1000), box)\nb = service(asks, meter(100000, 1000), a)\ns, x = b.ask(5)\nprint(s, x, box[0])\n\
+         def through(key k) -> u:\n    s, x = k.ask(7)\n    return s * 100 + x\nprint(through<10000,100>(b), box[0])\n\
+         def truth(bool b) -> bool:\n    return b\nt = service(truth, meter(100000, 1000))\ns, x = t.ask(7)\nprint(s, x)",
+        "0 6 5\n8 7\n0 1\n",
+    );
+}
+
+#[test]
+fn a_service_without_the_means_to_begin_is_none() {
+    let (event, _, _) =
+        run("def f(n) -> u:\n    return n\nk = service(f, meter(1, 1000))", &Engine::default(), 1 << 20);
+    assert_eq!(event, Event::Trapped(keyvm::isa::Trap::Failed));
+}
+
+#[test]
+fn more_keys_than_there_is_room_for_are_refused() {
+    let keys = |count: usize, key: &str| vec![key; count].join(", ");
+    let parameters = |count: usize| (0..count).map(|n| format!("key k{n}")).collect::<Vec<_>>().join(", ");
+    let said = |source: &str| {
+        let file = File { name: "program.et".to_owned(), text: source.to_owned() };
+        entish::compile(file, &mut |_| Ok(None)).err().map(|errors| errors.render(false))
+    };
+    for (count, is_refused) in [(7, false), (8, true)] {
+        let function = format!("def f({}):\n    pass\np = page(1)\n", parameters(count));
+        let call = said(&format!("{function}f<1000,100>({})", keys(count, "p")));
+        let service = said(&format!("{function}k = service(f, {})", keys(count + 1, "p")));
+        for said in [call, service] {
+            assert_eq!(said.is_some(), is_refused);
+            let Some(said) = said else { continue };
+            for part in
+                ["error: too many keys", "room for 7 of them, and this call would take 8", "Help: keys among"]
+            {
+                assert!(said.contains(part), "{said}");
+            }
+        }
+    }
+}

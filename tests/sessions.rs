@@ -225,4 +225,11 @@ fn the_code_of_statements_is_gone_when_they_have_run() {
     place.take("job<5000,100>()");
     assert!(place.take("job.value").starts_with("Some(\"1\")"));
     assert!(place.take("t").starts_with("Some(\"\\\"a1\\\"\")"), "{}", place.take("t"));
+    // So do services.
+    place.take("def double(n) -> u: return n * 2");
+    place.take("print(double(4))");
+    place.take("k = service(double, meter(10000, 1000))");
+    lines.iter().for_each(|line| drop(place.take(line)));
+    place.take("_, answer = k.ask(21)");
+    assert!(place.take("answer").starts_with("Some(\"42\")"), "{}", place.take("answer"));
 }

@@ -224,6 +224,9 @@ pub(crate) enum ExprKind {
     /// The array that a list's elements are in.
     Storage(Box<Expr>),
     Sandbox(Box<Sandbox>),
+    /// A process that calls the function whenever it is asked: gives its key. The first keys are the meter's and those that are
+    /// the function's first arguments.
+    Service(FuncId, Vec<Expr>),
     /// `job<gas,words>()`: gives the new status.
     Resume {
         job: Box<Expr>,

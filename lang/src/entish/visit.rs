@@ -62,6 +62,7 @@ macro_rules! visitors {
                 | ExprKind::Func(_) => {}
                 ExprKind::Op { operands: values, .. }
                 | ExprKind::Call(_, values)
+                | ExprKind::Service(_, values)
                 | ExprKind::Struct(values)
                 | ExprKind::Elements(values) => values.into_iter().for_each(|of| seen($part::Expr(of))),
                 ExprKind::And(a, b) | ExprKind::Or(a, b) => {

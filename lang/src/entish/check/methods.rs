@@ -156,6 +156,11 @@ impl<'a> Body<'_, 'a> {
                 let count = self.expr_as(count, Ty::U);
                 self.runtime("key_new", vec![count], Ty::KEY, span)
             }),
+            "meter" => self.given(name, args, span).map(|[gas, words]| {
+                let limits = [gas, words].map(|limit| self.expr_as(limit, Ty::U));
+                self.runtime("key_meter", limits.to_vec(), Ty::KEY, span)
+            }),
+            "service" => Some(self.service(args, span)),
             "arg_text" => self.given(name, args, span).map(|[number]| {
                 let number = self.expr_as(number, Ty::U);
                 self.runtime("arg_text", vec![number], Ty::TEXT, span)

@@ -61,6 +61,48 @@ impl<'a> Body<'_, 'a> {
         }
     }
 
+    /// `service(f, meter, keys…)`
+    pub(super) fn service(&mut self, args: &'a [Arg<'a>], span: &Span) -> Expr {
+        if let Some(name) = args.iter().find_map(|arg| arg.name.as_ref()) {
+            self.say(say::no_names(name, "service"));
+        }
+        let [function, keys @ ..] = args else {
+            return self.broken(say::service_lacks(span, &["f", "meter"]), span);
+        };
+        let keys: Vec<_> = keys.iter().map(|key| self.expr_as(&key.value, Ty::KEY)).collect();
+        if keys.is_empty() {
+            return self.broken(say::service_lacks(span, &["meter"]), span);
+        }
+        let of = &function.value.span;
+        let index = match self.target(&function.value) {
+            Target::Item(Item::Func(index), _) => index,
+            Target::Builtin(name) if !self.by_name.contains_key(name) => {
+                return self.broken(say::no_service(of), span);
+            }
+            _ => {
+                let value = self.expr(&function.value, None);
+                let is_known = !matches!(self.cx.types.node(ty(&value)), Node::Broken);
+                return if is_known { self.broken(say::no_service(of), span) } else { value };
+            }
+        };
+        let called = self.signature(index, of);
+        let kept = keys.len() - 1;
+        let is_key = |body: &mut Self, ty: Ty| matches!(body.cx.types.node(ty), Node::Key);
+        let is_word = |body: &mut Self, ty: Ty| {
+            matches!(body.cx.types.node(ty), Node::U | Node::I | Node::F | Node::Bool | Node::Broken)
+        };
+        let first = called.params.iter().take_while(|&&ty| is_key(self, ty)).count();
+        let rest = &called.params[first..];
+        let fits = first == kept
+            && rest.iter().chain(&called.results).all(|&ty| is_word(self, ty))
+            && called.results.len() <= 1
+            && called.yields.is_none();
+        if !fits {
+            return self.broken(say::no_service(of), span);
+        }
+        self.make(ExprKind::Service(FuncId(index), keys), Ty::KEY, span)
+    }
+
     fn limits(&mut self, [gas, words]: [&'a ast::Expr<'a>; 2]) -> (Expr, Expr) {
         (self.unsigned(gas, say::BUDGET_FROM_0), self.unsigned(words, say::BUDGET_FROM_0))
     }

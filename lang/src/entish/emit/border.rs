@@ -40,7 +40,7 @@ const NUMBERED_MAX: usize = 8;
 const GUARD: u64 = 80;
 
 /// So many keys a callee has room for, besides its own.
-const CALLEE_KEYS: usize = 7;
+pub(super) const CALLEE_KEYS: usize = 7;
 
 impl Emitter<'_> {
     /// Index 0: the first main program, or what a message says; behind it the others. Gives where each begins.
@@ -129,7 +129,7 @@ impl Emitter<'_> {
     }
 
     /// Puts a key that can do nothing behind those that variables name; `std/slots.et` says what for.
-    fn guard(&mut self, has_memory: bool) {
+    pub(super) fn guard(&mut self, has_memory: bool) {
         self.code.push(0);
         self.code.push(0);
         self.code.op(Op::Attenuate);
@@ -156,7 +156,7 @@ impl Emitter<'_> {
     }
 
     /// Makes memory 2 as the program expects it, from the tables.
-    fn prepare_memory(&mut self) {
+    pub(super) fn prepare_memory(&mut self) {
         let words = self.statics.len() as u64;
         if words > CHUNK_WORDS {
             // Whoever made the process could not make it so long.
@@ -364,7 +364,7 @@ impl Emitter<'_> {
     }
 
     /// Makes a process of the code; with room for what memory 2 begins with, if it uses that.
-    fn create(&mut self, has_memory: bool) {
+    pub(super) fn create(&mut self, has_memory: bool) {
         self.code.push(CODE_KEY);
         if has_memory {
             self.code.push_statics();
@@ -409,7 +409,7 @@ impl Emitter<'_> {
     }
 
     /// Pushes how many keys came with a result.
-    fn arrived_keys(&mut self) {
+    pub(super) fn arrived_keys(&mut self) {
         self.code.push(MEMORY_META.into());
         self.code.push(meta::MESSAGE_KEYS);
         self.code.op(Op::Mempush);
@@ -446,7 +446,7 @@ impl Emitter<'_> {
     }
 
     /// Destroys a process.
-    fn end(&mut self, process: u32) {
+    pub(super) fn end(&mut self, process: u32) {
         self.code.get(process);
         self.code.op(Op::Destroy);
     }
@@ -528,7 +528,7 @@ impl Emitter<'_> {
     }
 
     /// Drops words of a result, as many as the slot says, down to `left`; the slot then says how many are left.
-    fn drop_results(&mut self, count: u32, left: u64) {
+    pub(super) fn drop_results(&mut self, count: u32, left: u64) {
         let [top, end] = [(); 2].map(|()| self.code.label());
         self.code.put(top);
         self.code.get(count);
@@ -665,7 +665,7 @@ impl Emitter<'_> {
         types.iter().any(|&ty| self.is_object(ty))
     }
 
-    fn is_key(&self, ty: TypeId) -> bool {
+    pub(super) fn is_key(&self, ty: TypeId) -> bool {
         matches!(self.program.types[ty.0 as usize], Type::Key)
     }
 }

@@ -6,6 +6,7 @@ use super::{Emitter, NONE, failure, object};
 use crate::entish::hir::{Check, Expr, ExprKind, FuncId, Indexed, Type};
 use keyvm_isa::Op;
 use keyvm_isa::code::FuncType;
+use keyvm_isa::trap::Status;
 
 /// An index up to this may be part of an instruction.
 const OFFSET_MAX: u64 = 1 << 20;
@@ -79,6 +80,10 @@ impl Emitter<'_> {
             ExprKind::Request { key, words, many } => {
                 self.request(frame, expr, key, words, *many);
                 return 2;
+            }
+            ExprKind::Service(id, keys) => {
+                self.code.at(&expr.place);
+                self.service(frame, *id, keys);
             }
             ExprKind::Struct(fields) => self.new_struct(frame, fields),
             ExprKind::Elements(elements) => self.elements(frame, expr, elements),
@@ -185,9 +190,25 @@ impl Emitter<'_> {
             self.first_result(result);
         }
         self.code.get(status);
+        if many {
+            self.settle_reply(status);
+        }
         self.code.get(result);
         frame.give_back(status);
         frame.give_back(result);
+    }
+
+    /// Below the status of a reply on the stack: a service yields what it gives, which counts as returned; keys that nobody asked for are dropped.
+    fn settle_reply(&mut self, status: u32) {
+        self.code.get(status);
+        self.code.push(Status::Yielded.number().into());
+        self.code.op(Op::Eq);
+        self.code.op(Op::Sub);
+        let none = self.code.label();
+        self.arrived_keys();
+        self.code.to(Op::Jumpz, none);
+        self.call_library(runtime::DROP_ARRIVED);
+        self.code.put(none);
     }
 
     /// Takes any number of results off the stack, with their count above them, and the first of them into a slot; 0 if

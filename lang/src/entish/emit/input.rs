@@ -82,10 +82,11 @@ pub(crate) fn emit_input(
     emitter.bodies(&mut kept.names, &there);
     emitter.entries(&mut kept.names, &with_entry);
     kept.remember(&emitter, files);
-    // Functions that are values, jobs, and descriptors that these have, are referred to by their places.
+    // Functions that are values, jobs, services, and descriptors that these have, are referred to by their places.
     let passes = emitter.reach.values.is_empty()
         && emitter.uses.is_empty()
         && emitter.entries.len() == began
+        && emitter.services.is_empty()
         && emitter.descriptors.words().0.is_empty()
         && kept.imported.len() == imported;
     let Emitter { mut code, statics, descriptors, mut wrong, .. } = emitter;

@@ -20,6 +20,7 @@ mod image;
 mod input;
 mod reach;
 mod runtime;
+mod service;
 mod statics;
 
 use crate::entish::check::Checked;
@@ -113,6 +114,8 @@ struct Emitter<'a> {
     entries: BTreeMap<(FuncId, Option<TypeId>), Label>,
     /// Generic functions as values: each use has a beginning of its own, for its sandboxed calls to be found.
     uses: BTreeMap<(FuncId, TypeId), Label>,
+    /// Where services that call these functions begin.
+    services: BTreeMap<FuncId, Label>,
     /// Where processes go on that are told where they begin.
     jumpto: Option<u32>,
     /// Whether a function that is a value is called in a sandbox: then any index may be told.
@@ -166,6 +169,7 @@ impl<'a> Emitter<'a> {
             funcs: BTreeMap::new(),
             entries: BTreeMap::new(),
             uses: BTreeMap::new(),
+            services: BTreeMap::new(),
             jumpto: None,
             boxes_values: false,
             wrong: Vec::new(),
@@ -209,6 +213,12 @@ impl<'a> Emitter<'a> {
             self.code.at(&func.place);
             names.push((self.code.index(), format!("{}{SANDBOXED}", func.name)));
             self.sandbox_entry(id, used, label);
+        }
+        for (id, label) in self.services.clone() {
+            let func = &self.program.funcs[id.0 as usize];
+            self.code.at(&func.place);
+            names.push((self.code.index(), format!("{} (service)", func.name)));
+            self.service_entry(id, label);
         }
     }
 }

@@ -310,7 +310,16 @@ impl Visitor<'_> {
                 self.expr(callee);
                 self.exprs(args);
             }
-            ExprKind::Request { key, words, .. } => {
+            ExprKind::Service(id, keys) => {
+                self.own.needs.code = true;
+                self.own.boxed.push(Called::Func(*id));
+                self.heap(&[runtime::SETTLE]);
+                self.exprs(keys);
+            }
+            ExprKind::Request { key, words, many } => {
+                if *many {
+                    self.calls(&[runtime::DROP_ARRIVED]);
+                }
                 self.expr(key);
                 self.exprs(words);
             }

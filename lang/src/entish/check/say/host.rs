@@ -1,7 +1,8 @@
 //! What is said of hosts and their keys.
 
 use super::super::super::ast::Span;
-use super::new;
+use super::super::builtin;
+use super::{listed, new};
 use crate::diagnostic::Diagnostic;
 
 pub(in super::super) fn only_in_main(span: &Span, name: &str) -> Diagnostic {
@@ -22,6 +23,16 @@ pub(in super::super) fn host_in_session(span: &Span) -> Diagnostic {
 pub(in super::super) fn not_asked(span: &Span, shown: &str) -> Diagnostic {
     new(span, format!("a host cannot be asked with a `{shown}`"), format!("this is `{shown}`"))
         .hint("numbers, `bool`, texts and bytes can be handed to a host; take the parts of anything else one by one")
+}
+
+pub(in super::super) fn no_service(span: &Span) -> Diagnostic {
+    new(span, "this cannot be made a service", "no function that a service can call")
+        .hint("name a function that takes the keys that stand behind the meter, then numbers or `bool`, and gives at most one of these; it does not yield")
+}
+
+pub(in super::super) fn service_lacks(span: &Span, missing: &[&str]) -> Diagnostic {
+    new(span, format!("`service` lacks {}", listed(missing)), "not all arguments are given")
+        .hint(format!("it is called like this: `{}`", builtin::form("service")))
 }
 
 pub(in super::super) fn too_much_asked(span: &Span, most: usize) -> Diagnostic {

@@ -139,6 +139,8 @@ refused! {
     a_job_with_arguments: "def f(): return 1\nj = try f<5, 5>()\ns = j<5, 5>(1)\nk = try j<5, 5>()\nl = j()";
     a_try_of_what_is_no_call: "def f(): return 1\nj = try f<5, 5>() else 1";
     several_results_in_a_sandbox: "def f(): return 1, 2\ndef g(): pass\nj = try f<5, 5>()\nx = f<5, 5>() else 1\ny = g<5, 5>() else 1\na, b = f<5, 5>()\nz = g<5, 5>()";
+    what_cannot_be_a_service: "def f(text t) -> u: return 1\ndef g(key k, n) -> u: return n\ndef h(n) -> text: return \"\"\ndef i(n): yield n\ndef j(n): return n, n\ndef l(T x): pass\nm = meter(9, 9)\na = service(f, m)\nb = service(g, m)\nc = service(h, m)\nd = service(i, m)\ne = service(j, m)\no = service(l, m)\np = service(m, m)\nq = service(nothing, m)\nr = service(g, m, m, m)\ns = service(print, m)";
+    services_and_meters_of_other_arguments: "def f(n) -> u: return n\nm = meter(9, 9)\nn = meter(9)\nn = meter(gas=9, words=9)\nk = service()\nk = service(f)\nk = service(f, 1)\nk = service(f, meter=m)\nm.limit(9)\nm.used(9)\nx = m.used()";
     keys_within_arguments: "typ box {key k}\ndef f(key[] l, box b, key k): pass\nf<5, 5>([page(1)], box{page(1)}, page(1))";
     jobs_as_arguments: "def f(): return 1\ndef g(job(u) j): pass\ng<5, 5>(try f<5, 5>())";
     results_that_are_not_trusted: "typ box {box[] more, key k}\ndef f(): return page(1)\ndef g(): return [f]\ndef h() -> box: return none\ndef j(): return try f2<1, 1>()\ndef f2(): pass\na = f<5, 5>()\nb = g<5, 5>()\nc = try h<5, 5>()\nd = j<5, 5>()";

@@ -205,6 +205,7 @@ impl Formed<'_> {
             ExprKind::Len(object) | ExprKind::Storage(object) | ExprKind::JobValue(object) => {
                 self.one(object);
             }
+            ExprKind::Service(_, keys) => each(keys),
             ExprKind::Request { key, words, .. } => {
                 self.one(key);
                 each(words);

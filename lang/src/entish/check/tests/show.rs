@@ -175,6 +175,10 @@ impl Show<'_> {
             ExprKind::Resume { job, gas, words } => {
                 format!("{}<{}, {}>()", expr(job), expr(gas), expr(words))
             }
+            ExprKind::Service(id, keys) => {
+                let keys: Vec<_> = keys.iter().map(expr).collect();
+                format!("service({}, {})", self.program.funcs[id.0 as usize].name, keys.join(", "))
+            }
             ExprKind::JobValue(job) => format!("{}.value", expr(job)),
             ExprKind::Cast(value) => format!("{}({})", self.ty(of.ty), expr(value)),
         }

@@ -7,7 +7,7 @@ use keyvm_isa::image::{Body, Call, Image, Link, Meter, Number};
 use std::collections::BTreeMap;
 
 /// Gas for calling a keeper, which the keeper's meter pays.
-const KEEPER_GAS: u64 = 64;
+pub(super) const KEEPER_GAS: u64 = 64;
 
 /// Holds the books of a stretch in which control moved once at most, at its end, and `used` gas was used. `is_single` says
 /// that it was one instruction, and that control did not move.

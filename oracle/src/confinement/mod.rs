@@ -183,7 +183,12 @@ impl<S: Subject> Walk<S> {
         let before = Rc::clone(&self.last);
         let after = Rc::new(own(&self.side.image()));
         let ran = callers_that_ran(&before, &after);
-        let is_loose = step.is_several || ran < after.chain.len() || goes_on(&before, &after, step.gas);
+        // What traps only when its whole cost is there leaves the rest of that to the keeper.
+        let is_asked = after.chain.len() > before.chain.len()
+            && after.chain.last().is_some_and(|link| link.call == Call::Keeper);
+        let keeper_ran = is_asked && step.gas > books::KEEPER_GAS;
+        let is_loose =
+            step.is_several || keeper_ran || ran < after.chain.len() || goes_on(&before, &after, step.gas);
         let used = self.used - self.looked;
         if is_loose {
             books::total(&before, &after, used)?;
@@ -207,6 +212,12 @@ impl<S: Subject> Walk<S> {
         };
         if before.chain == after.chain && !is_loose {
             return Ok(());
+        }
+        if is_loose && step.gas > books::KEEPER_GAS {
+            // One may have been asked, and have answered.
+            for keeper in keepers(&before) {
+                self.let_run(&after, keeper);
+            }
         }
         // Calls that are over.
         while let Some(call) = self.calls.last()
@@ -254,11 +265,18 @@ impl<S: Subject> Walk<S> {
         if !is_keeper(image, keeper) {
             return Err(format!("process {keeper} was asked, which is nobody's keeper here"));
         }
+        // It has a key to the process that stopped, too.
+        let knows =
+            |call: &Watched| call.reach.runs(keeper) && call.reach.allows(stopped).touches(Changes::STOPPED);
+        if !self.calls.iter().chain([&self.whole]).all(knows) {
+            self.let_run(image, keeper);
+        }
+        Ok(())
+    }
+
+    /// A keeper runs with its own keys from now on.
+    fn let_run(&mut self, image: &Image<'_>, keeper: Number) {
         for call in self.calls.iter_mut().chain([&mut self.whole]) {
-            // It has a key to the process that stopped, too.
-            if call.reach.runs(keeper) && call.reach.allows(stopped).touches(Changes::STOPPED) {
-                continue;
-            }
             let first = call.before.next_number;
             let made = image.objects.iter().filter(|object| object.number >= first);
             let made = made.filter(|object| matches!(object.body, Body::Process(_)));
@@ -266,7 +284,6 @@ impl<S: Subject> Walk<S> {
                 call.reach.runners().chain(made.map(|object| object.number)).chain([keeper]).collect();
             call.reach.add(&Reach::of(image, runners, []));
         }
-        Ok(())
     }
 }
 
@@ -311,6 +328,27 @@ const fn call_meter(link: &Link) -> Option<Number> {
     }
 }
 
+/// All that can be asked about those in the chain.
+fn keepers(image: &Image<'_>) -> Vec<Number> {
+    let processes = image.chain.iter().filter_map(|link| image.object(link.process));
+    let above = processes.flat_map(|process| {
+        let meters = path(image, process.meter).into_iter().filter_map(|meter| image.object(meter));
+        [process].into_iter().chain(meters)
+    });
+    let mut keepers: Vec<Number> = above.filter_map(keeper_of).map(|key| key.object).collect();
+    keepers.sort_unstable();
+    keepers.dedup();
+    keepers
+}
+
+fn keeper_of<'i>(object: &'i Object<'_>) -> Option<&'i Key> {
+    match &object.body {
+        Body::Process(process) => process.keeper.as_ref(),
+        Body::Meter(meter) => meter.keeper.as_ref(),
+        _ => None,
+    }
+}
+
 /// Whether the last process of the chain is a keeper of the one that it was called for: of that process, or of a meter that
 /// it runs under.
 fn is_keeper(image: &Image<'_>, keeper: Number) -> bool {
@@ -320,13 +358,8 @@ fn is_keeper(image: &Image<'_>, keeper: Number) -> bool {
     let meter = base.and_then(|base| image.object(base.process)).map_or(0, |object| object.meter);
     let meters = path(image, meter).into_iter().filter_map(|meter| image.object(meter));
     image.object(stopped.process).into_iter().chain(meters).any(|object| {
-        let key = match &object.body {
-            Body::Process(process) => process.keeper,
-            Body::Meter(meter) => meter.keeper,
-            _ => None,
-        };
-        key.is_some_and(|key| {
-            key.object == keeper && key.seal == 0 && key.rights.has(Rights::CALL) && is_live(image, &key)
+        keeper_of(object).is_some_and(|key| {
+            key.object == keeper && key.seal == 0 && key.rights.has(Rights::CALL) && is_live(image, key)
         })
     })
 }
@@ -342,13 +375,12 @@ fn chains_text(before: &Image<'_>, after: &Image<'_>) -> String {
 
 /// The keys that an object holds.
 fn keys<'a>(object: &'a Object<'_>) -> impl Iterator<Item = &'a Key> {
-    let (list, keeper): (&[Option<Key>], _) = match &object.body {
-        Body::Keys(keys) => (keys, None),
-        Body::Process(process) => (&process.keys, process.keeper.as_ref()),
-        Body::Meter(meter) => (&[], meter.keeper.as_ref()),
-        _ => (&[], None),
+    let list: &[Option<Key>] = match &object.body {
+        Body::Keys(keys) => keys,
+        Body::Process(process) => &process.keys,
+        _ => &[],
     };
-    list.iter().flatten().chain(keeper)
+    list.iter().flatten().chain(keeper_of(object))
 }
 
 impl Watched {

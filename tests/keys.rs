@@ -114,6 +114,40 @@ fn a_key_to_oneself_that_can_do_nothing_is_no_free_slot() {
 }
 
 #[test]
+fn the_slot_of_a_key_before_an_index_is_not_used_again() {
+    // The key is evaluated first, and then gone, and nothing but what is to be indexed names its slot.
+    let program = |statement: &str| {
+        format!(
+            "import collector\ndef last(key[] keys, key other, key[] made) -> u:\n    keys[0].destroy()\n    keys[0] = other\n    \
+             collector.collect()\n    made.append(page(1))\n    made[0][0] = 666\n    return 0\n\
+             def fill(key[] keys):\n    keys[0] = page(1)\ndef main():\n    key[] many = []\n    for n in range(40):\n        \
+             many.append(page(1))\n    keys = [many[0]]\n    fill(keys)\n    key[] made = []\n    {statement}"
+        )
+    };
+    for statement in [
+        "print(keys[0][last(keys, many[0], made)])",
+        "keys[0][last(keys, many[0], made)] = 1",
+        "keys[0][0] = last(keys, many[0], made)",
+        "keys[0][last(keys, many[0], made)] += 1",
+    ] {
+        let (event, text, _) = run(&program(statement), &Engine::default(), 1 << 20);
+        let expected = (Event::Trapped(keyvm::isa::Trap::NoSuchKey), String::new());
+        assert_eq!((event, text), expected, "{statement}");
+    }
+}
+
+#[test]
+fn a_job_that_ends_while_its_budget_is_evaluated_runs_no_other() {
+    prints(
+        "def count(n) -> u:\n    while:\n        yield n\n        n += 1\n\
+         def swap(job(u) old, job(u)[] jobs) -> u:\n    old.end()\n    jobs.append(try count<1000,100>(500))\n    return 1000\n\
+         job(u)[] jobs = []\na = try count<1000,100>(1)\nprint(a<swap(a, jobs),100>() == status.destroyed, a.status == status.destroyed)\n\
+         b = jobs[0]\nprint(b.value)\nb<1000,100>()\nprint(b.value)",
+        "true true\n500\n501\n",
+    );
+}
+
+#[test]
 fn a_job_tells_what_it_lacks() {
     prints(
         "def big(n) -> u:\n    a = array(n, 7)\n    return a[n - 1]\njob = try big<100,300000>(1000)\nturns = 0\n\

@@ -363,7 +363,8 @@ impl<'a> Body<'_, 'a> {
                 made.push(stmt);
             }
             Place::Page { key, index } => {
-                let operands = vec![self.memory_of(key, span), index, value];
+                let memory = self.memory_beside(key, &[&index, &value], made, span);
+                let operands = vec![memory, index, value];
                 let kind = ExprKind::Op { op: Op::Memwrite, imms: Vec::new(), operands };
                 let write = self.make(kind, Ty::U, span);
                 made.push(self.only(write, span));

@@ -2,7 +2,7 @@
 
 use super::super::ast::{self, ExprKind as Ast, Name, Span, Unary};
 use super::super::hir::{Check, Expr, ExprKind, Indexed, Stmt, StmtKind};
-use super::body::{Body, ty};
+use super::body::{Body, is_plain, ty};
 use super::names::Item;
 use super::types::{Node, Ty};
 use super::{builtin, say};
@@ -404,8 +404,10 @@ impl<'a> Body<'_, 'a> {
             }
             Node::Key => {
                 let index = self.unsigned(index, say::FROM_THE_END);
-                let memory = self.memory_of(object, span);
-                self.op(Op::Mempush, [memory, index], Ty::U, span)
+                let mut stmts = Vec::new();
+                let memory = self.memory_beside(object, &[&index], &mut stmts, span);
+                let word = self.op(Op::Mempush, [memory, index], Ty::U, span);
+                self.block_of(stmts, word, span)
             }
             Node::Broken => {
                 self.flexible(index, None);
@@ -423,6 +425,19 @@ impl<'a> Body<'_, 'a> {
     pub(super) fn memory_of(&self, key: Expr, span: &Span) -> Expr {
         let four = self.word(4, Ty::U, span);
         self.op(Op::Add, [key, four], Ty::U, span)
+    }
+
+    /// The same, where these are evaluated behind it. A collection may be made meanwhile, and keeps no slot that nothing but
+    /// the number of its memory stands for; so the key is kept, too.
+    pub(super) fn memory_beside(
+        &mut self,
+        key: Expr,
+        behind: &[&Expr],
+        stmts: &mut Vec<Stmt>,
+        span: &Span,
+    ) -> Expr {
+        let key = if behind.iter().all(|of| is_plain(of)) { key } else { self.keep(key, stmts) };
+        self.memory_of(key, span)
     }
 
     fn slice(

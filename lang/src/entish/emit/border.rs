@@ -623,14 +623,19 @@ impl Emitter<'_> {
     /// `job<gas,words>()`: leaves the new status.
     pub(super) fn resume(&mut self, frame: &mut Frame, job: &Expr, gas: &Expr, words: &Expr) {
         let place = self.code.place();
-        if matches!(self.program.types[job.ty.0 as usize], Type::Job(Some(ty)) if self.is_object(ty)) {
+        let gives_page =
+            matches!(self.program.types[job.ty.0 as usize], Type::Job(Some(ty)) if self.is_object(ty));
+        let job = self.in_slot(frame, job);
+        let limits = [gas, words].map(|limit| self.limit(frame, limit));
+        if gives_page {
             self.make_room_for_key();
         }
-        let job = self.in_slot(frame, job);
+        // Only now: to evaluate the budget may have ended the job, and another key may be in its slot.
         self.code.get(job.number);
         self.call_library(runtime::JOB_PROCESS);
-        self.expr(frame, gas);
-        self.expr(frame, words);
+        for limit in limits {
+            self.put_limit(frame, limit);
+        }
         if let Some(place) = place {
             self.code.at(&place);
         }

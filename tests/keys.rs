@@ -106,6 +106,19 @@ fn the_keys_of_the_hosts_stay_theirs() {
 }
 
 #[test]
+fn a_program_names_as_many_hosts_as_it_may() {
+    let program = |hosts: usize| {
+        let names: Vec<_> = (0..hosts).map(|n| format!("k = host(\"h{n}\")\n")).collect();
+        names.concat() + "print(k.kind(), page(1).kind())"
+    };
+    prints(&program(4), "8 1\n");
+    prints(&program(1000), "8 1\n");
+    let file = File { name: "program.et".to_owned(), text: program(1001) };
+    let errors = entish::compile(file, &mut |_| Ok(None)).unwrap_err().render(false);
+    assert!(errors.starts_with("error: a program names at most 1000 hosts"), "{errors}");
+}
+
+#[test]
 fn a_key_to_oneself_that_can_do_nothing_is_no_free_slot() {
     prints(
         "a = page(1)\nb = a.attenuate(0)\nc = page(1)\nc[0] = 3\nprint(b.kind(), b.rights(), b == a, b == c, c[0])",

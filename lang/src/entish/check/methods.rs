@@ -1,7 +1,7 @@
 //! Calls of built-in functions and methods.
 
 use super::super::ast::{self, Arg, ExprKind as AstKind, Span};
-use super::super::emit::HOST_KEYS;
+use super::super::emit::{HOST_KEYS, HOSTS_MAX};
 use super::super::hir::{Expr, ExprKind, Stmt, StmtKind};
 use super::body::{Body, ty};
 use super::builtin::{How, Method, Of};
@@ -9,6 +9,7 @@ use super::call::{Many, one};
 use super::expr::is_flexible;
 use super::say;
 use super::types::{Node, Ty};
+use keyvm_isa::layout::HOST_NAME_MAX;
 use keyvm_isa::{Op, Rights};
 
 /// What a key that only reads keeps of its rights.
@@ -198,6 +199,9 @@ impl<'a> Body<'_, 'a> {
         if name.is_empty() {
             return self.broken(say::host_not_named(&of.span), span);
         }
+        if name.len() > HOST_NAME_MAX {
+            return self.broken(say::long_host_name(&of.span, HOST_NAME_MAX), span);
+        }
         if self.cx.given.is_some() {
             return self.broken(say::host_in_session(span), span);
         }
@@ -205,7 +209,11 @@ impl<'a> Body<'_, 'a> {
             return self.broken(say::only_in_main(span, "host"), span);
         }
         let hosts = &mut self.cx.hosts;
-        let number = hosts.iter().position(|host| host == name).unwrap_or_else(|| {
+        let known = hosts.iter().position(|host| host == name);
+        if known.is_none() && hosts.len() >= HOSTS_MAX {
+            return self.broken(say::too_many_hosts(&of.span, HOSTS_MAX), span);
+        }
+        let number = known.unwrap_or_else(|| {
             hosts.push(name.clone());
             hosts.len() - 1
         });

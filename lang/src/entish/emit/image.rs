@@ -29,6 +29,7 @@ pub(crate) fn image(compiled: &Compiled, files: &[File]) -> Image<'static> {
         process.keys.push(Some(Key::new(object, rights)));
     }
     process.keys.push(Some(Key::new(ROOT, Rights::NONE)));
+    process.key_capacity = process.key_capacity.max(u32::try_from(process.keys.len()).unwrap_or(u32::MAX));
     process.data = Cow::Owned(compiled.data.iter().flat_map(|word| word.to_le_bytes()).collect());
     process.random = RANDOM_SEED;
     process.standing = true;

@@ -61,6 +61,9 @@ pub fn is_entry(name: &str) -> bool {
 /// The first slot of those of the hosts that the program names.
 pub(crate) const HOST_KEYS: u64 = 4;
 
+/// Hosts that a program names at most.
+pub(crate) const HOSTS_MAX: usize = 1000;
+
 /// The keys of the root process of a program that names so many hosts.
 const fn root_keys(hosts: usize) -> RootKeys {
     RootKeys { args: ARGS_KEY, console: CONSOLE_KEY, guard: HOST_KEYS + hosts as u64 }

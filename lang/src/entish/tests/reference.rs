@@ -1,11 +1,12 @@
 //! `docs/language.md` is true: its programs parse, and its grammar has the lexer's words and marks.
 
+use crate::entish::emit::HOSTS_MAX;
 use crate::entish::files::FILES_MAX;
 use crate::entish::format;
 use crate::entish::lex::{FILE_MAX, MARKS, NESTING_MAX, WORDS};
 use crate::entish::parse::parse;
 use crate::{Diagnostics, render};
-use keyvm_isa::layout::CHUNK_WORDS;
+use keyvm_isa::layout::{CHUNK_WORDS, HOST_NAME_MAX};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -114,5 +115,6 @@ fn the_limits_are_named() {
     assert!(chapter().contains(&format!("{} MiB", FILE_MAX >> 20)));
     let without_commas = chapter().replace(',', "");
     assert!(without_commas.contains(&format!("{FILES_MAX} files")));
+    assert!(without_commas.contains(&format!("{HOSTS_MAX} hosts by names of at most {HOST_NAME_MAX}")));
     assert!(without_commas.contains(&format!("{CHUNK_WORDS} variables")));
 }

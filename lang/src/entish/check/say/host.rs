@@ -15,6 +15,15 @@ pub(in super::super) fn host_not_named(span: &Span) -> Diagnostic {
         .hint("`host(\"name\")`, with the name under which the embedder grants the host")
 }
 
+pub(in super::super) fn long_host_name(span: &Span, most: usize) -> Diagnostic {
+    new(span, format!("the name of a host has at most {most} bytes"), "longer than that")
+}
+
+pub(in super::super) fn too_many_hosts(span: &Span, most: usize) -> Diagnostic {
+    new(span, format!("a program names at most {most} hosts"), "one more than that")
+        .hint("one host can do several things, as its first word says")
+}
+
 pub(in super::super) fn host_in_session(span: &Span) -> Diagnostic {
     new(span, "a session has no hosts but the console and the arguments", "not here")
         .hint("write a program, and run it with the hosts granted")

@@ -119,6 +119,7 @@ refused! {
     what_gives_no_value: "def f(): pass\nx = f()\nprint(f() + 1)\ndef g(): return 1, 2\ny = g()\na, b, c = g()\nd, e = 1, 2, 3\nh, k = 5";
     the_host_in_a_function: "def f(): return console()\nprint(args().rights())";
     hosts_that_are_not_there: "n = \"sum\"\nk = host(n)\nj = host(\"\")\ndef f(): return host(\"sum\")\nh = host(\"sum\")\nh.ask([1])\nh.ask(host)\nh.ask(x=1)";
+    a_host_with_too_long_a_name: &format!("a = host(\"{}\")\nb = host(\"{}\")", "n".repeat(64), "n".repeat(65));
     a_host_asked_with_too_much: &format!("k = host(\"sum\")\nb = bytes(1)\nk.ask({})", ["b"; 128].join(", "));
     a_range_as_a_value: "x = range(5)\nfor y in range(): pass\nfor z in range(1, 2, 0): pass\nfor w in range(1.5): pass\nfor v in range(0, -5, -1): pass";
 

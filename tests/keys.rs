@@ -223,6 +223,23 @@ fn a_plugin_does_with_a_service_what_its_key_allows() {
 }
 
 #[test]
+fn what_a_service_keeps_is_nothing_else_when_it_is_gone() {
+    let keys = |with: &str| (0..6).map(|n| format!("{with}{n}, ")).collect::<String>();
+    prints(
+        &format!(
+            "import collector\ndef f({}n) -> u:\n    if n == 100: k5.destroy()\n    if n == 101:\n        k5 = k0\n        x = array(50, n)\n        \
+             collector.collect()\n        for n in range(1000, 1030):\n            p = page(1)\n            p[0] = n\n    \
+             return k5.kind()\n{}m = meter(100000, 10000)\ns = service(f, m, {})\n\
+             for n in range(99, 103):\n    state, kind = s.ask(n)\n    print(state, kind)",
+            keys("key k"),
+            (0..6).map(|n| format!("k{n} = page(1)\n")).collect::<String>(),
+            keys("k").trim_end_matches(", "),
+        ),
+        "0 1\n0 0\n0 1\n0 0\n",
+    );
+}
+
+#[test]
 fn services_ask_one_another() {
     prints(
         "def next(key box, n) -> u:\n    box[0] = n\n    return n + 1\ndef asks(key other, n) -> u:\n    s, x = other.ask(n)\n    return s * 100 + x\n\

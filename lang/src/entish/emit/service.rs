@@ -5,7 +5,7 @@
 //! words as many are taken as the function has parameters, and 0 for those that are missing.
 
 use super::border::CALLEE_KEYS;
-use super::func::{Frame, Shown};
+use super::func::{DATA, Frame, Shown};
 use super::runtime;
 use super::{CODE_KEY, Emitter, failure};
 use crate::entish::hir::{Expr, FuncId, Type};
@@ -14,6 +14,9 @@ use keyvm_isa::Op;
 use keyvm_isa::code::FuncType;
 use keyvm_isa::layout::{MEMORY_META, meta};
 use keyvm_isa::trap::Status;
+
+/// Where in memory 2 the first slot is that the code does not name.
+const FIRST: u64 = 84;
 
 impl Emitter<'_> {
     /// `service(f, meter, keys…)`: leaves the key to the process.
@@ -84,8 +87,14 @@ impl Emitter<'_> {
         if needs.heap {
             self.prepare_memory();
         }
+        let first = CODE_KEY + u64::from(needs.code);
         if kept > 0 {
             self.guard(needs.heap);
+        }
+        if needs.heap {
+            // Each call names them by their slots, whatever the function before did to its variables.
+            self.code.push(first + kept as u64);
+            self.code.op2(Op::Store32at, DATA, FIRST);
         }
         self.code.op2(Op::Yield, 0, 0);
         self.code.put(top);
@@ -98,7 +107,6 @@ impl Emitter<'_> {
         self.code.put(call);
         let at = self.code.index();
         self.code.op(Op::Func);
-        let first = CODE_KEY + u64::from(needs.code);
         for key in (first..).take(kept) {
             self.code.push(key);
         }

@@ -81,7 +81,7 @@ fn processes(c: &mut Criterion) {
         path.to_str().expect("it is UTF-8").to_owned()
     };
     let one_line = write("one-line.et", "print(\"hello\")\n");
-    let words = "import strings\nm = {\"a\": 1}\nfor w in strings.words(\"b a b\"): m[w] = m.get(w, 0) + 1\nprint(m[\"b\"] * 1.5)\n";
+    let words = "import strings\nm = {\"a\": 1}\nfor w in strings.words(\"b a b\"): m[w] = m.get(w, 0) + 1\nprint(f(m[\"b\"]) * 1.5)\n";
     let words = write("words.et", words);
     let version = concat!("keyvm ", env!("CARGO_PKG_VERSION"), "\n");
     let mut group = c.benchmark_group("process");

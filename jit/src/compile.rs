@@ -263,18 +263,25 @@ impl Compiler {
             Start::Call { index, .. } => Some(*index),
             Start::Enter { .. } => None,
         });
-        let mut queue =
-            Queue { code, linked, level, queued: begun.collect(), new: VecDeque::new(), left: BATCH_WORK };
+        let mut queue = Queue {
+            code,
+            linked,
+            level,
+            options: self.options,
+            queued: begun.collect(),
+            new: VecDeque::new(),
+            left: BATCH_WORK,
+        };
         let mut functions = Vec::new();
         for start in starts {
-            let region = found(code, start, level);
+            let region = found(code, start, level, self.options);
             queue.left = queue.left.saturating_sub(work(&region));
             queue.new.push_back(region);
         }
         while let Some(region) = queue.new.pop_front() {
             functions.push(self.function(code, &region, false, &mut queue, watch)?);
             if !region.inlined.is_empty() {
-                let region = plain(code, region.start);
+                let region = plain(code, region.start, self.options);
                 functions.push(self.function(code, &region, true, &mut queue, &mut Unwatched)?);
             }
         }
@@ -395,6 +402,7 @@ struct Queue<'a> {
     code: &'a Code,
     linked: &'a Linked,
     level: Level,
+    options: Options,
     queued: BTreeSet<u32>,
     /// Units that are to be compiled.
     new: VecDeque<Region>,
@@ -409,7 +417,7 @@ impl Queue<'_> {
             return false;
         }
         let Some((typ, number)) = subroutine(self.code, index) else { return false };
-        let region = found(self.code, Start::Call { index, typ, number }, self.level);
+        let region = found(self.code, Start::Call { index, typ, number }, self.level, self.options);
         let work = work(&region);
         let fits = work <= self.left;
         // To find what does not fit takes its time, too.
@@ -423,19 +431,19 @@ impl Queue<'_> {
 }
 
 /// A unit as it is to be compiled.
-fn found(code: &Code, start: Start, level: Level) -> Region {
+fn found(code: &Code, start: Start, level: Level, options: Options) -> Region {
     let optimized = level == Level::Optimized;
     let mut region = Region::new(code, start, optimized);
     if optimized {
-        unroll(&mut region, code);
+        unroll(&mut region, code, options);
     }
     region
 }
 
 /// An optimized unit with nothing inlined.
-fn plain(code: &Code, start: Start) -> Region {
+fn plain(code: &Code, start: Start, options: Options) -> Region {
     let mut region = Region::new(code, start, false);
-    unroll(&mut region, code);
+    unroll(&mut region, code, options);
     region
 }
 

@@ -9,8 +9,9 @@
 //! that go on. Those that are left, with the last one, run in groups of a second kind, in which that is compared.
 
 use crate::affine::{Advancing, Guard, Pointer, advancing};
+use crate::fault::Fault;
 use crate::loops::{Dominators, postorder};
-use crate::lower::{access, is_native};
+use crate::lower::{Options, access, is_native};
 use crate::region::{Block, Edge, End, Part, Region};
 use crate::values::{is_free, known_memories};
 use keyvm_isa::{Code, Flow, Insn};
@@ -69,7 +70,7 @@ impl Part {
 }
 
 /// Compiles loops twice, or what of their turns is small and comes to no other loop and no call.
-pub(crate) fn unroll(region: &mut Region, code: &Code) {
+pub(crate) fn unroll(region: &mut Region, code: &Code, options: Options) {
     begin_outside_loops(region);
     let headers: Vec<usize> = (0..region.blocks.len()).filter(|&block| region.blocks[block].header).collect();
     let mut loops: Vec<(usize, Vec<usize>)> = {
@@ -106,7 +107,7 @@ pub(crate) fn unroll(region: &mut Region, code: &Code) {
             counts = (count, 0);
         }
         added += size * (counts.0 + counts.1);
-        add(region, header, &body, &advancing, counts, part);
+        add(region, header, &body, &advancing, counts, part, options);
     }
 }
 
@@ -136,19 +137,31 @@ fn add(
     advancing: &Advancing,
     (count, rest): (u32, u32),
     part: bool,
+    options: Options,
 ) {
     let Advancing { accesses, guards, tests } = advancing;
-    let turns = |count, tests, after| {
-        let (pointers, accesses) = pointers(accesses, count);
-        Turns { count, header, body: body.to_vec(), pointers, accesses, guards: guards.clone(), tests, after }
+    let turns = |(pointers, accesses), count, tests, after| Turns {
+        count,
+        header,
+        body: body.to_vec(),
+        pointers,
+        accesses,
+        guards: guards.clone(),
+        tests,
+        after,
     };
     let old = region.blocks.len();
     let first = region.turns.len();
-    region.turns.push(turns(count, tests.clone(), None));
+    let mut reach = pointers(accesses, count);
+    region.turns.push(turns(reach.clone(), count, tests.clone(), None));
     if tests.is_empty() {
         copy(region, first, (header, old));
     } else {
-        region.turns.push(turns(rest, BTreeMap::new(), Some(first)));
+        // They reach memory by the same pointers: these have been measured, and more are not, that so few turns could go by.
+        if options.plant(Fault::RestUnmeasured) {
+            reach = pointers(accesses, rest);
+        }
+        region.turns.push(turns(reach, rest, BTreeMap::new(), Some(first)));
         let behind = old + 2 + body.len() * count as usize;
         copy(region, first, (behind, behind));
         copy(region, first + 1, (header, old));
@@ -361,7 +374,7 @@ mod tests {
             program.iter().map(|(op, imms)| Insn::encode(*op, imms).expect("it fits")).collect();
         let code = Code::new(CodeParts { instructions, ..CodeParts::default() }.words()).expect("code");
         let mut region = Region::new(&code, Start::Enter { index: 0, height: 0 }, true);
-        unroll(&mut region, &code);
+        unroll(&mut region, &code, Options::default());
         region
     }
 
@@ -390,6 +403,29 @@ mod tests {
             program.insert(1, (Op::Not, &[]));
         }
         assert_eq!(unrolled(&program).turns.len(), 1);
+    }
+
+    #[test]
+    fn the_groups_that_come_after_others_go_by_the_pointers_that_those_go_by() {
+        // In eight turns this goes too far for a group; in four it would not.
+        for (stride, pointers) in [(8, 1), (288, 1), (296, 0), (384, 0), (680, 0), (688, 0)] {
+            let region = unrolled(&[
+                (Op::Push, &[0]),
+                (Op::Dup, &[]),
+                (Op::Dup, &[]),
+                (Op::Store64, &[2, 0]),
+                (Op::Push, &[stride]),
+                (Op::Add, &[]),
+                (Op::Dup, &[]),
+                (Op::Push, &[9000]),
+                (Op::Lt, &[]),
+                (Op::Jumpif, &[1]),
+            ]);
+            let turns: Vec<_> =
+                region.turns.iter().map(|turns| (turns.count, turns.pointers.len())).collect();
+            assert_eq!(turns, [(TURNS, pointers), (REST_TURNS, pointers)], "{stride}");
+            assert_eq!(region.turns[0].accesses, region.turns[1].accesses);
+        }
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(super) fn natively_alike(source: &str, gas: u64) {
 }
 
 /// Runs an image in one slice, much of it natively.
-fn alike_in_one(image: &Image<'_>, gas: u64) {
+pub(super) fn alike_in_one(image: &Image<'_>, gas: u64) {
     let reference = Engine::default();
     for other in compilers() {
         let engines = Engines { reference: &reference, other: &other };

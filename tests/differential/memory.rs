@@ -1,6 +1,6 @@
 //! Loops and accesses whose bounds are checked for several at once.
 
-use crate::directed::{alike, image, natively_alike};
+use crate::directed::{alike, alike_in_one, image, natively_alike};
 
 /// A loop over memory 2, of 24 words, whose body is `body` and whose index begins at `first`.
 fn looping(first: i64, step: i64, turns: u64, body: &str) -> String {
@@ -38,6 +38,34 @@ fn a_loop_over_memory_stops_where_an_address_is_outside() {
             alike(&image(&looping(first, step, 40, body)), 640);
         }
         natively_alike(&looping(8, 1, 14, body), 400);
+    }
+}
+
+#[test]
+fn a_loop_that_goes_far_in_each_turn_stops_where_an_address_is_outside() {
+    // Up to 291 bytes, eight turns are reached by one pointer, and up to 680 four are.
+    for stride in [8, 288, 296, 384, 680, 688, -296, -384] {
+        for turns in 1..16 {
+            let (first, bound) =
+                if stride > 0 { (0, turns * stride) } else { (10 * -stride, (turns - 10) * -stride) };
+            for words in [24, 300, 513] {
+                let source = format!(
+                    "
+        call({first}, {bound}, :walk)
+        return 1 (load64 2 (0))
+func walk 2 -> 0, 2
+        params at, bound
+        locals a, b
+again:  store8 2 (0, 1)
+        store64 (get at, 0x0102030405060708)
+        jumpif({test}(tee at (add(get at, {stride})), get bound), :again)
+        ret
+data {{ words {words} }}",
+                    test = if stride > 0 { "lts" } else { "gts" },
+                );
+                alike_in_one(&image(&source), 4000);
+            }
+        }
     }
 }
 

@@ -75,6 +75,8 @@ faults! {
     NearEnough,
     /// A loop is found to stay in its memory for one turn more than it does.
     BoundTurn,
+    /// The groups of a loop's last turns reach memory where nobody has measured that they may.
+    RestUnmeasured,
     /// Optimized code keeps its view of the data after a helper that may have changed it.
     ViewKept,
     /// Quick code keeps what it has found in the context after a helper or a call.
@@ -83,6 +85,8 @@ faults! {
     StoreCheckpoint,
     /// A store that crosses from one piece of 4 KiB to the next marks only the first as written.
     MarkLast,
+    /// A group of turns marks as written what its first turn writes.
+    MarkTurns,
     /// A store needs the right to read.
     WriteRight,
 

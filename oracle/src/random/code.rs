@@ -16,6 +16,9 @@ pub(super) const LOADS: [(Op, u64); 9] = [
     (Op::Load64, 8),
 ];
 
+/// Bytes that are far for a loop to go in one turn: of these, fewer turns or more are reached by one pointer of the compiler's.
+pub(super) const FAR: [u64; 8] = [96, 200, 288, 296, 384, 600, 680, 1400];
+
 /// Appends an instruction, and gives its index.
 pub(super) fn emit(parts: &mut CodeParts, op: Op, imms: &[i64]) -> usize {
     parts.instructions.push(Insn::encode(op, imms).expect("the immediates fit"));

@@ -1,6 +1,7 @@
 //! What leaves the operands as they are.
 
 use super::{COUNTERS, Class, Composer, words};
+use crate::random::code::FAR;
 use keyvm_isa::Op;
 
 /// How a loop goes on.
@@ -144,13 +145,20 @@ impl Composer<'_> {
 
     /// To somewhere about the end of the data, or of a piece of 4 KiB of it.
     fn walk(&mut self) -> (u64, Step) {
-        let stride = self.pick(&[8, 8, 8, 16, 1, 24, 8u64.wrapping_neg()]);
+        let stride = match self.below(4) {
+            0 => self.pick(&FAR),
+            _ => self.pick(&[8, 8, 8, 16, 1, 24, 8u64.wrapping_neg()]),
+        };
         let bytes = self.lengths[0] * 8;
         let middle = if bytes > 4096 && self.percent(75) { 4096 } else { bytes };
-        let before = self.below(14);
+        let before = self.below(14).min(middle / stride.cast_signed().unsigned_abs());
         let start = middle.wrapping_sub(stride.wrapping_mul(before));
-        let turns =
-            if middle == bytes { self.random.within(1, before + 2) } else { self.random.within(1, 28) };
+        let turns = match self.below(3) {
+            // It ends where it has come a little further.
+            0 => before + self.random.within(1, 4),
+            _ if middle == bytes => self.random.within(1, before + 2),
+            _ => self.random.within(1, 28),
+        };
         (start, Step::By(stride, start.wrapping_add(stride.wrapping_mul(turns))))
     }
 

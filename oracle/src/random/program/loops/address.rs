@@ -1,6 +1,7 @@
 //! Numbers near the ends of memories, addresses, and what is done at them.
 
 use super::{AT, COUNTERS, FACTOR, FLOATS, HARD, Looper, OTHER, SLOTS, STRIDE, SUM};
+use crate::random::code::FAR;
 use keyvm_isa::Op;
 
 impl Looper<'_> {
@@ -37,6 +38,7 @@ impl Looper<'_> {
             0 => self.pick(&HARD),
             1 => 0,
             2..7 => self.pick(&[1u64, 3, 8, 8, 16, 255]).wrapping_neg(),
+            7..11 => self.pick(&FAR),
             _ => self.pick(&[8, 8, 8, 8, 8, 1, 1, 2, 3, 4, 16, 24, 64]),
         }
     }
@@ -69,7 +71,11 @@ impl Looper<'_> {
             12..14 => {
                 let slot = self.pick(&[COUNTERS, COUNTERS, COUNTERS + 1, OTHER]);
                 self.emit(Op::Get, &[slot]);
-                let by = self.pick(&[8, 8, 8, 3, 16, 8u64.wrapping_neg()]);
+                let by = if self.percent(20) {
+                    self.pick(&FAR)
+                } else {
+                    self.pick(&[8, 8, 8, 3, 16, 8u64.wrapping_neg()])
+                };
                 self.word(by);
                 self.emit(Op::Mul, &[]);
             }

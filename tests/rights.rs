@@ -55,6 +55,9 @@ const PROCESS: u64 = 5;
 const METER: u64 = 6;
 const BRAND: u64 = 8;
 
+/// An operand whose process has a standing meter, where it makes a difference.
+const METERED: &str = "k, with a standing meter";
+
 /// The memory that slot 1 names.
 const MEMORY: i64 = 5;
 
@@ -149,6 +152,8 @@ fn rows() -> Vec<Row> {
 
     add(Op::Create, &[], "c", Place::Slot, &[1, 0], only(Kind::Code, Rights::CALL));
     add(Op::Recurse, &[0, 0], "k", Place::Slot, &[1, 1000, 100], only(Kind::Process, Rights::CALL));
+    let metered = only(Kind::Process, both(Rights::CALL, Rights::MEND));
+    add(Op::Recurse, &[0, 0], METERED, Place::Slot, &[1, 1000, 100], metered);
     add(Op::Recurse, &[0, 1], "a key of the message", Place::Slot, &[1, PROCESS, 1000, 100], COPY);
     let called = with(only(Kind::Process, Rights::CALL), Kind::Host, Rights::CALL);
     add(Op::Invoke, &[0, 0], "k", Place::Slot, &[1], called);
@@ -211,6 +216,9 @@ fn code(instructions: Vec<u64>) -> Body<'static> {
 fn image(row: &Row, kind: Kind, rights: Rights) -> Image<'static> {
     let seal = if row.place == Place::Sealed { object_of(Kind::Brand) } else { 0 };
     let subject = Some(Key { object: object_of(kind), rights, gate: 0, seal });
+    let callee = object_of(Kind::Process);
+    let standing = row.op != Op::Recurse || row.operand == METERED;
+    let callee = Process { standing, ..process(callee, object_of(Kind::Code)) };
     let mut root = process(ROOT, 2);
     let in_slot = if row.place == Place::Page { None } else { subject };
     root.keys.push(in_slot);
@@ -219,14 +227,14 @@ fn image(row: &Row, kind: Kind, rights: Rights) -> Image<'static> {
     root.frames = Cow::Owned(vec![Frame { return_index: 2, base: 0, typ: 0 }]);
     let program = vec![insn(row.op, row.imms), insn(Op::Func, &[0]), insn(Op::Yield, &[0, 0])];
     // The first word of every page is 1: a `nop`, and the index of the `func`.
-    let callee = vec![insn(Op::Nop, &[]), insn(Op::Return, &[0, 0])];
+    let called = vec![insn(Op::Nop, &[]), insn(Op::Return, &[0, 0])];
     let sealable: Vec<u8> = [1u64, 1, 0, 0, 0].iter().flat_map(|word| word.to_le_bytes()).collect();
     let first = if row.place == Place::Page { subject } else { key(object_of(Kind::Data), Rights::ALL) };
     let bodies = [
         Body::Data(Cow::Owned(sealable)),
-        code(callee),
+        code(called),
         Body::Keys(vec![first, None, None, None]),
-        Body::Process(Box::new(process(object_of(Kind::Process), object_of(Kind::Code)))),
+        Body::Process(Box::new(callee)),
         Body::Meter(Box::new(meter())),
         Body::Gate { parent: 0 },
         Body::Brand,

@@ -311,12 +311,17 @@ impl Kernel {
         // Check.
         let [slot, asked_gas, asked_words] = act.operands()?;
         let depth = Self::message_depth(act, words, keys, 3)?;
-        let callee = self.use_object(act.process, slot, Kind::Process, Rights::CALL)?;
+        let needed = if KernelFault::CallRight.is_planted() { Rights::NONE } else { Rights::CALL };
+        let callee = self.use_object(act.process, slot, Kind::Process, needed)?;
         let taken = self.keys_of_message(act, words, keys, depth)?;
         act.extra(gas::message(words, keys))?;
         let state = self.arena.process(callee);
         if let Err(status) = self.takes_call(callee, state, taken.len()) {
             return act.answer(depth, status);
+        }
+        if state.standing && !KernelFault::StandingRun.is_planted() {
+            // Whoever chooses what it may use chooses where it stops: of what others `invoke`, too, that is to mend it.
+            self.use_object(act.process, slot, Kind::Process, Rights::MEND)?;
         }
         let listens = state.listens();
         let added = if listens { state.capacity_for(words.into()) } else { Some(0) };

@@ -45,6 +45,10 @@ faults! {
     ResizeRight,
     /// A process is mended without the right to that.
     PokeRight,
+    /// A process is called without the right to that.
+    CallRight,
+    /// A process that others invoke is called by `recurse` without the right to mend it.
+    StandingRun,
     /// A key is transferred without the right to send.
     SendRight,
     /// A process or meter is stopped without the right to that.

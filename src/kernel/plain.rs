@@ -99,8 +99,8 @@ impl Kernel {
         moved
     }
 
-    /// A `recurse` in which nothing is out of the common run: no keys, a process that waits to be called and has room,
-    /// no call meter to be used again, and enough of everything.
+    /// A `recurse` in which nothing is out of the common run: no keys, a process that has no standing meter, waits to be
+    /// called and has room, no call meter to be used again, and enough of everything.
     #[inline(always)]
     pub(crate) fn plain_call(&self, act: &Activation, words: u8) -> Option<PlainCall> {
         let [slot, asked_gas, asked_words] = act.operands().ok()?;
@@ -113,7 +113,7 @@ impl Kernel {
         };
         let fits = act.height - act.base >= usize::from(words) + 3 && act.fuel >= more_gas;
         let free = state.link == u32::MAX && state.caller.is_none() && state.callee.is_none();
-        let free = free && !state.stopped && state.listens();
+        let free = free && !state.standing && !state.stopped && state.listens();
         let left = self.left_for(self.chain.last()?);
         if !fits
             || !free

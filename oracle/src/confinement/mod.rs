@@ -8,6 +8,7 @@
 //! caller what a result leaves. A keeper that was not in reach runs with its own keys from then on.
 
 mod books;
+mod calls;
 mod changes;
 mod copies;
 mod reach;
@@ -197,6 +198,9 @@ impl<S: Subject> Walk<S> {
         }
         if step.is_single {
             copies::made(&before, &after)?;
+        }
+        if !is_loose {
+            calls::begun(&before, &after)?;
         }
         self.note_stretch(&before);
         (self.looked, self.last) = (self.used, Rc::clone(&after));

@@ -291,11 +291,11 @@ impl Author<'_> {
 
     pub(super) fn call_child(&mut self) {
         let child = self.any(|var| var.is_child && var.seal == 0 && var.rights.has(Rights::CALL));
-        let stands = self.random.percent(30);
-        match child {
-            Some(child) => self.call(child, stands),
-            None => self.plain(),
-        }
+        let Some(child) = child else { return self.plain() };
+        // One that has a meter of its own is not run by `recurse` with such a key.
+        let is_mendable = self.vars[child].rights.has(Rights::MEND);
+        let stands = self.random.percent(if is_mendable { 30 } else { 70 });
+        self.call(child, stands);
     }
 
     fn call(&mut self, child: usize, stands: bool) {

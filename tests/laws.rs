@@ -3,9 +3,10 @@
 mod random;
 
 use keyvm::image::{read, state_hash};
+use keyvm::isa::Rights;
 use keyvm::isa::image::{Body, Image, Key, Number, Object, Process};
-use keyvm::isa::{Rights, gas};
 use keyvm::{Engine, Event, Machine, Tier};
+use keyvm_oracle::confinement::words;
 use random::scene::{Shape, scene};
 use random::{Outcome, Random, answer, drive, file, is_final, naming, own, reloaded, snapshot};
 use std::borrow::Cow;
@@ -51,40 +52,7 @@ type Count = [(u128, u128); 3];
 
 /// The counts of all standing meters, the words summed up from the prices of what is charged.
 fn counts(image: &Image<'_>) -> BTreeMap<Number, Count> {
-    let all = objects(image);
-    let mut grown = BTreeMap::new();
-    for object in &image.objects {
-        if let Body::CallMeter { callee, own_words } = object.body {
-            *grown.entry(callee).or_insert(0) += own_words;
-        }
-    }
-    let mut words: BTreeMap<Number, u64> = BTreeMap::new();
-    for object in &image.objects {
-        let price = match &object.body {
-            Body::Data(bytes) => gas::PAGE_WORDS + bytes.len() as u64 / 8,
-            Body::Code(words) => gas::PAGE_WORDS + words.len() as u64,
-            Body::Keys(keys) => gas::PAGE_WORDS + keys.len() as u64 * gas::KEY_SLOT_WORDS,
-            Body::Process(process) => {
-                let beyond = |capacity: u32, included: u32| u64::from(capacity - included);
-                gas::PROCESS_WORDS
-                    + process.data.len() as u64 / 8
-                    + beyond(process.stack_capacity, gas::STACK_INCLUDED)
-                    + beyond(process.frame_capacity, gas::FRAMES_INCLUDED) * gas::FRAME_WORDS
-                    + beyond(process.key_capacity, gas::KEYS_INCLUDED) * gas::KEY_SLOT_WORDS
-                    - grown.get(&object.number).copied().unwrap_or(0)
-            }
-            Body::Meter(_) => gas::METER_WORDS,
-            Body::CallMeter { own_words, .. } => gas::METER_WORDS + own_words,
-            Body::Gate { .. } => gas::GATE_WORDS,
-            Body::Brand => gas::BRAND_WORDS,
-            Body::Host(_) => gas::HOST_WORDS,
-        };
-        let mut at = object.meter;
-        while at != 0 {
-            *words.entry(at).or_insert(0) += price;
-            at = all[&at].meter;
-        }
-    }
+    let words = words(image);
     let count = |object: &Object<'_>| match &object.body {
         Body::Meter(meter) => {
             let words = words.get(&object.number).copied().unwrap_or(0);

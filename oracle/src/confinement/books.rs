@@ -201,7 +201,8 @@ fn raised(before: &Image<'_>, after: &Image<'_>) -> u64 {
 }
 
 /// The words that meters count, summed up from the prices of what is charged.
-fn words(image: &Image<'_>) -> BTreeMap<Number, u64> {
+#[must_use]
+pub fn words(image: &Image<'_>) -> BTreeMap<Number, u64> {
     let mut grown: BTreeMap<Number, u64> = BTreeMap::new();
     for object in &image.objects {
         if let Body::CallMeter { callee, own_words } = object.body {

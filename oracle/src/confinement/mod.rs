@@ -13,6 +13,7 @@ mod changes;
 mod copies;
 mod reach;
 
+pub use books::words;
 pub use changes::Changes;
 pub use reach::Reach;
 

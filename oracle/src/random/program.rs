@@ -11,7 +11,8 @@ mod loops;
 pub use compute::compute;
 pub use loops::loops;
 
-use super::{Random, code};
+use super::Random;
+use super::code::{self, Emit};
 use keyvm_isa::code::{CodeParts, FuncType};
 use keyvm_isa::{Flow, Insn, OPS, Op};
 
@@ -175,6 +176,12 @@ struct Writer<'r> {
     patches: Vec<Patch>,
 }
 
+impl Emit for Writer<'_> {
+    fn parts(&mut self) -> &mut CodeParts {
+        &mut self.parts
+    }
+}
+
 impl<'r> Writer<'r> {
     fn new(random: &'r mut Random, taste: Taste) -> Self {
         let constants = (0..4).map(|_| random.word()).collect();
@@ -188,24 +195,8 @@ impl<'r> Writer<'r> {
         Self { random, taste, parts, loops: 0, patches: Vec::new() }
     }
 
-    fn here(&self) -> i64 {
-        self.parts.instructions.len() as i64
-    }
-
-    fn emit(&mut self, op: Op, imms: &[i64]) -> usize {
-        code::emit(&mut self.parts, op, imms)
-    }
-
-    fn op(&mut self, op: Op) {
-        self.emit(op, &[]);
-    }
-
     fn push(&mut self, value: u64) {
-        self.emit(Op::Push, &[(value << 8).cast_signed() >> 8]);
-    }
-
-    fn set_target(&mut self, at: usize, target: i64) {
-        code::set_target(&mut self.parts, at, target);
+        self.emit(Op::Push, &[code::short(value)]);
     }
 
     fn load_word(&mut self, index: i64) {
@@ -418,8 +409,7 @@ impl<'r> Writer<'r> {
         self.emit(Op::Get, &[2]);
         self.emit(Op::Call, &[starts[0]]);
         self.emit(Op::Set, &[2]);
-        let here = self.here();
-        self.set_target(over, here);
+        self.land(over);
         self.emit(Op::Get, &[2]);
         self.emit(Op::Get, &[0]);
         self.op(Op::Ret);
@@ -438,8 +428,7 @@ impl<'r> Writer<'r> {
             self.emit(Op::Call, &[own]);
             self.op(Op::Ret);
         }
-        let here = self.here();
-        self.set_target(end, here);
+        self.land(end);
         self.emit(Op::Get, &[0]);
         self.op(Op::Ret);
         starts.push(three);
@@ -472,8 +461,7 @@ impl<'r> Writer<'r> {
                 self.expression(1);
                 let over = self.emit(Op::Jumpz, &[0]);
                 self.statement(depth + 1);
-                let here = self.here();
-                self.set_target(over, here);
+                self.land(over);
             }
             8 => self.bulk(),
             _ => self.branch(depth),

@@ -2,9 +2,9 @@
 
 mod statements;
 
-use super::super::Random;
-use super::super::code;
 use super::encoded;
+use crate::random::Random;
+use crate::random::code::{self, Emit};
 use keyvm_isa::code::{CodeParts, FuncType};
 use keyvm_isa::layout::{Kind, meta, meter};
 use keyvm_isa::{Op, Rights, Status};
@@ -108,6 +108,12 @@ pub(super) struct Author<'r> {
     next_word: i64,
 }
 
+impl Emit for Author<'_> {
+    fn parts(&mut self) -> &mut CodeParts {
+        &mut self.parts
+    }
+}
+
 impl<'r> Author<'r> {
     pub(super) fn new(random: &'r mut Random, role: Role, vars: Vec<Var>, slots: u64) -> Self {
         let types = vec![FuncType { arguments: 1, results: 1, locals: 2 }];
@@ -159,7 +165,7 @@ impl<'r> Author<'r> {
                 self.op(Op::Height);
                 let end = self.emit(Op::Jumpz, &[0]);
                 self.op(Op::Drop);
-                self.aim(end);
+                self.land(end);
                 self.emit(Op::Jump, &[0]);
             }
         }
@@ -190,7 +196,7 @@ impl<'r> Author<'r> {
         self.op(Op::Add);
         self.op(Op::Poke);
         let over = self.emit(Op::Jump, &[0]);
-        self.aim(dry);
+        self.land(dry);
         let raised = self.any(|var| var.kind == Kind::Meter && var.rights.has(Rights::LIMIT) && !var.is_new);
         let raises = raised.filter(|_| self.random.percent(70));
         if let Some(meter) = raises {
@@ -207,7 +213,7 @@ impl<'r> Author<'r> {
             self.push(0);
             self.emit(Op::Return, &[1, 0]);
         }
-        self.aim(over);
+        self.land(over);
         self.drop_keys();
         self.push(1);
         self.emit(Op::Return, &[1, 0]);
@@ -215,26 +221,8 @@ impl<'r> Author<'r> {
 
     // ---- Writing ------------------------------------------------------------------------------------------------
 
-    fn here(&self) -> i64 {
-        self.parts.instructions.len() as i64
-    }
-
-    fn emit(&mut self, op: Op, imms: &[i64]) -> usize {
-        code::emit(&mut self.parts, op, imms)
-    }
-
-    fn op(&mut self, op: Op) {
-        self.emit(op, &[]);
-    }
-
     fn push(&mut self, value: u64) {
-        self.emit(Op::Push, &[(value << 8).cast_signed() >> 8]);
-    }
-
-    /// Has a jump go here.
-    fn aim(&mut self, at: usize) {
-        let here = self.here();
-        code::set_target(&mut self.parts, at, here);
+        self.emit(Op::Push, &[code::short(value)]);
     }
 
     fn load_word(&mut self, word: i64) {

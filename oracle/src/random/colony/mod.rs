@@ -159,6 +159,18 @@ pub fn colony(random: &mut Random) -> Image<'static> {
     }
 }
 
+/// A process with a standing meter, which may call nobody yet.
+fn actor(random: &mut Random, plan: &mut Plan, meters: &[Number]) -> Actor {
+    Actor {
+        code: plan.add(random, Kind::Code),
+        number: plan.add(random, Kind::Process),
+        meter: random.pick(meters),
+        role: Role::Actor,
+        children: Vec::new(),
+        standing: true,
+    }
+}
+
 /// The root process, those it may call, those they may call, and so on, and some that nobody calls.
 fn generations(random: &mut Random, plan: &mut Plan, meters: &[Number]) -> Vec<Actor> {
     let mut actors: Vec<Actor> = Vec::new();
@@ -169,14 +181,9 @@ fn generations(random: &mut Random, plan: &mut Plan, meters: &[Number]) -> Vec<A
         let mut now = Vec::new();
         for _ in 0..many {
             now.push(actors.len());
-            actors.push(Actor {
-                code: plan.add(random, Kind::Code),
-                number: plan.add(random, Kind::Process),
-                meter: random.pick(meters),
-                role: Role::Actor,
-                children: Vec::new(),
-                standing: generation == 0 || random.percent(60),
-            });
+            let mut actor = actor(random, plan, meters);
+            actor.standing = generation == 0 || random.percent(60);
+            actors.push(actor);
         }
         let numbers: Vec<Number> = now.iter().map(|&at| actors[at].number).collect();
         for &parent in &before {
@@ -185,14 +192,7 @@ fn generations(random: &mut Random, plan: &mut Plan, meters: &[Number]) -> Vec<A
         before = now;
     }
     for _ in 0..random.within(1, 3) {
-        actors.push(Actor {
-            code: plan.add(random, Kind::Code),
-            number: plan.add(random, Kind::Process),
-            meter: random.pick(meters),
-            role: Role::Actor,
-            children: Vec::new(),
-            standing: true,
-        });
+        actors.push(actor(random, plan, meters));
     }
     actors
 }

@@ -3,6 +3,7 @@
 
 use super::{DATA_WORDS, Patch, Taste, Writer};
 use crate::random::Random;
+use crate::random::code::Emit;
 use crate::random::code::LOADS;
 use keyvm_isa::Op;
 use keyvm_isa::code::{CodeParts, FuncType};
@@ -105,6 +106,12 @@ struct Composer<'r> {
     ahead: Vec<usize>,
 }
 
+impl Emit for Composer<'_> {
+    fn parts(&mut self) -> &mut CodeParts {
+        self.writer.parts()
+    }
+}
+
 impl Composer<'_> {
     fn percent(&mut self, of: u64) -> bool {
         self.writer.random.percent(of)
@@ -112,16 +119,6 @@ impl Composer<'_> {
 
     fn below(&mut self, range: u64) -> u64 {
         self.writer.random.below(range)
-    }
-
-    fn emit(&mut self, op: Op, imms: &[i64]) -> usize {
-        self.writer.emit(op, imms)
-    }
-
-    /// Makes a forward jump go here.
-    fn land(&mut self, at: usize) {
-        let here = self.writer.here();
-        self.writer.set_target(at, here);
     }
 
     fn main(&mut self, turns: u64) {
@@ -173,7 +170,7 @@ impl Composer<'_> {
         let Subroutine { typ, recursion } = self.subroutines[self.own];
         self.calls = 0;
         self.doors.clear();
-        let start = self.writer.here();
+        let start = self.here();
         self.starts.push(start);
         self.emit(Op::Func, &[(COMMON + self.own) as i64]);
         let base = (recursion != Recursion::Never).then(|| {
@@ -472,7 +469,7 @@ impl Composer<'_> {
         self.expression(depth + 1);
         let turns = self.writer.random.within(1, 12);
         self.writer.push(turns);
-        let top = self.writer.here();
+        let top = self.here();
         self.emit(Op::Swap, &[]);
         let float = [Op::Fadd, Op::Fsub, Op::Fmul, Op::Fdiv, Op::Fmin, Op::Fcopysign, Op::Fadd32, Op::Fmax32];
         let whole = [Op::Add, Op::Xor, Op::Mul, Op::Rotl, Op::Sub32, Op::Shr32];
@@ -561,7 +558,7 @@ impl Composer<'_> {
         let turns = self.writer.random.within(1, 14);
         self.writer.push(turns);
         self.emit(Op::Set, &[counter]);
-        let top = self.writer.here();
+        let top = self.here();
         for _ in 0..self.writer.random.within(1, 4) {
             self.statement();
             if self.percent(40) {
@@ -581,7 +578,7 @@ impl Composer<'_> {
 
     /// A place in the middle of a loop that control may come to from outside.
     fn door(&mut self) {
-        let here = self.writer.here();
+        let here = self.here();
         self.doors.push(here);
         for at in std::mem::take(&mut self.ahead) {
             self.land(at);
@@ -640,7 +637,7 @@ impl Composer<'_> {
         self.writer.parts.switches.push(Vec::new());
         let (mut targets, mut ends) = (Vec::new(), Vec::new());
         for _ in 0..self.writer.random.within(1, 5) {
-            targets.push(self.writer.here().cast_unsigned());
+            targets.push(self.here().cast_unsigned());
             self.expression(2);
             let variable = self.variable();
             self.emit(Op::Set, &[variable]);
@@ -657,7 +654,7 @@ impl Composer<'_> {
         for patch in patches {
             let Patch::Subroutine(at, which) = patch;
             match which.checked_sub(COMMON) {
-                Some(own) => self.writer.set_target(at, self.starts[own]),
+                Some(own) => self.set_target(at, self.starts[own]),
                 None => self.writer.patches.push(patch),
             }
         }

@@ -1,6 +1,7 @@
 //! Statements about keys, pages, processes and meters.
 
 use super::{COUNTERS, SLOT_WORDS, SLOTS, Slot, Writer, noise};
+use crate::random::code::Emit;
 use keyvm_isa::code::CodeParts;
 use keyvm_isa::{Insn, Op};
 
@@ -236,8 +237,7 @@ impl Writer<'_> {
         self.op(Op::Sub);
         self.store_word(counter);
         self.emit(Op::Jump, &[top]);
-        let here = self.here();
-        self.set_target(end, here);
+        self.land(end);
     }
 
     fn meter(&mut self) {

@@ -7,6 +7,7 @@ mod routines;
 
 use super::{Taste, Writer};
 use crate::random::Random;
+use crate::random::code::Emit;
 use keyvm_isa::Op;
 use keyvm_isa::code::{CodeParts, FuncType};
 
@@ -34,7 +35,7 @@ pub fn loops(random: &mut Random, words: u64, turns: u64) -> CodeParts {
     };
     looper.main(turns);
     for routine in Routine::ALL {
-        let start = looper.writer.here();
+        let start = looper.here();
         looper.starts.push(start);
         looper.emit(Op::Func, &[first_type + routine as i64]);
         looper.routine(routine);
@@ -136,6 +137,12 @@ struct Looper<'r> {
     budget: u32,
 }
 
+impl Emit for Looper<'_> {
+    fn parts(&mut self) -> &mut CodeParts {
+        self.writer.parts()
+    }
+}
+
 impl Looper<'_> {
     fn percent(&mut self, of: u64) -> bool {
         self.writer.random.percent(of)
@@ -147,16 +154,6 @@ impl Looper<'_> {
 
     fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         self.writer.random.pick(from)
-    }
-
-    fn emit(&mut self, op: Op, imms: &[i64]) -> usize {
-        self.writer.emit(op, imms)
-    }
-
-    /// Makes a forward jump go here.
-    fn land(&mut self, at: usize) {
-        let here = self.writer.here();
-        self.writer.set_target(at, here);
     }
 
     /// Pushes any word.
@@ -211,7 +208,7 @@ impl Looper<'_> {
         if self.percent(20) {
             self.leap();
         }
-        let top = self.writer.here();
+        let top = self.here();
         self.around.push(Around { top, breaks: Vec::new(), continues: Vec::new() });
         let tested = (form == 4).then(|| {
             self.emit(Op::Get, &[AT]);
@@ -284,7 +281,7 @@ impl Looper<'_> {
 
     /// A place inside a loop that control may come to from anywhere: where jumps ahead land, and later ones go back to.
     fn door(&mut self) {
-        let here = self.writer.here();
+        let here = self.here();
         self.doors.push(here);
         for at in std::mem::take(&mut self.ahead) {
             if self.percent(60) {
@@ -440,7 +437,7 @@ impl Looper<'_> {
                 targets.push(self.pick(&doors).cast_unsigned());
                 continue;
             }
-            targets.push(self.writer.here().cast_unsigned());
+            targets.push(self.here().cast_unsigned());
             if way > 6 {
                 self.leave();
             } else {
@@ -459,7 +456,7 @@ impl Looper<'_> {
     fn irreducible(&mut self) {
         self.condition();
         let second = self.emit(Op::Jumpif, &[0]);
-        let first = self.writer.here();
+        let first = self.here();
         self.add();
         if !self.around.is_empty() && self.percent(50) {
             self.leave();
@@ -481,7 +478,7 @@ impl Looper<'_> {
 
     fn finish(mut self) -> CodeParts {
         for (at, routine) in std::mem::take(&mut self.calls) {
-            self.writer.set_target(at, self.starts[routine as usize]);
+            self.set_target(at, self.starts[routine as usize]);
         }
         // Statements about keys may call what every program has.
         self.writer.subroutines();

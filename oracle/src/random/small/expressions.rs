@@ -1,6 +1,7 @@
 //! What pushes one operand.
 
 use super::{COUNTERS, Class, Composer, words};
+use crate::random::code::Emit;
 use crate::random::code::LOADS;
 use keyvm_isa::Op;
 

@@ -10,8 +10,9 @@ mod expressions;
 mod statements;
 mod words;
 
+use super::Random;
+use super::code::{self, Emit};
 use super::scene::{PRIME, WORDS, fresh, key, skipper};
-use super::{Random, code};
 use keyvm_isa::code::{CodeParts, FuncType};
 use keyvm_isa::debug::DebugInfo;
 use keyvm_isa::image::{Body, Image, Meter, Number, Object, Process};
@@ -162,6 +163,12 @@ fn program(random: &mut Random, lengths: [u64; 3]) -> CodeParts {
     parts
 }
 
+impl Emit for Composer<'_> {
+    fn parts(&mut self) -> &mut CodeParts {
+        &mut self.parts
+    }
+}
+
 impl Composer<'_> {
     fn percent(&mut self, of: u64) -> bool {
         self.random.percent(of)
@@ -175,27 +182,9 @@ impl Composer<'_> {
         self.random.pick(from)
     }
 
-    fn here(&self) -> i64 {
-        self.parts.instructions.len() as i64
-    }
-
-    fn emit(&mut self, op: Op, imms: &[i64]) -> usize {
-        code::emit(&mut self.parts, op, imms)
-    }
-
-    fn op(&mut self, op: Op) {
-        self.emit(op, &[]);
-    }
-
-    /// Makes a forward jump go here.
-    fn land(&mut self, at: usize) {
-        let here = self.here();
-        code::set_target(&mut self.parts, at, here);
-    }
-
     /// Pushes a word.
     fn push(&mut self, word: u64) {
-        let short = (word << 8).cast_signed() >> 8;
+        let short = code::short(word);
         if short == word.cast_signed() && self.parts.constants.len() < 60 {
             self.emit(Op::Push, &[short]);
             return;

@@ -1,7 +1,7 @@
 //! What leaves the operands as they are.
 
 use super::{COUNTERS, Class, Composer, words};
-use crate::random::code::FAR;
+use crate::random::code::{Emit, FAR};
 use keyvm_isa::Op;
 
 /// How a loop goes on.

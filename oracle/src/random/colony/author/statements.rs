@@ -1,6 +1,7 @@
 //! What programs of colonies do: statements that leave the operands as they were.
 
 use super::{Author, EMPTY_SLOT, Place, SPARE, WORDS, encoded};
+use crate::random::code::Emit;
 use keyvm_isa::code::CodeParts;
 use keyvm_isa::layout::{Kind, meta, meter};
 use keyvm_isa::{Op, Rights};
@@ -336,7 +337,7 @@ impl Author<'_> {
         self.op(Op::Sub);
         self.store_word(SPARE);
         self.emit(Op::Jump, &[top]);
-        self.aim(end);
+        self.land(end);
     }
 
     fn request(&mut self) -> Option<()> {
@@ -559,6 +560,6 @@ impl Author<'_> {
         self.op(Op::Sub);
         self.op(Op::Keydrop);
         self.emit(Op::Jump, &[top]);
-        self.aim(end);
+        self.land(end);
     }
 }

@@ -1,7 +1,7 @@
 //! Numbers near the ends of memories, addresses, and what is done at them.
 
 use super::{AT, COUNTERS, FACTOR, FLOATS, HARD, Looper, OTHER, SLOTS, STRIDE, SUM};
-use crate::random::code::FAR;
+use crate::random::code::{Emit, FAR};
 use keyvm_isa::Op;
 
 impl Looper<'_> {

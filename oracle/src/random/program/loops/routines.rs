@@ -1,6 +1,7 @@
 //! The subroutines of programs that loop.
 
 use super::{AT, FACTOR, FLOATS, HARD, LUCK, Looper, OTHER, Routine, STRIDE, SUM};
+use crate::random::code::Emit;
 use keyvm_isa::Op;
 
 impl Looper<'_> {
@@ -33,7 +34,7 @@ impl Looper<'_> {
         let turns = self.writer.random.within(1, 4);
         self.writer.push(turns);
         self.emit(Op::Set, &[2]);
-        let top = self.writer.here();
+        let top = self.here();
         self.emit(Op::Get, &[0]);
         self.emit(Op::Get, &[1]);
         call(self);
@@ -143,7 +144,7 @@ impl Looper<'_> {
         if self.percent(50) {
             self.writer.push(3);
             self.emit(Op::Set, &[2]);
-            let top = self.writer.here();
+            let top = self.here();
             self.emit(Op::Get, &[1]);
             self.emit(Op::Get, &[2]);
             self.emit(Op::Load8, &[2, 0]);
@@ -207,7 +208,7 @@ impl Looper<'_> {
         self.emit(Op::Get, &[float]);
         let turns = self.writer.random.within(1, 20);
         self.writer.push(turns);
-        let top = self.writer.here();
+        let top = self.here();
         self.emit(Op::Swap, &[]);
         self.emit(Op::Get, &[SUM]);
         let op = self.pick(&[Op::Fadd, Op::Fmul, Op::Fsub, Op::Xor, Op::Add, Op::Fmax32]);

@@ -5,6 +5,7 @@
 //! processes in processes, [`small`] small ones, [`mutate`] changes them, and [`hostile`] spoils them field
 //! by field.
 
+pub mod assembly;
 mod code;
 pub mod colony;
 pub mod hostile;

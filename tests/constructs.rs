@@ -432,6 +432,51 @@ fn loops_of_many_turns_trap_where_they_leave_an_array() {
 }
 
 #[test]
+fn a_range_ends_however_far_its_constant_step_leads() {
+    // From the unsigned and the signed end, with bounds that are known and such that are not.
+    prints(
+        "def all(u a, u b) -> u:\n    n = 0\n    for k in range(a, b, 0xffffffffffffffff): n += 1\n    return n\n\
+         def half(u a, u b) -> u:\n    n = 0\n    for k in range(a, b, 0x8000000000000000): n = n * 10 + 1 + (k >> 62)\n    return n\n\
+         def third(u a, u b) -> u:\n    n = 0\n    for k in range(a, b, 0x5555555555555555):\n        if k == 1: continue\n        n += 1\n    return n\n\
+         u top = ~0\nprint(all(0, 1), all(0, top), all(5, 5), all(top, 0), all(7, top))\n\
+         print(half(0, 5), half(0, top), half(3, top), half(top - 1, top), half(0, 1 << 63), half(0, (1 << 63) + 1))\n\
+         print(third(0, top), third(1, top), third(top / 3 * 2, top))\n\
+         n = 0\nfor k in range(0, 0xffffffffffffffff, 0x8000000000000000): n += 1\nprint(n)",
+        "1 1 0 0 1\n1 13 13 4 1 13\n3 2 1\n2\n",
+    );
+    prints(
+        "def all(i a, i b) -> u:\n    n = 0\n    for k in range(a, b, 9223372036854775807): n += 1\n    return n\n\
+         def half(i a, i b) -> i:\n    i n = 0\n    for k in range(a, b, 0x4000000000000000):\n        n += 1\n        last = k\n    \
+         return n\n\
+         i least = -9223372036854775808\ni top = 9223372036854775807\n\
+         print(all(least, top), all(-1, top), all(0, top), all(top, least), all(0, 1))\n\
+         print(half(least, top), half(least, 0), half(-5, 5), half(5, top), half(top - 1, top))",
+        "3 2 1 0 1\n4 2 1 2 1\n",
+    );
+    // A variable step, or a small one, that leads past the greatest number is a failure before the first turn.
+    for step in ["s", "3"] {
+        fails(
+            &format!(
+                "u s = 1 << 63\nu top = ~0\nfor k in range(top - 5, top, {step}): print(k)\nfor k in range(0, top, s): print(k)"
+            ),
+            if step == "s" { "18446744073709551610\n" } else { "" },
+            12,
+        );
+    }
+}
+
+#[test]
+fn a_text_is_as_long_as_its_file() {
+    // Nearly a MiB in one literal, and the same of bytes; a sandbox has the texts too.
+    let long = "lorem ipsum ".repeat(1 << 16);
+    let source = format!(
+        "def last(n) -> u:\n    t = \"{long}\"\n    return t[n] + len(t)\nb = b\"{long}\"\nb[0] = 'L'\n\
+         print(last(11) - len(b), last<10000000,1000000>(0) - len(b), b[0])"
+    );
+    prints(&source, "32 108 76\n");
+}
+
+#[test]
 fn a_chain_of_comparisons_goes_to_the_first_that_holds() {
     let chain = "def f(x) -> u:\n    if x == 3:\n        return 30\n    elif x == 4 or x == 6:\n        r = 46\n    elif x == 5:\n        r = 50\n    elif x == 4:\n        \
                  r = 1\n    elif x == 8:\n        pass\n        r = 80\n    elif x > 100:\n        r = x\n    else:\n        r = 7\n    return r\n";

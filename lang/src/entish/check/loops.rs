@@ -10,7 +10,7 @@ use super::{say, walk};
 use keyvm_isa::Op;
 use std::collections::BTreeSet;
 
-/// A constant step below this stays a constant in the loop; a range with a greater one has few turns.
+/// A range with a constant step from this on has few turns: each looks whether it is the last.
 const SMALL_STEP: u64 = 1 << 32;
 
 impl<'a> Body<'_, 'a> {
@@ -137,18 +137,36 @@ impl<'a> Body<'_, 'a> {
         let is_signed = self.cx.types.root(of) == Ty::I;
         let count = self.make(ExprKind::Local(counter), of, over);
         let less = if is_signed { Op::Lts } else { Op::Lt };
-        let cond = self.op(less, [count.clone(), to], Ty::BOOL, over);
+        let cond = self.op(less, [count.clone(), to.clone()], Ty::BOOL, over);
         let mut turn = Vec::new();
         if !counts_itself {
             turn.push(self.stmt_of(StmtKind::Set(variable, count.clone()), over));
         }
         turn.extend(inside);
-        let next = self.op(Op::Add, [count, step], of, over);
+        let next = self.next(count, &to, step, over);
         let step = vec![self.stmt_of(StmtKind::Set(counter, next), over)];
         made.push(self.stmt_of(StmtKind::Loop { cond: Some(cond), body: turn, step }, span));
     }
 
-    /// The step of a range, such that it ends: adding it never leads past the greatest number.
+    /// What the counter of a range is after a turn: of a great constant step the end, if it leads past the greatest number.
+    fn next(&mut self, count: Expr, to: &Expr, step: Expr, over: &Span) -> Expr {
+        let of = ty(&step);
+        let is_signed = self.cx.types.root(of) == Ty::I;
+        let (greatest, more) =
+            if is_signed { (i64::MAX.cast_unsigned(), Op::Gts) } else { (u64::MAX, Op::Gt) };
+        let great = match step.kind {
+            ExprKind::Word(step) if step >= SMALL_STEP => greatest.checked_sub(step),
+            _ => None,
+        };
+        let next = self.op(Op::Add, [count.clone(), step], of, over);
+        let Some(last) = great else { return next };
+        let last = self.word(last, of, over);
+        let cond = Box::new(self.op(more, [count, last], Ty::BOOL, over));
+        let kind = ExprKind::If { cond, then: Box::new(to.clone()), otherwise: Box::new(next) };
+        self.make(kind, of, over)
+    }
+
+    /// The step of a range, such that adding it never leads past the greatest number, but for a great constant.
     fn ending(&mut self, counter: LocalId, to: &Expr, step: Expr, made: &mut Vec<Stmt>) -> Expr {
         let (of, span) = (ty(&step), step.place.span.clone());
         let constant = match step.kind {
@@ -169,7 +187,10 @@ impl<'a> Body<'_, 'a> {
         }
         let is_known = matches!(passes.kind, ExprKind::Word(_));
         let from = self.make(ExprKind::Local(counter), of, &span);
-        if constant.is_some_and(|step| step < SMALL_STEP) && !is_known {
+        if constant.is_some_and(|step| step >= SMALL_STEP) {
+            return step;
+        }
+        if constant.is_some() && !is_known {
             let function = if is_signed { "range_end_i" } else { "range_end" };
             let check = self.runtime(function, vec![from, to.clone(), step.clone()], Ty::U, &span);
             let then = vec![self.only(check, &span)];

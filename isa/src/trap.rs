@@ -85,7 +85,7 @@ numbered! {
         17 WrongKind;
         /// The key lacks the right.
         18 NoRight;
-        /// The key list is at its greatest capacity.
+        /// The key list is at its greatest capacity, 1048576 slots.
         19 KeyListFull;
         /// The slot is not null.
         20 SlotOccupied;

@@ -31,9 +31,9 @@ fn a_failure_is_told_as_the_command_line_tells_it() {
 fn what_has_not_trapped_has_not_failed() {
     prints(
         "def f(x) -> u:\n    yield 1\n    k = 0\n    while k < 1000:\n        k += 1\n    assert k == x, \"not \" + str(x)\n    return k\n\
-         job = try f<50,100>(1000)\nprint(job.failure == \"\", job.status)\njob<50,100>()\nprint(job.failure == \"\", job.status)\n\
+         job = try f<60,100>(1000)\nprint(job.failure == \"\", job.status)\njob<60,100>()\nprint(job.failure == \"\", job.status)\n\
          job<100000,100>()\nprint(job.failure == \"\", job.status)\n\
-         other = try f<50,1000>(5)\nother<100000,1000>()\nprint(other.failure, len(other.failure))\nother.end()\n\
+         other = try f<60,1000>(5)\nother<100000,1000>()\nprint(other.failure, len(other.failure))\nother.end()\n\
          print(other.failure == \"\", other.status, other.trap)",
         "true 1\ntrue 4\ntrue 0\nan assertion does not hold: not 5 33\ntrue 7 10\n",
     );

@@ -3,8 +3,9 @@
 use super::check::status_name;
 use super::emit::NONE;
 
-/// What the numbers mean, from 1 on; `docs/language.md` lists them.
-const MEANINGS: [&str; 14] = [
+/// What the numbers mean; `docs/language.md` lists them. The first is for those that mean nothing.
+pub(super) const MEANINGS: [&str; 16] = [
+    "a failure",
     ASSERTION,
     "an index past the end",
     "there is no such key in the map",
@@ -19,6 +20,38 @@ const MEANINGS: [&str; 14] = [
     "a range whose step is 0, or leads past the greatest number",
     "an argument of the command line is not a decimal number",
     "a length past the greatest, 4294967295",
+    "a service that cannot begin",
+];
+
+/// What the numbers of traps mean, for a job to tell; 0 is none.
+pub(super) const TRAPS: [&str; 27] = [
+    "no trap",
+    "no instruction",
+    "too few operands",
+    "no room on the stack",
+    "too many open calls",
+    "a jump to nowhere",
+    "a bad index",
+    "a call of another type",
+    "no call to return from",
+    "a place that must not be reached",
+    "a failure",
+    "a division by zero",
+    "a number too large",
+    "no number",
+    "an address that does not exist",
+    "an empty range",
+    "no such key",
+    "a key of another kind",
+    "a missing right",
+    "too many keys: a process has room for 1048576",
+    "a slot that is taken",
+    "the key to itself",
+    "a sealed key",
+    "nested too deeply",
+    "too large",
+    "too long a message",
+    "a process that is running",
 ];
 
 const ASSERTION: &str = "an assertion does not hold";
@@ -30,6 +63,8 @@ const SANDBOX: u64 = 4;
 const ARGUMENT: u64 = 5;
 /// The number of an assertion with a text; the operand before it is the text's address.
 const ASSERTION_WITH_TEXT: u64 = 11;
+/// The number of a service that cannot begin; the operand before it is the status of its process.
+const SERVICE: u64 = 15;
 /// The number of an argument that is no number; the operand before it says which.
 const ARGUMENT_NO_NUMBER: u64 = 13;
 
@@ -49,10 +84,12 @@ const ARGUMENT_CHARACTERS_MAX: usize = 100;
 #[must_use]
 pub fn failure(operands: &[u64], memory: &[u8], arguments: &[String]) -> Option<String> {
     let (&number, before) = operands.split_last()?;
-    let meaning = MEANINGS.get(usize::try_from(number.checked_sub(1)?).ok()?)?;
+    let meaning = MEANINGS.get(usize::try_from(number).ok()?).filter(|_| number > 0)?;
     let operand = before.last().copied();
     match number {
-        SANDBOX => operand.and_then(status_name).map(|name| format!("{meaning}; its status is {name}")),
+        SANDBOX | SERVICE => {
+            operand.and_then(status_name).map(|name| format!("{meaning}; its status is {name}"))
+        }
         ASSERTION_WITH_TEXT => {
             operand.and_then(|address| text_at(memory, address)).map(|text| format!("{ASSERTION}: {text}"))
         }
@@ -108,14 +145,16 @@ fn text_at(memory: &[u8], address: u64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use keyvm_isa::Trap;
 
     #[test]
     fn the_meanings_are_those_that_the_document_lists() {
         let document = include_str!("../../../docs/language.md");
-        for (number, meaning) in (1..).zip(MEANINGS) {
+        for (number, meaning) in (0..).zip(MEANINGS).skip(1) {
             assert!(document.contains(&format!("| {number} | {meaning} |")), "{meaning}");
             let said = match number {
                 SANDBOX => "a sandboxed call did not return; its status is destroyed",
+                SERVICE => "a service that cannot begin; its status is destroyed",
                 ARGUMENT => "argument 7 is missing",
                 ARGUMENT_NO_NUMBER => "argument 7 is not a decimal number",
                 _ => meaning,
@@ -127,7 +166,13 @@ mod tests {
         assert_eq!(failed_call(&[7, SANDBOX]), None);
         assert_eq!(failure(&[0], &[], &[]), None);
         assert_eq!(failure(&[], &[], &[]), None);
-        assert_eq!(failure(&[15], &[], &[]), None);
+        assert_eq!(failure(&[16], &[], &[]), None);
+    }
+
+    #[test]
+    fn each_trap_has_a_meaning() {
+        let last = Trap::ALL.iter().map(|row| usize::from(row.0.number())).max();
+        assert_eq!(last, Some(TRAPS.len() - 1));
     }
 
     #[test]
@@ -141,7 +186,7 @@ mod tests {
         let (fits, long) = ("é".repeat(100), "é".repeat(101));
         assert_eq!(said(0, &fits), format!("argument 0, `{fits}`, is not a decimal number"));
         assert_eq!(said(0, &long), format!("argument 0, `{fits} …`, is not a decimal number"));
-        assert_eq!(failure(&[ARGUMENT], &[], &[]).as_deref(), Some(MEANINGS[4]));
+        assert_eq!(failure(&[ARGUMENT], &[], &[]).as_deref(), Some(MEANINGS[5]));
     }
 
     #[test]
@@ -176,9 +221,9 @@ mod tests {
         let short = memory(3, b"no");
         for address in [8, 16, 17, 18, 19, u64::MAX, u64::MAX - 7] {
             let found = failure(&[address, ASSERTION_WITH_TEXT], &short, &[]);
-            assert_eq!(found.as_deref(), Some(MEANINGS[10]), "{address}");
+            assert_eq!(found.as_deref(), Some(MEANINGS[11]), "{address}");
         }
-        assert_eq!(failure(&[ASSERTION_WITH_TEXT], &short, &[]).as_deref(), Some(MEANINGS[10]));
+        assert_eq!(failure(&[ASSERTION_WITH_TEXT], &short, &[]).as_deref(), Some(MEANINGS[11]));
         let no_text = memory(2, &[0xff, b'x']);
         assert!(failure(&[8, ASSERTION_WITH_TEXT], &no_text, &[]).is_some_and(|said| said.ends_with('x')));
     }

@@ -201,12 +201,18 @@ pub(crate) enum ExprKind {
     Call(FuncId, Vec<Expr>),
     /// Call of a function that is a value; its type is that of the value.
     CallValue(Box<Expr>, Vec<Expr>),
-    /// Asks a host with these words; gives the status of the reply and its first word, 0 if there is none.
+    /// Invokes a host with these words; gives the status of the reply and its first word, 0 if there is none.
     Request {
         key: Box<Expr>,
         words: Vec<Expr>,
-        /// Whether it may reply with more than one word.
-        many: bool,
+        /// What is sent with them, if anything is.
+        page: Option<Box<Expr>>,
+    },
+    /// Asks a host or a service with these words, which can be evaluated twice; gives the status of the reply and its first
+    /// word, 0 if there is none.
+    Ask {
+        key: Box<Expr>,
+        words: Vec<Expr>,
     },
     /// A new struct, with all its fields in order.
     Struct(Vec<Expr>),

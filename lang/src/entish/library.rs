@@ -61,7 +61,7 @@ macro_rules! library {
 }
 
 /// All its files.
-pub(super) static LIBRARY: [Module; 19] = library! {
+pub(super) static LIBRARY: [Module; 20] = library! {
     true "runtime"
     true "tables"
     false "collector"
@@ -69,6 +69,7 @@ pub(super) static LIBRARY: [Module; 19] = library! {
     true "failures"
     true "flat"
     true "slots"
+    true "services"
     false "floats"
     false "naturals"
     false "buffers"

@@ -88,7 +88,12 @@ macro_rules! visitors {
                     seen($part::Expr(callee));
                     args.into_iter().for_each(|of| seen($part::Expr(of)));
                 }
-                ExprKind::Request { key, words, .. } => {
+                ExprKind::Request { key, words, page } => {
+                    seen($part::Expr(key));
+                    words.into_iter().for_each(|of| seen($part::Expr(of)));
+                    page.into_iter().for_each(|of| seen($part::Expr(of)));
+                }
+                ExprKind::Ask { key, words } => {
                     seen($part::Expr(key));
                     words.into_iter().for_each(|of| seen($part::Expr(of)));
                 }

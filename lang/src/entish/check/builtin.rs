@@ -145,6 +145,7 @@ pub(super) const METHODS: &[Method] = &[
     (Kind::Key, "stop", &[], &[], How::Instruction(Op::Stop)),
     (Kind::Key, "start", &[], &[], How::Instruction(Op::Start)),
     (Kind::Key, "limit", &[Of::U, Of::U], &[], How::Runtime("key_limit")),
+    (Kind::Key, "restart", &[], &[], How::Runtime("key_restart")),
     (Kind::Key, "used", &[], &[Of::U, Of::U], How::Runtime("key_used")),
     (Kind::Key, "rights", &[], &[Of::U], How::Runtime("key_rights")),
     (Kind::Key, "kind", &[], &[Of::U], How::Runtime("key_kind")),

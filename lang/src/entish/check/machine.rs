@@ -7,7 +7,8 @@ use super::call::{Many, one};
 use super::expr::is_flexible;
 use super::flow::Flow;
 use super::types::{Node, Ty};
-use super::{builtin, say};
+use super::{builtin, say, status_name};
+use crate::entish::failure::{MEANINGS, TRAPS};
 use keyvm_isa::{Flow as Control, Imm, ImmKind, OPS, Op, OpInfo};
 
 /// Why a program cannot have an instruction, if it cannot.
@@ -78,8 +79,9 @@ impl<'a> Body<'_, 'a> {
         (self.make(ExprKind::Op { op: info.op, imms, operands }, Ty::U, span), results)
     }
 
-    /// Instructions that the library alone has: `$address(object)` and `$request(key, words…)`, which gives the status of
-    /// the reply and its first word.
+    /// Instructions that the library alone has: `$address(object)`; `$request(key, words…)`, which gives the status of
+    /// the reply and its first word; `$inquire(key, page)`, which does the same, and sends the key to a page instead;
+    /// `$traps()`, `$meanings()` and `$statuses()`, lists of texts by these numbers.
     fn of_library(&mut self, name: &str, args: &'a [ast::Expr<'a>], span: &Span) -> Option<Many> {
         match (name, args) {
             ("address", [of]) => {
@@ -89,11 +91,29 @@ impl<'a> Body<'_, 'a> {
             ("request", [key, words @ ..]) => {
                 let key = Box::new(self.operand(key));
                 let words = words.iter().map(|word| self.operand(word)).collect();
-                let value = self.make(ExprKind::Request { key, words, many: false }, Ty::U, span);
+                let value = self.make(ExprKind::Request { key, words, page: None }, Ty::U, span);
                 Some((value, vec![Ty::U, Ty::U]))
+            }
+            ("inquire", [key, page]) => {
+                let key = Box::new(self.operand(key));
+                let page = Some(Box::new(self.operand(page)));
+                let value = self.make(ExprKind::Request { key, words: Vec::new(), page }, Ty::U, span);
+                Some((value, vec![Ty::U, Ty::U]))
+            }
+            ("traps", []) => Some(one(self.texts(TRAPS, span))),
+            ("meanings", []) => Some(one(self.texts(MEANINGS, span))),
+            ("statuses", []) => {
+                let names: Vec<_> = (0..).map_while(status_name).collect();
+                Some(one(self.texts(names.iter().map(String::as_str), span)))
             }
             _ => None,
         }
+    }
+
+    fn texts<'t>(&mut self, texts: impl IntoIterator<Item = &'t str>, span: &Span) -> Expr {
+        let texts = texts.into_iter().map(|text| self.text(text, span)).collect();
+        let list = self.cx.types.list(Ty::TEXT);
+        self.make(ExprKind::Elements(texts), list, span)
     }
 
     /// A constant that fits into the instruction.

@@ -255,8 +255,8 @@ impl<'a> Body<'_, 'a> {
             self.say(say::too_much_asked(span, MESSAGE_WORDS));
             words.clear();
         }
-        let request = self.make(ExprKind::Request { key: Box::new(key), words, many: true }, Ty::U, span);
-        (self.block_of(stmts, request, span), vec![Ty::U, Ty::U])
+        let asked = self.make(ExprKind::Ask { key: Box::new(key), words }, Ty::U, span);
+        (self.block_of(stmts, asked, span), vec![Ty::U, Ty::U])
     }
 
     /// `u(x)`, `i(x)`, `f(x)`

@@ -103,7 +103,7 @@ fn without_what_follows(errors: Vec<(u32, Diagnostic)>) -> Vec<(u32, Diagnostic)
 }
 
 /// The files with what the language's built-in functions become.
-const RUNTIME: [&str; 3] = ["runtime", "tables", "border"];
+const RUNTIME: [&str; 4] = ["runtime", "tables", "border", "services"];
 
 /// A constant at the top level.
 #[derive(Debug)]

@@ -609,7 +609,7 @@ impl Emitter<'_> {
     }
 
     /// Takes what a call gave (`results… count status`) into slots, of the results the first, or 0 if there is none.
-    fn received(&mut self, frame: &mut Frame, [status, count, result]: [u32; 3]) {
+    pub(super) fn received(&mut self, frame: &mut Frame, [status, count, result]: [u32; 3]) {
         let left = frame.slot();
         self.code.set(status);
         self.code.tee(count);

@@ -2,11 +2,11 @@
 
 use super::func::{DATA, ELEMENTS, Frame, STORAGE, Shown, field_offset, is_bytes, may_grow_lists};
 use super::runtime::{self, Called};
-use super::{Emitter, NONE, failure, object};
+use super::{Emitter, NONE, failure, object, service};
 use crate::entish::hir::{Check, Expr, ExprKind, FuncId, Indexed, Type};
 use keyvm_isa::Op;
 use keyvm_isa::code::FuncType;
-use keyvm_isa::trap::Status;
+use keyvm_isa::layout::{FIRST_KEY_MEMORY, Kind};
 
 /// An index up to this may be part of an instruction.
 const OFFSET_MAX: u64 = 1 << 20;
@@ -77,8 +77,12 @@ impl Emitter<'_> {
                 return self.program.funcs[id.0 as usize].results.len();
             }
             ExprKind::CallValue(callee, args) => return self.call_value(frame, expr, callee, args),
-            ExprKind::Request { key, words, many } => {
-                self.request(frame, expr, key, words, *many);
+            ExprKind::Request { key, words, page } => {
+                self.request(frame, expr, key, words, page.as_deref());
+                return 2;
+            }
+            ExprKind::Ask { key, words } => {
+                self.ask(frame, expr, key, words);
                 return 2;
             }
             ExprKind::Service(id, keys) => {
@@ -172,43 +176,76 @@ impl Emitter<'_> {
         results
     }
 
-    /// A request to a host: its status, and the first word of the reply or 0.
-    fn request(&mut self, frame: &mut Frame, expr: &Expr, key: &Expr, words: &[Expr], many: bool) {
+    /// A request of a library's: its status, and the first word of the reply or 0.
+    fn request(&mut self, frame: &mut Frame, expr: &Expr, key: &Expr, words: &[Expr], page: Option<&Expr>) {
         let key = self.in_slot(frame, key);
-        for word in words {
+        for word in words.iter().chain(page) {
             self.expr(frame, word);
         }
         self.code.get(key.number);
         self.release(frame, key);
         self.code.at(&expr.place);
-        self.code.op2(Op::Invoke, words.len() as u64, 0);
+        self.code.op2(Op::Invoke, words.len() as u64, page.is_some().into());
         let (status, result) = (frame.slot(), frame.slot());
         self.code.set(status);
-        if many {
-            self.first_of_results(frame, result);
-        } else {
-            self.first_result(result);
-        }
+        self.first_result(result);
         self.code.get(status);
-        if many {
-            self.settle_reply(status);
-        }
         self.code.get(result);
         frame.give_back(status);
         frame.give_back(result);
     }
 
-    /// Below the status of a reply on the stack: a service yields what it gives, which counts as returned; keys that nobody asked for are dropped.
-    fn settle_reply(&mut self, status: u32) {
-        self.code.get(status);
-        self.code.push(Status::Yielded.number().into());
+    /// A request of a host or a service: its status, and the first word of the reply or 0.
+    fn ask(&mut self, frame: &mut Frame, expr: &Expr, key: &Expr, words: &[Expr]) {
+        let key = self.in_slot(frame, key);
+        let [host, end] = [(); 2].map(|()| self.code.label());
+        self.code.at(&expr.place);
+        self.code.get(key.number);
+        self.code.op(Op::Keyinfo);
+        self.code.op(Op::Swap);
+        self.code.op(Op::Drop);
+        self.code.push(Kind::Process as u64);
         self.code.op(Op::Eq);
-        self.code.op(Op::Sub);
+        self.code.to(Op::Jumpz, host);
+        let page = frame.slot();
+        self.code.push(words.len() as u64);
+        self.call_library(runtime::QUESTION);
+        self.code.set(page);
+        for (number, word) in (service::QUESTION..).zip(words) {
+            self.code.get(page);
+            self.code.push(FIRST_KEY_MEMORY.into());
+            self.code.op(Op::Add);
+            self.code.push(number);
+            self.expr(frame, word);
+            self.code.op(Op::Memwrite);
+        }
+        self.code.get(key.number);
+        self.code.get(page);
+        self.call_library(runtime::ASK);
+        frame.give_back(page);
+        self.code.to(Op::Jump, end);
+
+        self.code.put(host);
+        for word in words {
+            self.expr(frame, word);
+        }
+        self.code.get(key.number);
+        self.release(frame, key);
+        self.code.op2(Op::Invoke, words.len() as u64, 0);
+        let (status, result) = (frame.slot(), frame.slot());
+        self.code.set(status);
+        self.first_of_results(frame, result);
+        self.code.get(status);
+        // Keys that nobody asked for are dropped.
         let none = self.code.label();
         self.arrived_keys();
         self.code.to(Op::Jumpz, none);
         self.call_library(runtime::DROP_ARRIVED);
         self.code.put(none);
+        self.code.get(result);
+        self.code.put(end);
+        frame.give_back(status);
+        frame.give_back(result);
     }
 
     /// Takes any number of results off the stack, with their count above them, and the first of them into a slot; 0 if

@@ -221,7 +221,10 @@ impl<'a> Emitter<'a> {
             let func = &self.program.funcs[id.0 as usize];
             self.code.at(&func.place);
             names.push((self.code.index(), format!("{} (service)", func.name)));
-            self.service_entry(id, label);
+            let worker = self.code.label();
+            self.service_entry(id, label, worker);
+            names.push((self.code.index(), format!("{}{SANDBOXED}", func.name)));
+            self.worker_entry(id, worker);
         }
     }
 }

@@ -313,13 +313,16 @@ impl Visitor<'_> {
             ExprKind::Service(id, keys) => {
                 self.own.needs.code = true;
                 self.own.boxed.push(Called::Func(*id));
-                self.heap(&[runtime::SETTLE]);
+                self.heap(&[runtime::SERVICE_HANG, runtime::SERVICE_BEGUN]);
                 self.exprs(keys);
             }
-            ExprKind::Request { key, words, many } => {
-                if *many {
-                    self.calls(&[runtime::DROP_ARRIVED]);
-                }
+            ExprKind::Request { key, words, page } => {
+                self.expr(key);
+                self.exprs(words);
+                page.iter().for_each(|page| self.expr(page));
+            }
+            ExprKind::Ask { key, words } => {
+                self.calls(&[runtime::DROP_ARRIVED, runtime::QUESTION, runtime::ASK]);
                 self.expr(key);
                 self.exprs(words);
             }

@@ -206,7 +206,15 @@ impl Formed<'_> {
                 self.one(object);
             }
             ExprKind::Service(_, keys) => each(keys),
-            ExprKind::Request { key, words, .. } => {
+            ExprKind::Request { key, words, page } => {
+                self.one(key);
+                each(words);
+                page.iter().for_each(|page| {
+                    self.one(page);
+                });
+                return Some(vec![of.ty; 2]);
+            }
+            ExprKind::Ask { key, words } => {
                 self.one(key);
                 each(words);
                 return Some(vec![of.ty; 2]);

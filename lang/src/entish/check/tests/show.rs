@@ -154,7 +154,7 @@ impl Show<'_> {
             }
             ExprKind::Len(object) => format!("len({})", expr(object)),
             ExprKind::Storage(list) => format!("storage({})", expr(list)),
-            ExprKind::Request { key, words, .. } => {
+            ExprKind::Request { key, words, .. } | ExprKind::Ask { key, words } => {
                 format!("request({}; {})", expr(key), self.several(func, words))
             }
             ExprKind::Sandbox(of) => {

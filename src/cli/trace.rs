@@ -323,11 +323,16 @@ impl<'i, 'a> Tracer<'i, 'a> {
         self.find(callee).map(|_| callee)
     }
 
-    /// The processes that have trapped and are not on the way to the culprit, the latest first: why may be found there.
+    /// The processes that have trapped and are not on the way to the culprit, the latest first: why may be found there. Of a
+    /// program in the language only those of jobs that it had at hand, if it is about such: it has gone on after all others.
     fn others_that_trapped(&mut self, way: &[Number]) {
+        let at_hand = way.last().and_then(|&culprit| self.jobs_at_hand(culprit));
         let way: BTreeSet<_> = way.iter().collect();
         let others = self.image.objects.iter().rev().filter_map(|object| match &object.body {
-            Body::Process(process) if !way.contains(&object.number) => {
+            Body::Process(process)
+                if !way.contains(&object.number)
+                    && at_hand.as_ref().is_none_or(|jobs| jobs.contains(&object.number)) =>
+            {
                 process.trap.map(|trap| (Stop::Trapped(trap), object.number))
             }
             _ => None,
@@ -339,6 +344,18 @@ impl<'i, 'a> Tracer<'i, 'a> {
         if others.len() > SHOWN_TRAPPED {
             self.line(format_args!("  and {} others", others.len() - SHOWN_TRAPPED));
         }
+    }
+
+    /// The processes of the jobs that a program in the language had at hand when it trapped, if it is one.
+    fn jobs_at_hand(&self, culprit: Number) -> Option<BTreeSet<Number>> {
+        let process = self.find(culprit)?;
+        if !self.is_program(At { code: process.code, index: process.index }) {
+            return None;
+        }
+        let failed = process.trap == Some(Trap::Failed);
+        let slots = if failed { entish::jobs_at_hand(&process.stack, &process.data) } else { Vec::new() };
+        let key = |slot| process.keys.get(usize::try_from(slot).ok()?)?.as_ref().map(|key| key.object);
+        Some(slots.into_iter().filter_map(key).collect())
     }
 
     /// A code page, taken apart.

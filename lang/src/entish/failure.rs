@@ -68,6 +68,14 @@ const SERVICE: u64 = 15;
 /// The number of an argument that is no number; the operand before it says which.
 const ARGUMENT_NO_NUMBER: u64 = 13;
 
+/// The numbers of an assertion, and of a job without a value.
+const ASSERTION_ALONE: u64 = 1;
+const NO_VALUE: u64 = 9;
+/// The first word of a job in memory, without its low half, and where in it the slot of the key to its process is, or 0;
+/// `std/collector.et` says so.
+const JOB: u64 = 6;
+const JOB_PROCESS: u64 = 48;
+
 /// Of an assertion's text, so many bytes are given.
 const TEXT_BYTES_MAX: usize = 2000;
 /// What went wrong where [`is_part_of_none`] holds.
@@ -118,6 +126,28 @@ pub fn failed_call(operands: &[u64]) -> Option<u64> {
         [.., slot, _, SANDBOX] => Some(slot),
         _ => None,
     }
+}
+
+/// The slots of the keys to the processes of jobs that a program had at hand when it came to `fail` with these operands, if what
+/// failed may have been about one of them.
+#[must_use]
+pub fn jobs_at_hand(operands: &[u64], memory: &[u8]) -> Vec<u64> {
+    match operands {
+        [before @ .., ASSERTION_ALONE | NO_VALUE | ASSERTION_WITH_TEXT] => {
+            before.iter().filter_map(|&operand| process_of_job(memory, operand)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The slot of the key to the process of the job that is at an address, if one is and it has not ended.
+fn process_of_job(memory: &[u8], address: u64) -> Option<u64> {
+    let word = |address: u64| {
+        let at = usize::try_from(address).ok()?;
+        memory.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+    };
+    let is_job = address.is_multiple_of(8) && word(address)? >> 32 == JOB;
+    is_job.then(|| word(address.checked_add(JOB_PROCESS)?)).flatten().filter(|&slot| slot != 0)
 }
 
 /// The start of an argument.
@@ -195,6 +225,20 @@ mod tests {
         for address in [0, 8, NONE - 1, u64::MAX - 7, i64::MIN.cast_unsigned()] {
             assert!(!is_part_of_none(address), "{address}");
         }
+    }
+
+    #[test]
+    fn the_jobs_at_hand_are_found() {
+        let mut memory = vec![0; 128];
+        memory[12] = 6;
+        memory[56] = 7;
+        for number in [ASSERTION_ALONE, NO_VALUE, ASSERTION_WITH_TEXT] {
+            assert_eq!(jobs_at_hand(&[3, 8, 9, 16, 80, u64::MAX - 7, number], &memory), [7]);
+        }
+        assert!(jobs_at_hand(&[8, SANDBOX], &memory).is_empty() && jobs_at_hand(&[], &memory).is_empty());
+        assert!(jobs_at_hand(&[8, NO_VALUE], &memory[..40]).is_empty());
+        memory[56] = 0;
+        assert!(jobs_at_hand(&[8, NO_VALUE], &memory).is_empty(), "a job that has ended");
     }
 
     /// A memory with a text that is said to be so long.

@@ -21,6 +21,10 @@ pub(crate) struct File<'s> {
     pub(crate) funcs: Vec<Func<'s>>,
     /// The statements at the top level.
     pub(crate) main: Vec<Stmt<'s>>,
+    /// Names that may be declared by what could not be parsed.
+    pub(crate) lost: Vec<&'s str>,
+    /// Too much is wrong with it: what it says is not known.
+    pub(crate) unread: bool,
 }
 
 impl File<'_> {
@@ -32,6 +36,8 @@ impl File<'_> {
             structs: Vec::new(),
             funcs: Vec::new(),
             main: Vec::new(),
+            lost: Vec::new(),
+            unread: false,
         }
     }
 }
@@ -58,6 +64,8 @@ pub(crate) struct Func<'s> {
     /// `None` without an arrow.
     pub(crate) results: Option<Vec<Type<'s>>>,
     pub(crate) body: Vec<Stmt<'s>>,
+    /// Whether all of its body could be parsed.
+    pub(crate) whole: bool,
     /// From `def` to the colon.
     pub(crate) span: Span,
 }
@@ -132,6 +140,9 @@ pub(crate) enum StmtKind<'s> {
     Break,
     Continue,
     Pass,
+    /// Something that could not be parsed; it has been reported. The names that it may assign, with whether they look like those of
+    /// functions that are called.
+    Broken(Vec<(Name<'s>, bool)>),
 }
 
 #[derive(Debug)]

@@ -143,7 +143,7 @@ fn checked<T>(
     }
     let modules = names.iter().zip(&parsed).map(|(name, ast)| check::Module { name, ast });
     let modules: Vec<_> = modules.collect();
-    let checked = if wrong.is_empty() { check::check(&modules, given, collect) } else { Err(wrong) };
+    let checked = check::check(&modules, wrong, given, collect);
     let (made, of_library) = match checked {
         Ok(mut checked) => (make(&mut checked, &files), checked.library_files().collect()),
         Err(wrong) => (Err(wrong), Vec::new()),

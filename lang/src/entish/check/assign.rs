@@ -350,7 +350,10 @@ impl<'a> Body<'_, 'a> {
 
     fn set(&mut self, place: Place, target: &'a Ast<'a>, value: Expr, span: &Span, made: &mut Vec<Stmt>) {
         match place {
-            Place::Local(local) => made.push(self.stmt_of(StmtKind::Set(local, value), span)),
+            Place::Local(local) => {
+                self.flow.assign(local.0 as usize);
+                made.push(self.stmt_of(StmtKind::Set(local, value), span));
+            }
             Place::Field { object, field } => {
                 made.push(self.stmt_of(StmtKind::SetField { object, field, value }, span));
             }

@@ -181,6 +181,7 @@ impl<'c, 'a> Body<'c, 'a> {
         if body.flow.is_reached()
             && let Some(ast) = ast
             && body.cx.funcs[index].results.as_ref().is_some_and(|results| !results.is_empty())
+            && !body.cx.funcs[index].loses_results()
         {
             body.say(say::no_return(&ast.name, ast.results.is_some()));
         }
@@ -197,7 +198,7 @@ impl<'c, 'a> Body<'c, 'a> {
     /// Variables of whose types something is unknown at the end.
     fn report_open_variables(&mut self, errors: usize) {
         // What else is wrong may be why.
-        if self.cx.errors.len() > errors {
+        if self.cx.errors.len() > errors || self.is_broken() {
             return;
         }
         for index in 0..self.variables.len() {
@@ -318,6 +319,16 @@ impl<'c, 'a> Body<'c, 'a> {
     pub(super) fn hole(&mut self, span: &Span) -> Expr {
         let of = if self.attempt == Attempt::Last { Ty::BROKEN } else { self.cx.types.unknown() };
         self.word(0, of, span)
+    }
+
+    /// In place of what is made of something of this type, about which nothing can be said.
+    pub(super) fn hole_of(&mut self, of: Ty, span: &Span) -> Expr {
+        if self.cx.types.is_broken(of) { self.word(0, Ty::BROKEN, span) } else { self.hole(span) }
+    }
+
+    /// Whether something of the function could not be parsed.
+    pub(super) fn is_broken(&self) -> bool {
+        self.function.is_some_and(|function| self.cx.funcs[function].is_broken)
     }
 
     /// Whether nobody will read what is wrong.

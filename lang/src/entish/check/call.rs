@@ -127,7 +127,10 @@ impl<'a> Body<'_, 'a> {
         self.cx.declare(index as usize);
         let func = &self.cx.funcs[index as usize];
         let (params, yields) = (func.params.clone(), func.yields);
-        let results = func.results.clone().unwrap_or_default();
+        let results = match func.loses_results() {
+            true => vec![Ty::BROKEN],
+            false => func.results.clone().unwrap_or_default(),
+        };
         if func.letters.is_empty() {
             return Called { params, results, yields };
         }
@@ -274,7 +277,7 @@ impl<'a> Body<'_, 'a> {
             }
             Node::Broken => {
                 self.loose(args);
-                one(self.hole(span))
+                one(self.hole_of(of, span))
             }
             node => {
                 self.loose(args);
@@ -312,7 +315,7 @@ impl<'a> Body<'_, 'a> {
             },
             Node::Broken => {
                 self.loose(args);
-                one(self.hole(span))
+                one(self.hole_of(of_type, span))
             }
             node => {
                 self.loose(args);

@@ -227,7 +227,8 @@ impl<'a> Body<'_, 'a> {
 
     fn name(&mut self, name: &'a str, span: &Span) -> Expr {
         if let Some(&local) = self.by_name.get(name) {
-            if !self.flow.has(local.0 as usize) {
+            let of = self.variables[local.0 as usize].ty;
+            if !self.flow.has(local.0 as usize) && !self.cx.types.is_broken(of) {
                 self.flow.assign(local.0 as usize);
                 let first = self.variables[local.0 as usize].span.clone();
                 self.say(say::maybe_unassigned(span, name, &first));
@@ -281,10 +282,14 @@ impl<'a> Body<'_, 'a> {
                     return self.broken(say::yielding_as_value(span, name), span);
                 }
                 let called = self.signature(index, span);
+                if self.cx.funcs[index as usize].loses_results() {
+                    return self.word(0, Ty::BROKEN, span);
+                }
                 let node = Node::Func(called.params.into(), called.results.into());
                 let ty = self.cx.types.add(node);
                 self.make(ExprKind::Func(super::super::hir::FuncId(index)), ty, span)
             }
+            Item::Lost => self.word(0, Ty::BROKEN, span),
             Item::Struct(_) => self.broken(say::type_as_value(span, name), span),
             Item::Module(_) => self.broken(say::module_as_value(span, name), span),
         }
@@ -327,7 +332,7 @@ impl<'a> Body<'_, 'a> {
         let object = self.expr(of, None);
         let of_type = ty(&object);
         match self.head(of_type, &of.span) {
-            Node::Broken => self.hole(span),
+            Node::Broken => self.hole_of(of_type, span),
             Node::Struct(index) => match self.field_of(index, name) {
                 Some((field, ty)) => self.make(ExprKind::Field(Box::new(object), field), ty, span),
                 None => self.word(0, Ty::BROKEN, span),
@@ -411,7 +416,7 @@ impl<'a> Body<'_, 'a> {
             }
             Node::Broken => {
                 self.flexible(index, None);
-                self.hole(span)
+                self.hole_of(of_type, span)
             }
             _ => {
                 self.flexible(index, None);
@@ -620,6 +625,7 @@ impl<'a> Body<'_, 'a> {
             None => self.module,
             Some(of) => match self.item(of.text) {
                 Some(Item::Module(module)) => module,
+                Some(Item::Lost) => return None,
                 _ => {
                     let modules = self.cx.candidates(self.module, |item| matches!(item, Item::Module(_)));
                     let diagnostic = say::not_imported(of, modules);
@@ -630,6 +636,7 @@ impl<'a> Body<'_, 'a> {
         };
         match self.cx.item(scope, name.text) {
             Some(Item::Struct(index)) => Some(index),
+            Some(Item::Lost) => None,
             _ => {
                 let structs = self.cx.candidates(scope, |item| matches!(item, Item::Struct(_)));
                 let diagnostic = say::unknown_struct(name, structs);

@@ -13,6 +13,8 @@ pub(super) struct Graph {
     /// What each function calls directly, and not in a sandbox.
     calls: Vec<Vec<u32>>,
     yielding: Vec<bool>,
+    /// Those of which it is not known whether they yield.
+    unsure: Vec<bool>,
     functions: u32,
 }
 
@@ -45,6 +47,7 @@ impl Graph {
             mentions: vec![Vec::new(); count],
             calls: vec![Vec::new(); functions],
             yielding: vec![false; functions],
+            unsure: checker.funcs[..functions].iter().map(|of| of.is_broken).collect(),
             functions: index(functions),
         };
         for function in 0..functions {
@@ -58,6 +61,10 @@ impl Graph {
             locals.extend(params.map(|param| param.name.text));
             walk::stmts(body, &mut |stmt| {
                 graph.yielding[function] |= matches!(stmt.kind, StmtKind::Yield(_));
+                if let StmtKind::Broken(_) = stmt.kind {
+                    checker.funcs[function].is_broken = true;
+                    graph.unsure[function] = true;
+                }
                 walk::exprs_of(stmt, &mut |expr| {
                     graph.look_once(checker, function, module, &locals, expr);
                 });
@@ -97,11 +104,13 @@ impl Graph {
             _ => {}
         }
         if let ExprKind::Call(callee, _) = &expr.kind
-            && let Some(Item::Func(index)) = item_named(checker, module, locals, callee)
-            && index < self.functions
             && let Some(calls) = self.calls.get_mut(from)
         {
-            calls.push(index);
+            match item_named(checker, module, locals, callee) {
+                Some(Item::Func(index)) if index < self.functions => calls.push(index),
+                Some(Item::Lost) => self.unsure[from] = true,
+                _ => {}
+            }
         }
     }
 
@@ -113,11 +122,13 @@ impl Graph {
                 callers[callee as usize].push(caller);
             }
         }
-        let mut work: Vec<_> = (0..self.yielding.len()).filter(|&index| self.yielding[index]).collect();
-        while let Some(index) = work.pop() {
-            for &caller in &callers[index] {
-                if !std::mem::replace(&mut self.yielding[caller], true) {
-                    work.push(caller);
+        for yields in [&mut self.yielding, &mut self.unsure] {
+            let mut work: Vec<_> = (0..yields.len()).filter(|&index| yields[index]).collect();
+            while let Some(index) = work.pop() {
+                for &caller in &callers[index] {
+                    if !std::mem::replace(&mut yields[caller], true) {
+                        work.push(caller);
+                    }
                 }
             }
         }
@@ -130,6 +141,11 @@ impl Graph {
 
     pub(super) fn yields(&self, function: usize) -> bool {
         self.yielding[function]
+    }
+
+    /// Whether it may yield in what could not be parsed.
+    pub(super) fn loses_yields(&self, function: usize) -> bool {
+        self.unsure[function]
     }
 
     /// Whether it mentions itself.

@@ -130,7 +130,7 @@ impl<'a> Checker<'a> {
                 func.undeclared = Some(part);
                 self.funcs.push(func);
             }
-            Item::Module(_) => {}
+            Item::Module(_) | Item::Lost => {}
         }
         item
     }

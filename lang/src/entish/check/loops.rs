@@ -3,6 +3,7 @@
 use super::super::ast::{self, Arg, Expr as Ast, ExprKind as AstKind, Name, Span};
 use super::super::hir::{Check, Expr, ExprKind, Indexed, LocalId, Stmt, StmtKind};
 use super::body::{Body, ty};
+use super::call::Target;
 use super::expr::is_negative;
 use super::names::Item;
 use super::types::{Node, Ty};
@@ -28,7 +29,7 @@ impl<'a> Body<'_, 'a> {
                 self.each_number(var, args, &over.span, body, span, made);
             }
             AstKind::Call(callee, _) if self.is_generator(callee) => {
-                self.say(say::generator_in_loop(&over.span));
+                self.say(say::generator_in_loop(&over.span, "yields, and returns nothing"));
                 self.body_of(var, body);
             }
             _ => self.each_element(var, over, body, span, made),
@@ -36,17 +37,23 @@ impl<'a> Body<'_, 'a> {
     }
 
     /// Whether this is the name of a function that yields and returns nothing.
-    fn is_generator(&mut self, callee: &Ast<'a>) -> bool {
-        let AstKind::Name(name) = callee.kind else { return false };
-        let Some(Item::Func(index)) = self.item(name).filter(|_| !self.by_name.contains_key(name)) else {
-            return false;
-        };
+    fn is_generator(&mut self, callee: &'a Ast<'a>) -> bool {
+        let Some(index) = self.yielding(callee) else { return false };
         let func = &self.cx.funcs[index as usize];
         let mut returns = func.ast.is_some_and(|ast| ast.results.as_ref().is_some_and(|of| !of.is_empty()));
         walk::stmts(func.body, &mut |stmt| {
             returns |= matches!(&stmt.kind, ast::StmtKind::Return(values) if !values.is_empty());
         });
-        func.yields.is_some() && !returns
+        !returns
+    }
+
+    /// The function that is called, if it yields.
+    fn yielding(&mut self, callee: &'a Ast<'a>) -> Option<u32> {
+        match self.target(callee) {
+            Target::Item(Item::Func(index), _) => Some(index),
+            _ => None,
+        }
+        .filter(|&index| self.cx.funcs[index as usize].yields.is_some())
     }
 
     /// The bounds and the step of a range.
@@ -79,7 +86,8 @@ impl<'a> Body<'_, 'a> {
         };
         let of = ty(&to);
         let (mut from, mut step) = (from, step.unwrap_or_else(|| self.word(1, of, span)));
-        if matches!(step.kind, ExprKind::Word(0)) || is_negative(&step) {
+        let is_known = !self.cx.types.is_broken(ty(&step));
+        if is_known && matches!(step.kind, ExprKind::Word(0)) || is_negative(&step) {
             let at = step.place.span.clone();
             self.say(say::no_step(&at));
             step = self.word(1, of, &at);
@@ -254,9 +262,13 @@ impl<'a> Body<'_, 'a> {
             node => match Self::indexed(&node) {
                 Some((kind, element)) => (kind, element, object),
                 None => {
-                    if !matches!(node, Node::Broken) {
-                        let shown = self.show(of);
-                        self.say(say::no_loop(at, &shown));
+                    let shown = self.show(of);
+                    match &over.kind {
+                        _ if matches!(node, Node::Broken) => {}
+                        AstKind::Call(callee, _) if self.yielding(callee).is_some() => {
+                            self.say(say::generator_in_loop(at, &format!("yields, and returns `{shown}`")));
+                        }
+                        _ => self.say(say::no_loop(at, &shown)),
                     }
                     return self.body_of(var, body);
                 }

@@ -54,16 +54,22 @@ pub(crate) struct Module<'a> {
 }
 
 /// Finds out what the program means. The first file is the program. The statements of an input of a session are `given` its
-/// variables.
+/// variables. If something is `wrong` already, the rest is looked at, and nothing is said of what may follow from it.
 ///
 /// # Errors
 /// Everything that is wrong, with the indices of the files.
 pub(crate) fn check<'a>(
     modules: &[Module<'a>],
+    wrong: Vec<(u32, Diagnostic)>,
     given: Option<&'a Given>,
     collect: Collect,
 ) -> Result<Checked<'a>, Vec<(u32, Diagnostic)>> {
+    // What a file says of which much could not be read, nobody knows.
+    if modules.iter().any(|module| module.ast.unread) {
+        return Err(wrong);
+    }
     let mut checker = Checker::new(given, collect);
+    checker.errors = wrong;
     checker.collect(modules);
     checker.find_main(modules);
     checker.resolve_structs();
@@ -83,6 +89,7 @@ pub(crate) fn check<'a>(
     }
     let graph = Graph::of(&mut checker, functions);
     for function in 0..functions {
+        checker.funcs[function].loses_yields = graph.loses_yields(function);
         checker.funcs[function].yields =
             graph.yields(function).then(|| if function == main { Ty::U } else { checker.types.unknown() });
     }
@@ -134,6 +141,10 @@ struct FuncInfo<'a> {
     /// Whether the results are written.
     written: bool,
     yields: Option<Ty>,
+    /// Whether something in it could not be parsed.
+    is_broken: bool,
+    /// Whether so what it yields is not known for sure.
+    loses_yields: bool,
     made: Option<Made>,
 }
 
@@ -145,6 +156,11 @@ struct Made {
 }
 
 impl<'a> FuncInfo<'a> {
+    /// Whether its results may be others than can be seen.
+    const fn loses_results(&self) -> bool {
+        self.is_broken && !self.written
+    }
+
     fn new(
         module: usize,
         name: String,
@@ -165,6 +181,8 @@ impl<'a> FuncInfo<'a> {
             results: None,
             written: false,
             yields: None,
+            is_broken: ast.is_some_and(|ast| !ast.whole),
+            loses_yields: false,
             made: None,
         }
     }
@@ -298,7 +316,8 @@ impl<'a> Checker<'a> {
             let known = known.remove(&member).unwrap_or_default();
             Body::function(self, member as usize, &members, known, Attempt::First);
         }
-        if self.errors.len() > errors {
+        let is_broken = members.iter().any(|&member| self.funcs[member as usize].is_broken);
+        if self.errors.len() > errors || is_broken {
             // What is wrong may be why a type is not known.
             return self.give_up(&members);
         }

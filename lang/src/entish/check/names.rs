@@ -1,10 +1,10 @@
 //! What the names at the top level of the files mean, and what types are written.
 
-use super::super::ast::{Name, Param, Span, Type, TypeKind};
+use super::super::ast::{Name, Param, Span, Stmt, StmtKind, Type, TypeKind};
 use super::super::library;
 use super::types::{Holds, Node, Struct, Ty};
-use super::{Checker, ConstInfo, FuncInfo, Module, say};
-use std::collections::BTreeMap;
+use super::{Checker, ConstInfo, FuncInfo, Module, builtin, say};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// What a name at the top level means.
@@ -15,6 +15,8 @@ pub(super) enum Item {
     Func(u32),
     /// Index of the module.
     Module(usize),
+    /// Something whose declaration could not be parsed, or a file that was not found.
+    Lost,
 }
 
 /// What no struct is called: the names of types, and those before `.returned` and `.read`.
@@ -25,13 +27,15 @@ const BUILT_IN: [&str; 13] =
 #[derive(Debug, Default)]
 pub(super) struct Scope<'a> {
     items: BTreeMap<&'a str, (Item, Span)>,
+    /// What else may be declared.
+    lost: BTreeSet<&'a str>,
     /// The file, if it is of the library: then there are only those that somebody has named.
     pub(super) library: Option<&'static library::Module>,
 }
 
 impl<'a> Scope<'a> {
     pub(super) fn of_library(library: &'static library::Module) -> Self {
-        Self { items: BTreeMap::new(), library: Some(library) }
+        Self { library: Some(library), ..Self::default() }
     }
 
     pub(super) fn insert(&mut self, name: &Name<'a>, item: Item) {
@@ -39,7 +43,8 @@ impl<'a> Scope<'a> {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<Item> {
-        self.items.get(name).map(|item| item.0)
+        let lost = || self.lost.contains(name).then_some(Item::Lost);
+        self.items.get(name).map(|item| item.0).or_else(lost)
     }
 
     pub(super) fn span(&self, name: &str) -> Option<&Span> {
@@ -54,6 +59,11 @@ impl<'a> Scope<'a> {
     pub(super) fn names_of(&self, which: fn(Item) -> bool) -> impl Iterator<Item = &'a str> + '_ {
         self.items.iter().filter(move |(_, item)| which(item.0)).map(|(name, _)| *name)
     }
+}
+
+/// Whether it could be parsed.
+fn is_whole(of: &&Stmt<'_>) -> bool {
+    !matches!(of.kind, StmtKind::Broken(_))
 }
 
 pub(super) fn index(of: usize) -> u32 {
@@ -75,12 +85,18 @@ impl<'a> Checker<'a> {
             self.scopes.push(Scope::default());
             self.modules.push(of.name);
         }
+        let wrong: BTreeSet<u32> = self.errors.iter().map(|error| error.0).collect();
         for (module, of) in modules.iter().enumerate() {
+            let lost = of.ast.lost.iter().filter(|name| !builtin::is_function(name));
+            self.scopes[module].lost = lost.copied().collect();
             for import in &of.ast.imports {
                 // A program's own file goes before one of the library.
                 let own = by_name.get(import.text).copied();
                 match own.or_else(|| self.module_of_library(import.text)) {
                     Some(found) => self.add_item(module, import, Item::Module(found)),
+                    None if wrong.contains(&index(module)) => {
+                        self.scopes[module].lost.insert(import.text);
+                    }
                     None => self.say(module, say::unknown_module(import)),
                 }
             }
@@ -134,7 +150,7 @@ impl<'a> Checker<'a> {
     /// The main program: the function `main`, or the statements at the top level.
     pub(super) fn find_main(&mut self, modules: &[Module<'a>]) {
         for (module, of) in modules.iter().enumerate().skip(1) {
-            if let Some(first) = of.ast.main.first() {
+            if let Some(first) = of.ast.main.iter().find(is_whole) {
                 self.say(module, say::statements_in_import(&first.span));
             }
         }
@@ -144,7 +160,8 @@ impl<'a> Checker<'a> {
             _ => None,
         };
         match (declared, program.ast.main.first()) {
-            (Some(index), first) => {
+            (Some(index), _) => {
+                let first = program.ast.main.iter().find(is_whole);
                 if let (Some(first), Some(ast)) = (first, self.funcs[index as usize].ast) {
                     self.say(0, say::two_mains(&first.span, &ast.name.span));
                 }
@@ -260,8 +277,10 @@ impl<'a> Checker<'a> {
         match &ty.kind {
             TypeKind::Named(name) => self.named_type(module, name, letters),
             TypeKind::Member(of, name) => match self.item(module, of.text) {
+                Some(Item::Lost) => Ty::BROKEN,
                 Some(Item::Module(found)) => match self.item(found, name.text) {
                     Some(Item::Struct(index)) => self.struct_type(index),
+                    Some(Item::Lost) => Ty::BROKEN,
                     _ => {
                         let structs = self.candidates(found, |item| matches!(item, Item::Struct(_)));
                         let diagnostic = say::unknown_type_of(name, of.text, structs);
@@ -318,6 +337,7 @@ impl<'a> Checker<'a> {
         }
         match (self.item(module, name.text), letter(name.text)) {
             (Some(Item::Struct(index)), _) => self.struct_type(index),
+            (Some(Item::Lost), _) => Ty::BROKEN,
             (None, Some(letter)) if letters.contains(&letter) => self.types.add(Node::Param(letter)),
             (None, Some(_)) => self.broken(module, say::unknown_letter(name)),
             (Some(_), _) => {

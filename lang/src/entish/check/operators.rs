@@ -91,7 +91,7 @@ impl<'a> Body<'_, 'a> {
         let of = ty(&a);
         let node = self.head(of, &a.place.span);
         let instruction = match (op, &node) {
-            (_, Node::Broken) => return self.hole(span),
+            (_, Node::Broken) => return self.hole_of(of, span),
             (Binary::Add, Node::U | Node::I) => Op::Add,
             (Binary::Add, Node::F) => Op::Fadd,
             (Binary::Add, Node::Text) => {

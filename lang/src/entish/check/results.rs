@@ -66,7 +66,7 @@ impl Checker<'_> {
                 found = found.filter(|_| matches!(count, Count::AsOf(_))).or(Some(count));
             }
         });
-        found.unwrap_or(Count::Known(0))
+        found.unwrap_or(Count::Known(usize::from(self.funcs[function].is_broken)))
     }
 
     fn count_of(&mut self, module: usize, locals: &BTreeSet<&str>, value: &Expr<'_>) -> Count {

@@ -209,6 +209,11 @@ impl<'a> Body<'_, 'a> {
             }
         };
         let Some(boxed) = boxed else { return one(self.hole(span)) };
+        if let (Callee::Func(index), None) = (&boxed.callee, boxed.yields)
+            && self.cx.funcs[index.0 as usize].loses_yields
+        {
+            return one(self.word(0, Ty::BROKEN, span));
+        }
         let value = match (&boxed.results[..], boxed.yields) {
             ([], None) => None,
             // That both are of one type is checked where the function is declared.

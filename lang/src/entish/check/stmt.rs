@@ -4,6 +4,7 @@ use super::super::ast::{self, Expr as Ast, Span, StmtKind as Kind};
 use super::super::hir::{Expr, ExprKind, Stmt, StmtKind};
 use super::body::{Around, Body, ty};
 use super::flow::Flow;
+use super::names::Item;
 use super::types::{Node, Ty};
 use super::{FuncInfo, builtin, say};
 use keyvm_isa::Op;
@@ -55,21 +56,39 @@ impl<'a> Body<'_, 'a> {
             Kind::Assert { cond, message } => self.assertion(cond, message.as_ref(), span, made),
             Kind::Break => {
                 let flow = std::mem::replace(&mut self.flow, Flow::never());
+                let is_broken = self.is_broken();
                 match self.around.last_mut() {
                     Some(around) => around.breaks.join(flow),
+                    None if is_broken => {}
                     None => self.say(say::outside_loop(span, "break")),
                 }
                 made.push(self.stmt_of(StmtKind::Break, span));
             }
             Kind::Continue => {
                 self.flow = Flow::never();
-                if self.around.is_empty() {
+                if self.around.is_empty() && !self.is_broken() {
                     self.say(say::outside_loop(span, "continue"));
                 }
                 made.push(self.stmt_of(StmtKind::Continue, span));
             }
             Kind::Pass => {}
+            Kind::Broken(names) => self.lose(names),
         }
+    }
+
+    /// Takes it for granted that what could not be parsed assigns these variables, and leaves the block.
+    fn lose(&mut self, names: &'a [(ast::Name<'a>, bool)]) {
+        for (name, is_called) in names {
+            let is_item = match self.item(name.text) {
+                None | Some(Item::Lost) => false,
+                Some(Item::Func(_)) => *is_called && !self.assigned.contains(name.text),
+                Some(Item::Const(_) | Item::Struct(_) | Item::Module(_)) => true,
+            };
+            if !self.by_name.contains_key(name.text) && !is_item {
+                self.variable(name, Ty::BROKEN);
+            }
+        }
+        self.flow = Flow::never();
     }
 
     /// Reports a statement that does nothing but compare: `x == 1` in place of `x = 1`.
@@ -180,8 +199,10 @@ impl<'a> Body<'_, 'a> {
         let gives = ast.is_some_and(|ast| ast.results.as_ref().is_some_and(|of| !of.is_empty()));
         let declared = ast.map(|ast| if *written { ast.span.clone() } else { ast.name.span.clone() });
         let results = self.cx.funcs[function].results.clone().unwrap_or_default();
+        let loses_results = self.cx.funcs[function].loses_results();
         let wrong = |body: &mut Self, count: usize| {
             let diagnostic = match &declared {
+                Some(_) if loses_results => return,
                 None => say::return_from_main(span),
                 Some(_) if is_main && gives => return,
                 Some(declared) => say::wrong_results(span, results.len(), count, declared),

@@ -58,7 +58,7 @@ pub(super) fn exprs_of<'a>(stmt: &'a Stmt<'a>, seen: &mut dyn FnMut(&'a Expr<'a>
             exprs(cond, seen);
             message.iter().for_each(|of| exprs(of, seen));
         }
-        StmtKind::Break | StmtKind::Continue | StmtKind::Pass => {}
+        StmtKind::Break | StmtKind::Continue | StmtKind::Pass | StmtKind::Broken(_) => {}
     }
 }
 

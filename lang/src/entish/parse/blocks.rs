@@ -1,6 +1,7 @@
 //! Blocks, and the statements that have them.
 
 use super::expressions::expression;
+use super::recovery::lose;
 use super::statements::{indented, line};
 use super::{
     Fault, Input, Parsed, ahead, bump, eat, expect, name, peek, report, say, since, text, unexpected,
@@ -28,7 +29,8 @@ pub(super) fn block<'s>(input: &mut Input<'_, 's>, first: Token) -> Parsed<Vec<S
     }
     let (word, next) = (text(input, first), peek(input));
     report(input, say::no_block(&header, word, &next.span()));
-    Ok(Vec::new())
+    lose(input);
+    Ok(vec![Stmt { kind: StmtKind::Broken(Vec::new()), span: header }])
 }
 
 /// Something else stands where the colon of a header should.
@@ -58,6 +60,7 @@ fn one_line<'s>(input: &mut Input<'_, 's>) -> Parsed<Vec<Stmt<'s>>> {
     if peek(input).kind == Kind::Indent {
         report(input, say::indent_behind_line(&ahead(input, 1).span(), &token.span()));
         body.extend(indented(input));
+        lose(input);
     }
     Ok(body)
 }
@@ -88,6 +91,7 @@ pub(super) fn conditional<'s>(input: &mut Input<'_, 's>, out: &mut Vec<Stmt<'s>>
                 if arms.len() < NESTING_MAX {
                     arms.push(arm);
                 } else {
+                    lose(input);
                     reported = true;
                 }
             }
@@ -204,6 +208,7 @@ fn no_else(input: &mut Input<'_, '_>, first: Token) -> Parsed<()> {
             condition(input)?;
         }
         block(input, token)?;
+        lose(input);
     }
     Ok(())
 }

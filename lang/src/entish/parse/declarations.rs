@@ -3,13 +3,16 @@
 use super::blocks::block;
 use super::expressions::expression;
 use super::{Input, Parsed, ahead, bracketed, bump, expect, name, peek, say, since, text, types, unexpected};
-use crate::entish::ast::{Const, Func, Param, Struct};
+use crate::entish::ast::{Const, Func, Param, Stmt, StmtKind, Struct};
 use crate::entish::lex::Kind;
 use winnow::combinator::{opt, preceded};
 use winnow::prelude::*;
 
 /// `def name(parameters) -> results:` and its block
-pub(super) fn function(input: &mut Input<'_, '_>) -> Parsed<()> {
+///
+/// In a function that does not stand at the `top` the names are those of the one around it, so nothing is said of its block.
+pub(super) fn function(input: &mut Input<'_, '_>, top: bool) -> Parsed<()> {
+    let losses = input.state.losses;
     let first = bump(input)?;
     let name = name(input, "the name of a function")?;
     if peek(input).kind != Kind::OpenParen {
@@ -20,7 +23,10 @@ pub(super) fn function(input: &mut Input<'_, '_>) -> Parsed<()> {
     let results = opt(preceded(Kind::Arrow, types::results)).parse_next(input)?;
     let span = since(input, first.start);
     let body = block(input, first)?;
-    input.state.file.funcs.push(Func { name, params, results, body, span });
+    let whole = top && input.state.losses == losses;
+    let within = || vec![Stmt { kind: StmtKind::Broken(Vec::new()), span: span.clone() }];
+    let body = if top { body } else { within() };
+    input.state.file.funcs.push(Func { name, params, results, body, whole, span });
     Ok(())
 }
 

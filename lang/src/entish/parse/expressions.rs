@@ -142,7 +142,12 @@ pub(super) fn operators<'s>(input: &mut Input<'_, 's>, level: Level) -> Parsed<T
     let mut left = if level <= Level::Not { not(input)? } else { unary(input)? };
     let mut compared = None;
     loop {
+        let is_compared = compared.is_some();
         let Some((op, binds)) = take_operator(input, level, &mut compared)? else { return Ok(left) };
+        if is_compared && binds == Level::Comparison {
+            // What should be compared is not what the comparison before gives.
+            left.expr.kind = ExprKind::Broken;
+        }
         let right = deeper(input, |input| operators(input, binds.tighter()))?;
         left = combine(op, left, right)?;
     }

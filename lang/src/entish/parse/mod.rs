@@ -2,12 +2,13 @@
 //!
 //! Every place is decided by the next token or two, so that what was expected there can be said; the one exception,
 //! the `<` of a sandboxed call, looks ahead to its `>` at most. A statement with a mistake is reported and passed
-//! over, and parsing goes on behind it; slips whose meaning is plain are reported and taken as meant.
+//! over, and parsing goes on behind it (`recovery`); slips whose meaning is plain are reported and taken as meant.
 
 mod blocks;
 mod declarations;
 mod expressions;
 mod operands;
+mod recovery;
 pub(super) mod say;
 mod statements;
 mod types;
@@ -15,7 +16,7 @@ mod types;
 pub(super) use expressions::{Level, binary_operator};
 pub(super) use operands::budgets_length;
 
-use super::ast::{Expr, ExprKind, File, Name, Span, Stmt, StmtKind};
+use super::ast::{File, Name, Span};
 use super::lex::{Kind, Lexed, NESTING_MAX, Token, lex, lex_from};
 use crate::diagnostic::Diagnostic;
 use std::ops::Range;
@@ -25,12 +26,14 @@ use winnow::stream::{Stateful, TokenSlice};
 use winnow::token::any;
 
 /// The tokens that are left, and what is known of those before.
-type Input<'t, 's> = Stateful<TokenSlice<'t, Token>, State<'s>>;
+type Input<'t, 's> = Stateful<TokenSlice<'t, Token>, State<'t, 's>>;
 type Parsed<T> = Result<T, Fault>;
 
 #[derive(Debug)]
-struct State<'s> {
+struct State<'t, 's> {
     source: &'s str,
+    /// All tokens, those before the next one too.
+    tokens: &'t [Token],
     file: File<'s>,
     diagnostics: Vec<Diagnostic>,
     /// Where the token before the next one ends.
@@ -41,6 +44,10 @@ struct State<'s> {
     else_taken: bool,
     /// This is the first line of a block, up to its colon.
     in_header: bool,
+    /// How often something was left out of what has been parsed.
+    losses: usize,
+    /// Something of the statement that is parsed was left out.
+    is_lossy: bool,
 }
 
 /// Why a statement could not be parsed.
@@ -96,16 +103,19 @@ pub(crate) fn parse_part(source: &str, part: Range<usize>) -> (File<'_>, Vec<Dia
 
 fn parsed(source: &str, lexed: Lexed) -> (File<'_>, Vec<Diagnostic>) {
     if lexed.refused {
-        return (File::default(), lexed.diagnostics);
+        return (File { unread: true, ..File::new() }, lexed.diagnostics);
     }
     let state = State {
         source,
+        tokens: &lexed.tokens,
         file: File::default(),
         diagnostics: lexed.diagnostics,
         end: 0,
         depth: 0,
         else_taken: false,
         in_header: false,
+        losses: 0,
+        is_lossy: false,
     };
     let mut input = Stateful { input: TokenSlice::new(&lexed.tokens), state };
     let main = statements::statements(&mut input, true);
@@ -199,6 +209,7 @@ const REPORTED_MAX: usize = 1000;
 fn report(input: &mut Input<'_, '_>, diagnostic: Diagnostic) {
     input.state.diagnostics.push(diagnostic);
     if input.state.diagnostics.len() >= REPORTED_MAX {
+        input.state.file.unread = true;
         while peek(input).kind != Kind::End {
             let _ = bump(input);
         }
@@ -296,71 +307,6 @@ fn enclosed<'t, 's, T>(
     let wanted = format!("an operator or `{}`", say::mark(close));
     eat(input, close).ok_or_else(|| unclosed(input, open, false, &wanted))?;
     Ok(item)
-}
-
-/// Reports the fault, and goes past the line; also past the block that the line begins, whose statements are parsed for
-/// the mistakes in them unless they would be statements of nothing.
-fn recover<'s>(input: &mut Input<'_, 's>, fault: Fault, first: Token, out: &mut Vec<Stmt<'s>>) {
-    let start = input.state.end;
-    match fault {
-        Fault::Said(diagnostic) => report(input, *diagnostic),
-        Fault::Mismatch => {
-            if let Fault::Said(diagnostic) = unexpected(input, "a statement") {
-                report(input, *diagnostic);
-            }
-        }
-    }
-    (input.state.depth, input.state.else_taken, input.state.in_header) = (0, false, false);
-    skip_line(input);
-    let span = first.start..start.max(first.end);
-    let broken = Expr { kind: ExprKind::Broken, span: span.clone() };
-    let mut kind = StmtKind::Expr(broken);
-    if peek(input).kind == Kind::Indent {
-        if matches!(first.kind, Kind::Typ | Kind::Name | Kind::Try) {
-            skip_block(input);
-        } else {
-            let body = statements::indented(input);
-            let broken = Expr { kind: ExprKind::Broken, span: span.clone() };
-            kind = StmtKind::If { arms: vec![(broken, body)], otherwise: Vec::new() };
-        }
-    }
-    // What belongs to the `try` of other languages.
-    let goes_on = |next: Token, input: &Input<'_, 's>| {
-        next.kind == Kind::Else || matches!(text(input, next), "except" | "catch" | "finally")
-    };
-    while first.kind == Kind::Try && goes_on(peek(input), input) {
-        skip_line(input);
-        if peek(input).kind == Kind::Indent {
-            skip_block(input);
-        }
-    }
-    out.push(Stmt { kind, span });
-}
-
-/// Goes past the rest of the line.
-fn skip_line(input: &mut Input<'_, '_>) {
-    while !matches!(peek(input).kind, Kind::Newline | Kind::End | Kind::Indent | Kind::Dedent) {
-        if bump(input).is_err() {
-            return;
-        }
-    }
-    eat(input, Kind::Newline);
-}
-
-/// Goes past a block.
-fn skip_block(input: &mut Input<'_, '_>) {
-    let mut depth = 0_usize;
-    loop {
-        match peek(input).kind {
-            Kind::Indent => depth += 1,
-            Kind::Dedent => depth -= 1,
-            Kind::End => return,
-            _ => {}
-        }
-        if bump(input).is_err() || depth == 0 {
-            return;
-        }
-    }
 }
 
 #[cfg(test)]

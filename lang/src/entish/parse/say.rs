@@ -67,7 +67,7 @@ pub(super) fn indent_behind_line(span: &Span, statement: &Span) -> Diagnostic {
 pub(super) fn no_block(header: &Span, word: &str, next: &Span) -> Diagnostic {
     new(next, format!("the block of `{word}` is missing"), "expected a line that is indented more")
         .label(&wide(header), "its block follows this")
-        .hint("`pass` is a statement that does nothing")
+        .hint("indent what belongs to it by 4 spaces more; `pass` is a statement that does nothing")
 }
 
 pub(super) fn no_colon(header: &Span, word: &str) -> Diagnostic {

@@ -1,22 +1,28 @@
 //! Statements of one line, and where a statement begins and ends.
 
-use super::blocks::{ElseWord, arm, block, condition, conditional, else_word, for_loop, while_loop};
+use super::blocks::{condition, conditional, for_loop, while_loop};
 use super::declarations::{constant, function, import, structure};
 use super::expressions::expression;
 use super::operands::begins_budgets;
+use super::recovery::{broken, lose, lost, position};
 use super::{
-    Fault, Input, Parsed, ahead, bump, eat, name, peek, recover, report, say, since, text, types, unexpected,
+    Fault, Input, Parsed, ahead, bump, eat, name, peek, report, say, since, text, types, unexpected,
 };
 use crate::entish::ast::{Binary, Expr, ExprKind, Stmt, StmtKind};
 use crate::entish::lex::{Kind, Token};
 use winnow::combinator::{opt, preceded, separated};
 use winnow::prelude::*;
 
-/// Statements up to the end of the block, which is left. Declarations go to the file.
+/// Statements up to the end of the block, which is left. Declarations go to the file. What could not be parsed, or stands where the
+/// block of a function should, is [`StmtKind::Broken`].
 pub(super) fn statements<'s>(input: &mut Input<'_, 's>, top: bool) -> Vec<Stmt<'s>> {
     let mut statements = Vec::new();
+    // The block of a function is missing: what stands here may be meant for it.
+    let mut is_stray = false;
     loop {
         let first = peek(input);
+        let (from, length) = (position(input), statements.len());
+        is_stray &= !matches!(first.kind, Kind::Def | Kind::Typ | Kind::Const | Kind::Import);
         match first.kind {
             Kind::End => return statements,
             Kind::Dedent if !top => return statements,
@@ -27,30 +33,22 @@ pub(super) fn statements<'s>(input: &mut Input<'_, 's>, top: bool) -> Vec<Stmt<'
             Kind::Indent => {
                 report(input, say::stray_indent(&ahead(input, 1).span()));
                 statements.extend(indented(input));
-                continue;
+                lose(input);
             }
-            _ => {}
+            _ => {
+                if let Err(fault) = statement(input, top, &mut statements) {
+                    broken(input, fault, first, from, &mut statements);
+                }
+            }
         }
-        if let Err(fault) = statement(input, top, &mut statements) {
-            broken(input, fault, first, &mut statements);
+        let is_lossy = std::mem::take(&mut input.state.is_lossy);
+        if is_stray {
+            statements.truncate(length);
         }
-    }
-}
-
-/// Goes past a statement with a mistake, and what else belongs to it if it is an `if`.
-fn broken<'s>(input: &mut Input<'_, 's>, fault: Fault, first: Token, out: &mut Vec<Stmt<'s>>) {
-    recover(input, fault, first, out);
-    let mut kind = first.kind;
-    while matches!(kind, Kind::If | Kind::Elif) && !matches!(else_word(input), ElseWord::Other) {
-        let word = peek(input);
-        kind = word.kind;
-        let _ = bump(input);
-        let parsed =
-            if word.kind == Kind::Else { block(input, word) } else { arm(input, word).map(|arm| arm.1) };
-        match parsed {
-            Ok(body) => out.extend(body),
-            Err(fault) => recover(input, fault, word, out),
+        if is_stray || is_lossy {
+            statements.push(lost(input, from, first.span()));
         }
+        is_stray |= is_lossy && first.kind == Kind::Def;
     }
 }
 
@@ -68,7 +66,7 @@ fn statement<'s>(input: &mut Input<'_, 's>, top: bool, out: &mut Vec<Stmt<'s>>) 
     match first.kind {
         Kind::Def if ahead(input, 1).kind != Kind::OpenParen => {
             below_top(input, top);
-            function(input)
+            function(input, top)
         }
         Kind::If => conditional(input, out),
         Kind::While => while_loop(input, out),

@@ -31,12 +31,9 @@ pub(super) struct Item {
     pub(super) saved: Option<String>,
 }
 
-/// The items of an input that begins at `start`; none if it is not well-formed.
+/// The items of an input that begins at `start`; what is not well-formed is none.
 pub(super) fn items(input: &str, start: usize) -> Vec<Item> {
-    let (file, diagnostics) = parse::parse(input);
-    if !diagnostics.is_empty() {
-        return Vec::new();
-    }
+    let (file, _) = parse::parse(input);
     let line = |at: u32| input[..at as usize].rfind('\n').map_or(0, |end| end + 1);
     let mut found: Vec<(usize, Kind, &str, Option<String>)> = Vec::new();
     found.extend(file.imports.iter().map(|name| (line(name.span.start), Kind::Import, name.text, None)));

@@ -593,18 +593,21 @@ pub(super) fn no_loop(span: &Span, shown: &str) -> Diagnostic {
     let diagnostic = new(span, format!("a `{shown}` has nothing to go over"), format!("this is `{shown}`"));
     match shown {
         "u" | "i" => diagnostic.hint("to count, write `for x in range(n):`"),
+        _ if shown.starts_with("job(") => diagnostic.hint(JOBS),
         _ => {
             diagnostic.hint("`for` goes over a range, a list, an array, a text, bytes, or the keys of a map")
         }
     }
 }
 
-pub(super) fn generator_in_loop(span: &Span) -> Diagnostic {
-    new(span, "a function that yields is not gone over", "yields, and returns nothing").hint(
-        "it is gone on with as a job: `job = try f<gas,words>(x)`, and while `job.status == status.yielded`, \
-         `job.value` and then `job<gas,words>()`",
-    )
+pub(super) fn generator_in_loop(span: &Span, label: &str) -> Diagnostic {
+    new(span, "a function that yields is not gone over", label)
+        .hint(format!("make a job of it, `job = try f<gas,words>(x)`; {JOBS}"))
 }
+
+/// How the values of a job are taken.
+const JOBS: &str = "`jobs.to_list(job, gas, words)` is a list of what it yields (`import jobs`), or one by one: `while job.status == \
+                    status.yielded:`, `job.value`, and `job<gas,words>()` for the next";
 
 pub(super) fn wrong_range(span: &Span, found: usize) -> Diagnostic {
     new(span, "a range has one to three numbers", count(found, "argument"))

@@ -79,7 +79,7 @@ refused! {
     a_text_times_a_number: "x = \"a\" * 3\ny = 3 * \"a\"\nz = \"%d\" % 5\nw = \"%s %s\" % \"a\"\nl = [0] * 5\nm = 5 * [0]";
     methods_that_are_functions_of_the_library: "x = \"a\".upper()\ny = [2, 1].sort()\nz = \"a\".spilt(\",\")\nw = \"a\".frobnicate()";
     a_list_of_functions: "def op(u x) -> u: return x\ndef(u) -> u[] l = [op]";
-    a_loop_over_a_generator: "def gen(u n):\n    for k in range(n): yield \"a\"\nfor x in gen(3): print(x)\ndef lists() -> u[]:\n    yield [1]\n    return [2]\ndef sums():\n    for x in lists(): pass";
+    a_loop_over_a_generator: "def gen(u n):\n    for k in range(n): yield \"a\"\nfor x in gen(3): print(x)\ndef counted(u n) -> u:\n    yield n\n    return n\nfor x in counted(3): print(x)\njob = try gen<1000, 100>(3)\nfor x in job: print(x)\ndef lists() -> u[]:\n    yield [1]\n    return [2]\ndef sums():\n    for x in lists(): pass";
     structs_as_conditions: "typ point {u x}\np = point{1}\nif p: print(1)\nwhile not p: pass\nif p and true: pass\nassert p";
     an_instruction_that_is_a_function: "x = $gass()\ny = $popcn(1)\nz = $gas()";
     print_without_a_line_end: "print(\"a\", end=\"\")\nprint(\"a\", \"b\", sep=\"\")\nprint(\"a\", x=1)";
@@ -154,6 +154,15 @@ refused! {
     immediates_that_are_wrong: "n = $arg(0)\nx = $load64(n, 0, 1)\ny = $load64(256, 0, 1)\nz = $push(0x80000000000000)\nw = $load64(2, 1.5, 0)";
     operands_that_are_no_numbers: "x = $add([1], \"a\")";
     an_instruction_without_a_result: "x = $store64(2, 0, 8, 1)\na, b = $keyinfo(page(1))\nc = $keyinfo(page(1))";
+
+    // What is said of the rest where something could not be parsed.
+    a_slip_of_syntax_hides_nothing_else: "def f(text t) -> u:\n    return t + 1\ndef g(x:\n    return x\nx = g(3)\ny = x + 1\nprint(y +)\ntext z = 5\nf(z, 1)\n";
+    a_variable_of_a_statement_with_a_slip: "let total = (5\nprint(total + 1, totl)\ntotal += 2\nfor k in range(3:\n    print(k)\n    if k > 1: break\nprint(k, total)\nif x = 3:\n    y = [\nprint(y[0])\nu v = \"a\"\n";
+    a_function_with_a_slip: "def gen(n):\n    for k in range(n):\n        yield (k\ndef twice(n):\n    gen(n)\ndef pair(x):\n    return x, (x\njob = try gen<10, 10>(3)\nprint(job.value, (try twice<10, 10>(3)).value)\na, b = pair(1)\nc = pair\nd = c(1) + pair(2, 3)\nfor x in gen(3): print(x)\ndef h(x) -> u:\n    if x: retrun 1\n    x++\n";
+    a_declaration_with_a_slip: "fn add(a, b) {\n    return a + b\n}\nclass point:\n    def move(self): pass\ntyp box {width, height}\nconst N 5\nimport a b\nfunc = 1\nbox q = box{1, 2}\nprint(add(1, 2) + point(1).x + q.width + N + a.f(b.N))\ndef f(box q, point p) -> text: return q.width + N\nprint(f(1, 2) + 1)\n";
+    a_function_without_its_block: "def f(x) -> u:\nreturn x\nprint(f(\"a\"))\ndef g() -> text: return 5\ndef main():\n    while true:\n    break\n    print(1 + \"a\")\n";
+    a_function_within_another: "def outer(x):\n    def inner(y) -> u:\n        return x + y + \"a\"\n    return inner(\"b\") + inner(1)\n";
+    a_program_with_a_slip_besides_main: "def main() -> u:\n    print(len(5)\n)) x\nprint(1 + \"a\")\n";
 
 }
 

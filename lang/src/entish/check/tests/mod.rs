@@ -6,6 +6,7 @@ mod formed;
 mod hostile;
 mod library;
 mod programs;
+mod recovery;
 mod show;
 
 use super::super::hir::{FuncId, Program};
@@ -50,7 +51,7 @@ fn checked_with(
         parsed.push(ast);
     }
     let modules: Vec<_> = all.iter().zip(&parsed).map(|(&(name, _), ast)| Module { name, ast }).collect();
-    let result = if wrong.is_empty() { check(&modules, None, Collect::IfDue) } else { Err(wrong) };
+    let result = check(&modules, wrong, None, Collect::IfDue);
     let mut of_library: Vec<File> = Vec::new();
     let result = result.and_then(|mut checked| {
         let needed = need(&mut checked);

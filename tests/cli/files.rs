@@ -1,6 +1,6 @@
 //! Files that are read and written: nothing is lost, and nothing written on bad input.
 
-use super::{Ran, command, keyvm, program, temporary, written};
+use super::{Ran, command, documented, keyvm, program, temporary, written};
 use std::path::Path;
 
 #[test]
@@ -302,6 +302,38 @@ fn an_empty_file_is_a_program() {
         let ran = keyvm(command, &[&path]);
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{command}");
     }
+}
+
+/// The commands in the document are those that are given here.
+#[test]
+fn formatting_goes_as_it_is_written_down() {
+    let directory = temporary();
+    let path = written(&directory, "sums.et", "x=f( 1,2 )  # sum\n\n\ndef f(a,b): return a+b\n");
+    let mut shown = String::new();
+    for arguments in ["fmt --check sums.et", "fmt sums.et", "fmt --check sums.et"] {
+        let ran =
+            command().current_dir(directory.path()).args(arguments.split(' ')).output().expect("it starts");
+        shown += &format!("$ keyvm {arguments}\n{}", String::from_utf8_lossy(&ran.stderr));
+        let is_wrong = !ran.stderr.is_empty();
+        assert_eq!((ran.status.code(), ran.stdout.len()), (Some(if is_wrong { 2 } else { 0 }), 0));
+    }
+    assert_eq!(shown.trim_end(), documented("Formatting programs", "$ keyvm fmt --check sums.et"));
+    let text = std::fs::read_to_string(&path).expect("it is there");
+    assert_eq!(text, "x = f(1, 2)  # sum\n\ndef f(a, b): return a + b\n");
+}
+
+#[test]
+fn a_program_with_a_mistake_of_syntax_is_not_formatted_and_others_are() {
+    let directory = temporary();
+    let (wrong, odd) = ("x = (1\n", "y  =  z\n");
+    let paths = [written(&directory, "wrong.et", wrong), written(&directory, "odd.et", odd)];
+    let ran = keyvm("fmt", &[directory.path()]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.starts_with("error: `(` is not closed"), "{}", ran.err);
+    let texts = paths.map(|path| std::fs::read_to_string(path).expect("it is there"));
+    assert_eq!(texts, [wrong, "y = z\n"]);
+    // There is no standard input to format.
+    assert_eq!(keyvm("fmt -", &[]).code, Some(2));
 }
 
 #[cfg(unix)]

@@ -100,6 +100,16 @@ fn values_of_all_types_are_shown() {
 }
 
 #[test]
+fn what_is_none_is_shown_as_such_and_what_gives_nothing_not_at_all() {
+    writes(
+        "none\nnone if true else none\n[none]\nnone == none\ndef nothing(): pass\nnothing()\ntyp point {u x}\npoint p = none\np\n\
+         def none_yet() -> point: return none\nnone_yet()\nnone_yet() == none\n[p]\n:type none\n:type p\nif true: nothing()\n\
+         x = page(1)\nx.drop()\n",
+        "none\nnone\n[none]\ntrue\nnone\nnone\ntrue\n[none]\nnone\npoint\n",
+    );
+}
+
+#[test]
 fn long_values_are_shown_in_part() {
     let (err, out) = says(
         "import lists\nlists.numbers(0, 100000)\nx = \"\"\nfor k in range(3000): x += \"ab\"\n\nlen(x)\nx\n\
@@ -251,6 +261,25 @@ fn functions_behind_one_another_may_call_each_other() {
          return false if n == 0 else even(n - 1)\neven(4)\nodd(4)\n",
         "true\nfalse\n",
     );
+}
+
+#[test]
+fn functions_of_one_line_may_call_each_other_too() {
+    writes(
+        "def even(n) -> bool: return true if n == 0 else odd(n - 1)\n\
+         def odd(n) -> bool: return false if n == 0 else even(n - 1)\neven(4)\ndef f(x): return x\nf(5)\n\
+         def g(x): return f(x) * 2\ndef h(x):\n    return g(x)\nh(2)\ndef k(x): return x\n\n:type k\ndef last(x): return x",
+        "true\n5\n4\ndef(u) -> u\n",
+    );
+}
+
+#[test]
+fn a_slip_of_syntax_hides_no_other_mistake() {
+    let (err, out) =
+        says("x = 1\ndef g(n): return n\nif x: print(x; print(x + \"a\")\ndef g(n): return n +\ng(2)\n");
+    assert_eq!(out, "2\n");
+    let mistakes: Vec<_> = err.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(mistakes, ["error: `(` is not closed", "error: the line ends too early"]);
 }
 
 #[test]

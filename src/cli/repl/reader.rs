@@ -3,6 +3,7 @@
 use super::lines::{Line, Source};
 use crate::cli::exit::Failure;
 use keyvm::entish::{Begun, Typed};
+use std::collections::VecDeque;
 
 const PROMPT: &str = "> ";
 const PROMPT_WITHIN: &str = ". ";
@@ -20,13 +21,13 @@ pub(super) enum Read {
 
 pub(super) struct Reader {
     source: Source,
-    /// A line that was read and belongs to the next input.
-    early: Option<String>,
+    /// Lines that were read and belong to what comes next: those that were looked at early, and those of a pasted text.
+    early: VecDeque<Line>,
 }
 
 impl Reader {
     pub(super) fn new(source: Source) -> Self {
-        Self { source, early: None }
+        Self { source, early: VecDeque::new() }
     }
 
     /// Reads the next input. A block ends at an empty line, or before one that does not belong to it.
@@ -35,45 +36,79 @@ impl Reader {
         let mut typed = Typed::default();
         loop {
             let within = typed.begun();
-            let line = match self.early.take() {
-                Some(line) => line,
-                None => match self.source.line(if input.is_empty() { PROMPT } else { PROMPT_WITHIN })? {
-                    Line::Text(bytes) => match String::from_utf8(bytes) {
-                        Ok(line) => line,
-                        Err(_) => return Ok(Read::Nothing("this is not UTF-8 text, and was not taken")),
-                    },
-                    Line::Interrupted => {
-                        input.clear();
-                        typed = Typed::default();
-                        continue;
-                    }
-                    Line::End if input.is_empty() => return Ok(Read::End),
-                    Line::End => return Ok(self.taken(input)),
+            let line = match self.line(if input.is_empty() { PROMPT } else { PROMPT_WITHIN })? {
+                Line::Text(bytes) => match String::from_utf8(bytes) {
+                    Ok(line) => line,
+                    Err(_) => return Ok(Read::Nothing("this is not UTF-8 text, and was not taken")),
                 },
+                Line::Interrupted => {
+                    input.clear();
+                    typed = Typed::default();
+                    continue;
+                }
+                Line::End if input.is_empty() => return Ok(Read::End),
+                Line::End => return Ok(self.taken(input)),
             };
             let line = line.trim_end();
             match within {
                 Begun::Complete if line.is_empty() => continue,
-                Begun::Complete => {
+                Begun::Complete if input.is_empty() => {
                     if let Some(command) = line.strip_prefix(':') {
                         self.source.remember(line);
                         return Ok(Read::Command(command.trim().to_owned()));
                     }
                 }
+                // A pasted text may have empty lines within a block.
+                Begun::Block if line.is_empty() && self.block_goes_on() => continue,
                 Begun::Block if line.is_empty() => return Ok(self.taken(input)),
                 Begun::Block if !belongs(line, &input) => {
-                    self.early = Some(line.to_owned());
+                    self.early.push_front(Line::Text(line.as_bytes().to_vec()));
                     return Ok(self.taken(input));
                 }
-                Begun::Block | Begun::Bracket => {}
+                Begun::Complete | Begun::Block | Begun::Bracket => {}
             }
             input.push_str(line);
             input.push('\n');
             typed.line(line);
-            if typed.begun() == Begun::Complete {
+            if typed.begun() == Begun::Complete && !(is_definition(&input) && self.is_definition_next()?) {
                 return Ok(self.taken(input));
             }
         }
+    }
+
+    /// The next line. A text that is pasted into a terminal comes as one, and is taken apart.
+    fn line(&mut self, prompt: &str) -> Result<Line, Failure> {
+        if let Some(line) = self.early.pop_front() {
+            return Ok(line);
+        }
+        match self.source.line(prompt)? {
+            Line::Text(bytes) if bytes.contains(&b'\n') => {
+                self.early =
+                    bytes.split(|&byte| byte == b'\n').map(|line| Line::Text(line.to_vec())).collect();
+                Ok(self.early.pop_front().unwrap_or(Line::End))
+            }
+            line => Ok(line),
+        }
+    }
+
+    /// Whether a function follows the one of one line that was read. On a terminal only what has been pasted is looked at: nobody
+    /// waits there for a line that may not come.
+    fn is_definition_next(&mut self) -> Result<bool, Failure> {
+        if self.early.is_empty() && !self.source.is_terminal() {
+            let line = self.source.line(PROMPT_WITHIN)?;
+            self.early.push_back(line);
+        }
+        Ok(matches!(self.early.front(), Some(Line::Text(line)) if line.starts_with(b"def ")))
+    }
+
+    /// Whether behind an empty line there are lines of the same block.
+    fn block_goes_on(&self) -> bool {
+        let mut lines = self.early.iter().filter_map(|line| match line {
+            Line::Text(line) => Some(line),
+            Line::End | Line::Interrupted => None,
+        });
+        let next = lines.find(|line| !line.trim_ascii().is_empty());
+        next.is_some_and(|line| line.starts_with(b" ") || line.starts_with(b"\t"))
     }
 
     fn taken(&self, input: String) -> Read {
@@ -86,6 +121,11 @@ impl Reader {
 /// other.
 fn belongs(line: &str, input: &str) -> bool {
     let word = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
-    let is_definition = word == Some("def") && input.starts_with("def ");
-    line.starts_with([' ', '\t', '#']) || matches!(word, Some("elif" | "else")) || is_definition
+    let may_call = word == Some("def") && is_definition(input);
+    line.starts_with([' ', '\t', '#']) || matches!(word, Some("elif" | "else")) || may_call
+}
+
+/// Whether an input begins with a function.
+fn is_definition(input: &str) -> bool {
+    input.starts_with("def ")
 }

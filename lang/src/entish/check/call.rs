@@ -37,7 +37,13 @@ impl<'a> Body<'_, 'a> {
                 value.ty = super::super::hir::TypeId(of.0);
                 value
             }
-            _ => self.broken(say::not_one_value(&expr.span, results.len()), &expr.span),
+            _ => {
+                let yields = match &expr.kind {
+                    Ast::Call(callee, _) | Ast::Sandbox { callee, .. } => self.yielding(callee).is_some(),
+                    _ => false,
+                };
+                self.broken(say::not_one_value(&expr.span, results.len(), yields), &expr.span)
+            }
         }
     }
 

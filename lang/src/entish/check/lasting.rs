@@ -23,6 +23,8 @@ pub(crate) enum Lasting {
     Struct(String),
     Func(Vec<Self>, Vec<Self>),
     Job(Option<Box<Self>>),
+    /// Of a `none` of which nothing says what it is none of.
+    None,
 }
 
 impl Lasting {
@@ -31,7 +33,8 @@ impl Lasting {
         let of = |ty: TypeId| Self::of(types, ty);
         let boxed = |ty: TypeId| Box::new(Self::of(types, ty));
         match &types[ty.0 as usize] {
-            Type::U | Type::Any => Self::U,
+            Type::U => Self::U,
+            Type::Any => Self::None,
             Type::I => Self::I,
             Type::F => Self::F,
             Type::Bool => Self::Bool,
@@ -67,6 +70,7 @@ impl fmt::Display for Lasting {
             Self::Text => f.write_str("text"),
             Self::Bytes => f.write_str("bytes"),
             Self::Key => f.write_str("key"),
+            Self::None => f.write_str("none"),
             Self::Array(of) => write!(f, "array({of})"),
             Self::List(of) if matches!(**of, Self::Func(..)) => write!(f, "list({of})"),
             Self::List(of) => write!(f, "{of}[]"),
@@ -118,6 +122,7 @@ impl Checker<'_> {
                 let results = results.iter().map(|of| self.type_again(of)).collect::<Option<_>>()?;
                 Node::Func(params, results)
             }
+            Lasting::None => Node::Unknown { of_none: true },
             Lasting::Job(None) => Node::Job(None),
             Lasting::Job(Some(of)) => Node::Job(Some(self.type_again(of)?)),
         };

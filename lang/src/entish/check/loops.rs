@@ -48,7 +48,7 @@ impl<'a> Body<'_, 'a> {
     }
 
     /// The function that is called, if it yields.
-    fn yielding(&mut self, callee: &'a Ast<'a>) -> Option<u32> {
+    pub(super) fn yielding(&mut self, callee: &'a Ast<'a>) -> Option<u32> {
         match self.target(callee) {
             Target::Item(Item::Func(index), _) => Some(index),
             _ => None,

@@ -91,10 +91,18 @@ impl<'a> Body<'_, 'a> {
         self.flow = Flow::never();
     }
 
-    /// Reports a statement that does nothing but compare: `x == 1` in place of `x = 1`.
+    /// Reports a statement that does nothing but compare, `x == 1` in place of `x = 1`, or change a sign twice, `++x` in place of
+    /// `x += 1`.
     fn check_useless(&mut self, expr: &Ast<'a>) {
-        if let ast::ExprKind::Binary(ast::Binary::Eq, ..) = expr.kind {
-            self.say(say::useless_comparison(&expr.span));
+        match &expr.kind {
+            ast::ExprKind::Binary(ast::Binary::Eq, ..) => self.say(say::useless_comparison(&expr.span)),
+            ast::ExprKind::Unary(op @ (ast::Unary::Plus | ast::Unary::Neg), of) => {
+                if matches!(&of.kind, ast::ExprKind::Unary(again, _) if again == op) {
+                    let sign = if *op == ast::Unary::Plus { '+' } else { '-' };
+                    self.say(say::useless_signs(&(expr.span.start..of.span.start + 1), sign));
+                }
+            }
+            _ => {}
         }
     }
 

@@ -509,14 +509,14 @@ impl<'a> Types<'a> {
         self.is_broken |= matches!(node, Node::Broken);
         let made = match node {
             Node::Struct(index) => return self.struct_id(index),
-            Node::U | Node::Unknown { .. } | Node::Broken | Node::Link(_) => Type::U,
+            Node::U | Node::Unknown { of_none: false } | Node::Broken | Node::Link(_) => Type::U,
             Node::I => Type::I,
             Node::F => Type::F,
             Node::Bool => Type::Bool,
             Node::Text => Type::Text,
             Node::Bytes => Type::Bytes,
             Node::Key => Type::Key,
-            Node::Param(_) => Type::Any,
+            Node::Param(_) | Node::Unknown { of_none: true } => Type::Any,
             Node::Array(of) => Type::Array(self.finish_within(of, depth)),
             Node::List(of) => Type::List(self.finish_within(of, depth)),
             Node::Job(of) => Type::Job(of.map(|of| self.finish_within(of, depth))),

@@ -97,11 +97,17 @@ pub(super) fn unexpected(span: &Span, kind: Kind, text: &str, before: &str, want
         Kind::Foreign => foreign(span, text, before, expected),
         Kind::Newline => {
             let behind = before.trim_end_matches(' ');
-            let goes_on =
-                wanted == EXPRESSION && behind.ends_with(['+', '-', '*', '/', '%', '|', '&', '^', ',', '=']);
-            new(&(span.start..span.start), "the line ends too early", expected).maybe_hint(
-                goes_on.then(|| "inside parentheses an expression goes on over line ends".to_owned()),
-            )
+            let goes_on = behind.ends_with(['+', '-', '*', '/', '%', '|', '&', '^', ',', '=']);
+            let is_point =
+                behind.strip_suffix('.').is_some_and(|of| of.ends_with(|c: char| c.is_ascii_digit()));
+            let hint = match wanted {
+                EXPRESSION if goes_on => Some("inside parentheses an expression goes on over line ends"),
+                EXPRESSION if behind.ends_with('>') => Some(BUDGETS),
+                _ if is_point => Some("a number has digits on both sides of its point: `5.0`"),
+                _ => None,
+            };
+            let hint = hint.map(str::to_owned);
+            new(&(span.start..span.start), "the line ends too early", expected).maybe_hint(hint)
         }
         Kind::Indent | Kind::Dedent => new(span, "the line ends too early", expected),
         Kind::End => new(span, "the text ends too early", expected),
@@ -109,6 +115,9 @@ pub(super) fn unexpected(span: &Span, kind: Kind, text: &str, before: &str, want
             let title = format!("`{text}` closes nothing");
             let stray = wanted.ends_with("the end of the line") || wanted == "a statement";
             if stray { new(span, title, expected) } else { misplaced(span, text, expected) }
+        }
+        Kind::Dot if before.ends_with('.') => {
+            misplaced(span, text, expected).hint("the numbers from a on, below b, are `range(a, b)`")
         }
         Kind::Name if before.ends_with(|c: char| c.is_ascii_digit()) => {
             misplaced(span, text, expected).hint("a name begins with a letter")
@@ -405,6 +414,11 @@ pub(super) fn several_updated(span: &Span) -> Diagnostic {
 pub(super) fn several_yielded(span: &Span) -> Diagnostic {
     new(span, "`yield` hands over one value", "expected the end of the line")
         .hint("yield a struct, or a list")
+}
+
+pub(super) fn assertion_in_parentheses(span: &Span) -> Diagnostic {
+    new(span, "an assertion has no parentheses", "these belong together")
+        .hint("it is written `assert c, \"what went wrong\"`")
 }
 
 pub(super) fn chained_assignment(span: &Span) -> Diagnostic {

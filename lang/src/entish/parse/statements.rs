@@ -8,7 +8,7 @@ use super::recovery::{broken, lose, lost, position};
 use super::{
     Fault, Input, Parsed, ahead, bump, eat, name, peek, report, say, since, text, types, unexpected,
 };
-use crate::entish::ast::{Binary, Expr, ExprKind, Stmt, StmtKind};
+use crate::entish::ast::{Binary, Expr, ExprKind, Span, Stmt, StmtKind};
 use crate::entish::lex::{Kind, Token};
 use winnow::combinator::{opt, preceded, separated};
 use winnow::prelude::*;
@@ -148,6 +148,9 @@ fn simple<'s>(input: &mut Input<'_, 's>, top: bool) -> Parsed<Option<Stmt<'s>>> 
         }
         Kind::Assert => {
             bump(input)?;
+            if let Some(span) = called(input) {
+                return Err(say::assertion_in_parentheses(&span).into());
+            }
             let cond = condition(input)?;
             input.state.in_header = false;
             let message = opt(preceded(Kind::Comma, expression)).parse_next(input)?;
@@ -230,6 +233,21 @@ fn foreign(input: &Input<'_, '_>) -> bool {
         && !as_type
         && assigned(next).is_none()
         && say::foreign_hint(word).is_some()
+}
+
+/// What stands in parentheses up to the end of the line, if it is more than one expression: as of a call.
+fn called(input: &Input<'_, '_>) -> Option<Span> {
+    let open = peek(input);
+    let end = types::behind(input, 0).filter(|_| open.kind == Kind::OpenParen)?;
+    let is_alone = ahead(input, end).kind == Kind::Newline;
+    let mut at = 1;
+    while is_alone && at < end {
+        match ahead(input, at) {
+            Token { kind: Kind::Comma, .. } => return Some(open.start..ahead(input, end - 1).end),
+            token => at += token.mate as usize + 1,
+        }
+    }
+    None
 }
 
 /// Whether the word at `at` is an operator in other languages, and stands as one.

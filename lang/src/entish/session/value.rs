@@ -58,6 +58,8 @@ impl Shower<'_> {
             Lasting::Bool => write!(self.out, "{}", word != 0),
             Lasting::Key => write!(self.out, "key {word}"),
             Lasting::Func(..) => write!(self.out, "{}", self.kept.name_at(word).unwrap_or("def")),
+            // Nothing else has this type.
+            Lasting::None => write!(self.out, "none"),
             Lasting::Text | Lasting::Bytes => return self.text(ty, word),
             Lasting::Array(of) => return self.elements(of, word + 8, self.length(word)?, depth),
             Lasting::List(of) => {

@@ -18,6 +18,9 @@ pub(in super::super) fn conversion(want: &Node, found: &Node) -> Option<&'static
         (Node::Array(_), Node::List(_)) => Some("`.array()` makes an array of a list"),
         (Node::List(_), Node::Array(_)) => Some("`.list()` makes a list of an array"),
         (Node::Bool, Node::U | Node::I) => Some("compare it: `x != 0`"),
+        (Node::U | Node::I | Node::F, Node::Key) => {
+            Some("a key has no number; `k[0]` is the first word of its page, `k.kind()` says what it is to")
+        }
         (Node::Bool, Node::Struct(_)) => Some("compare it: `p != none`"),
         (Node::Func(..), Node::List(_)) => Some(
             "`list(def(u) -> u)` is a list of functions; `def(u) -> u[]` is a function that gives a list",
@@ -182,9 +185,13 @@ pub(in super::super) fn no_condition(span: &Span, shown: &str, is_struct: bool) 
     }
 }
 
-pub(in super::super) fn not_one_value(span: &Span, found: usize) -> Diagnostic {
+pub(in super::super) fn not_one_value(span: &Span, found: usize, yields: bool) -> Diagnostic {
     match found {
-        0 => new(span, "this gives no value", "a value was expected"),
+        0 => {
+            new(span, "this gives no value", "a value was expected").maybe_hint(yields.then(|| {
+                format!("it yields: make a job of it, `job = try f<gas,words>(x)`; {}", super::JOBS)
+            }))
+        }
         _ => new(span, format!("this gives {found} values"), "one value was expected")
             .hint("assign them first: `a, b = f()`"),
     }

@@ -278,6 +278,19 @@ pub(super) fn unknown_name(span: &Span, name: &str, of_main: bool, visible: &[&s
         "self" | "this" => {
             Some("there are no methods of one's own: a function takes the struct as a parameter")
         }
+        "int" | "float" | "double" | "parseInt" | "parseFloat" => Some(
+            "`u(x)`, `i(x)` and `f(x)` convert numbers; `numbers.to_u(t)`, `to_i` and `to_f` read a text (`import numbers`)",
+        ),
+        "input" | "readline" | "gets" => {
+            Some("`line, is_there = input.line()` reads a line (`import input` at the top of the file)")
+        }
+        "math" | "Math" => {
+            Some("`sqrt(x)`, `floor(x)`, `min(a, b)` and such are built in; `numbers` and `floats` have more")
+        }
+        "next" => Some("a job goes on with `job<gas,words>()`, and then `job.value` is what it has yielded"),
+        "list" | "tuple" | "set" | "dict" | "array" => {
+            Some("a list is `[a, b]`, an empty one `u[]()`; a map is `{k: v}`, an empty one `map(text, u)()`")
+        }
         _ if of_main => Some("a function does not see the main program's variables: pass it as an argument"),
         _ => None,
     };
@@ -393,6 +406,12 @@ pub(super) fn unknown_member(name: &Name<'_>, of: &str, members: &[&str]) -> Dia
     let foreign = match name.text {
         "len" | "length" | "size" | "count" => Some("the length is `len(x)`"),
         "push" | "add" if members.contains(&"append") => Some("it is called `.append(v)`"),
+        "contains" | "has" | "has_key" | "includes" if of != "u" => {
+            Some("`x in y` says whether it is in there")
+        }
+        "items" | "entries" if members.contains(&"keys") => {
+            Some("`for k in m:` goes over the keys, and `m[k]` is the value")
+        }
         _ => None,
     };
     if members.contains(&name.text) {
@@ -585,6 +604,10 @@ pub(super) fn useless_comparison(span: &Span) -> Diagnostic {
         .hint("`=` assigns; `assert a == b` insists")
 }
 
+pub(super) fn useless_signs(span: &Span, sign: char) -> Diagnostic {
+    new(span, format!("there is no operator `{sign}{sign}`"), format!("write `x {sign}= 1`"))
+}
+
 pub(super) fn no_target(span: &Span) -> Diagnostic {
     new(span, "this cannot be assigned", "not a variable, field or element")
 }
@@ -606,7 +629,7 @@ pub(super) fn generator_in_loop(span: &Span, label: &str) -> Diagnostic {
 }
 
 /// How the values of a job are taken.
-const JOBS: &str = "`jobs.to_list(job, gas, words)` is a list of what it yields (`import jobs`), or one by one: `while job.status == \
+pub(super) const JOBS: &str = "`jobs.to_list(job, gas, words)` is a list of what it yields (`import jobs`), or one by one: `while job.status == \
                     status.yielded:`, `job.value`, and `job<gas,words>()` for the next";
 
 pub(super) fn wrong_range(span: &Span, found: usize) -> Diagnostic {
@@ -624,6 +647,7 @@ pub(super) fn no_step(span: &Span) -> Diagnostic {
 }
 
 pub(super) fn range_as_value(span: &Span) -> Diagnostic {
-    new(span, "a range is no value", "not behind `for x in`")
-        .hint("to have the numbers in a list, append them in a loop")
+    new(span, "a range is no value", "not behind `for x in`").hint(
+        "whether x lies in it says `a <= x and x < b`; to have its numbers in a list, append them in a loop",
+    )
 }

@@ -5,6 +5,7 @@ mod errors;
 mod formed;
 mod hostile;
 mod library;
+mod newcomers;
 mod programs;
 mod recovery;
 mod show;

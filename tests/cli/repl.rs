@@ -276,7 +276,7 @@ fn functions_of_one_line_may_call_each_other_too() {
 #[test]
 fn a_slip_of_syntax_hides_no_other_mistake() {
     let (err, out) =
-        says("x = 1\ndef g(n): return n\nif x: print(x; print(x + \"a\")\ndef g(n): return n +\ng(2)\n");
+        says("x = 1\ndef g(n): return n\nif x: print(x]; print(x + \"a\")\ndef g(n): return n +\ng(2)\n");
     assert_eq!(out, "2\n");
     let mistakes: Vec<_> = err.lines().filter(|line| line.starts_with("error: ")).collect();
     assert_eq!(mistakes, ["error: `(` is not closed", "error: the line ends too early"]);

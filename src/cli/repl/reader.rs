@@ -70,7 +70,7 @@ impl Reader {
             input.push_str(line);
             input.push('\n');
             typed.line(line);
-            if typed.begun() == Begun::Complete && !(is_definition(&input) && self.is_definition_next()?) {
+            if typed.begun() == Begun::Complete && !self.goes_on(&input)? {
                 return Ok(self.taken(input));
             }
         }
@@ -91,14 +91,20 @@ impl Reader {
         }
     }
 
-    /// Whether a function follows the one of one line that was read. On a terminal only what has been pasted is looked at: nobody
-    /// waits there for a line that may not come.
-    fn is_definition_next(&mut self) -> Result<bool, Failure> {
+    /// Whether a function follows that may be taken together with those of an input that is complete. On a terminal only what has
+    /// been pasted is looked at: nobody waits there for a line that may not come.
+    fn goes_on(&mut self, input: &str) -> Result<bool, Failure> {
+        if !input.starts_with("def ") {
+            return Ok(false);
+        }
         if self.early.is_empty() && !self.source.is_terminal() {
             let line = self.source.line(PROMPT_WITHIN)?;
             self.early.push_back(line);
         }
-        Ok(matches!(self.early.front(), Some(Line::Text(line)) if line.starts_with(b"def ")))
+        Ok(match self.early.front() {
+            Some(Line::Text(line)) => str::from_utf8(line).is_ok_and(|line| is_next_definition(line, input)),
+            _ => false,
+        })
     }
 
     /// Whether behind an empty line there are lines of the same block.
@@ -117,15 +123,24 @@ impl Reader {
     }
 }
 
-/// Whether a line can belong to the block before it. Functions behind one another are one input, so that they may call each
+/// Whether a line may belong to an input whose last block it follows: functions that follow one another may call each
 /// other.
 fn belongs(line: &str, input: &str) -> bool {
     let word = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
-    let may_call = word == Some("def") && is_definition(input);
-    line.starts_with([' ', '\t', '#']) || matches!(word, Some("elif" | "else")) || may_call
+    line.starts_with([' ', '\t', '#'])
+        || matches!(word, Some("elif" | "else"))
+        || is_next_definition(line, input)
 }
 
-/// Whether an input begins with a function.
-fn is_definition(input: &str) -> bool {
-    input.starts_with("def ")
+/// Whether a line begins a function that may be taken together with those of an input: one of a name that they have takes
+/// the place of theirs.
+fn is_next_definition(line: &str, input: &str) -> bool {
+    let is_taken = |name| input.lines().filter_map(defined).any(|other| other == name);
+    input.starts_with("def ") && defined(line).is_some_and(|name| !is_taken(name))
+}
+
+/// The name of the function that a line begins.
+fn defined(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("def ")?.trim_start();
+    rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()
 }

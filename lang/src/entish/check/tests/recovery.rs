@@ -26,9 +26,11 @@ fn programs() -> Vec<String> {
     paths.retain(|path| path.extension().is_some_and(|end| end == "et"));
     paths.sort();
     let own = paths.iter().map(|path| std::fs::read_to_string(path).expect("a text"));
-    // What built-in functions become, and what needs it, is no program.
-    let is_program =
-        |module: &&Module| !module.text.contains("import runtime") && !RUNTIME.contains(&module.name);
+    // What built-in functions become, and what only the library has, is no program.
+    let is_program = |module: &&Module| {
+        !["import runtime", "$traps()"].iter().any(|of| module.text.contains(of))
+            && !RUNTIME.contains(&module.name)
+    };
     let library = LIBRARY.iter().filter(is_program);
     own.chain(library.map(|module| module.text.to_owned())).collect()
 }

@@ -13,6 +13,7 @@ use keyvm_oracle::random::{Random, own};
 use keyvm_oracle::{Next, Observation, Subject};
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Mutex;
 
 /// What a machine does wrong.
 trait Fault: 'static {
@@ -214,8 +215,11 @@ impl Fault for Overcharges {
 /// Hunts, until something is found; that is made small, written, read, and repeated.
 fn found<S: Machinery>(target: Target) -> Finding {
     let settings = Settings { runs: Some(200), jobs: NonZeroUsize::MIN, ..Settings::new(target) };
-    let campaign =
-        campaign::<S>(settings, &Corpus::empty(target), &mut |_| true).expect("nothing is written");
+    let told = Mutex::new(Vec::new());
+    let tell = |finding: &Finding| told.lock().expect("no thread panics").push(finding.clone());
+    let campaign = campaign::<S>(settings, &Corpus::empty(target), &mut |_| true, &tell);
+    let campaign = campaign.expect("nothing is written");
+    assert_eq!(told.into_inner().expect("no thread panics"), campaign.findings);
     let found = campaign.findings.into_iter().next().expect("something is found");
     assert_eq!(campaign.tally.findings, 1);
     // A run is repeated by its seed alone.
@@ -223,10 +227,16 @@ fn found<S: Machinery>(target: Target) -> Finding {
         let again = run::<S>(target, seed, CompilerOptions::default()).expect_err("it is found again");
         assert_eq!(*again, found);
     }
-    let small = found.shrunk::<S>(&|| true);
-    let (name, bytes) = small.file();
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = found.save(&folder.path().join("findings")).expect("it can be written");
+    let name = path.file_name().and_then(|name| name.to_str()).expect("it has a name");
     assert!(name.starts_with(target.name()), "{name}");
-    let again = read_finding(bytes).expect("what was written is read");
+    let read = || read_finding(std::fs::read(&path).expect("it is there")).expect("what was written is read");
+    assert_eq!((read().target, read().seed), (target, found.seed));
+    assert!(read().evidence.repeat::<S>().is_some(), "it is repeated as it was found");
+    let small = read().shrunk::<S>(&|| true);
+    assert_eq!(small.replace(&path).expect("it can be written"), path);
+    let again = read();
     assert_eq!(again.evidence.repeat::<S>().as_ref(), Some(&small.what));
     assert_eq!(again.evidence.repeat::<Machine>(), None, "a machine without a fault has none");
     small
@@ -324,8 +334,8 @@ fn nothing_is_found_where_nothing_is_wrong() {
         };
         // On one thread, so that the corpus is the same each time.
         let settings = Settings { runs: Some(runs), jobs: NonZeroUsize::MIN, ..Settings::new(target) };
-        let campaign =
-            campaign::<Machine>(settings, &Corpus::empty(target), &mut |_| true).expect("nothing is written");
+        let campaign = campaign::<Machine>(settings, &Corpus::empty(target), &mut |_| true, &|_| {})
+            .expect("nothing is written");
         if let Some(finding) = campaign.findings.first() {
             panic!("{finding}");
         }
@@ -402,7 +412,8 @@ fn a_corpus_is_read_and_added_to() {
     }
     let corpus = Corpus::read(Target::Kernel, folder.path()).expect("it can be read");
     let settings = Settings { runs: Some(30), ..Settings::new(Target::Kernel) };
-    let campaign = campaign::<Machine>(settings, &corpus, &mut |_| true).expect("the folder can be written");
+    let campaign =
+        campaign::<Machine>(settings, &corpus, &mut |_| true, &|_| {}).expect("the folder can be written");
     assert!(campaign.findings.is_empty(), "{:?}", campaign.findings);
     assert!(campaign.tally.corpus > 5);
     // What was put there is there for the next.
@@ -419,13 +430,14 @@ fn files_of_findings_are_read_back_as_they_were_written() {
     for (target, evidence) in [Target::Asm, Target::Lang].into_iter().zip(texts) {
         let finding = Finding { target, seed: Some(3), what: "two\nlines".to_owned(), evidence };
         let again = read_finding(finding.file().1).expect("it is read");
-        assert_eq!((again.target, again.evidence), (target, finding.evidence));
+        assert_eq!((again.target, again.seed, again.evidence), (target, Some(3), finding.evidence));
     }
     for bytes in [
         &b"halt\n"[..],
         b"",
         b";! steps run 1\n",
         b";! engine jit both\n;! steps walk 1\nhalt\n",
+        b";! seed many\n;! text\nhalt\n",
         b"\xff\xfe",
     ] {
         assert!(read_finding(bytes.to_vec()).is_err(), "{bytes:?}");

@@ -3,6 +3,7 @@
 use super::exit::{Exit, Failure, tell};
 use super::input::{plain, show};
 use super::output::print;
+use super::shrink::{self, Shrunk};
 use super::text::{count, number};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, builder::TypedValueParser};
@@ -11,18 +12,14 @@ use keyvm::fuzz::{Campaign, Corpus, Finding, Settings, Tally, Target, campaign, 
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-#[allow(
-    clippy::disallowed_types,
-    reason = "how long it looks is up to people; no outcome depends on the clock"
-)]
-use std::time::Instant;
 
 /// Look for faults of KeyVM itself: random programs and images under both engines, and under the laws.
 ///
-/// Each run follows from its seed. What is found is made small and written to a file that repeats it.
+/// Each run follows from its seed. What is found is written to a file that repeats it, and then made small.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -54,6 +51,9 @@ pub(super) struct Arguments {
     /// Repeat what such a file shows, and nothing else.
     #[arg(long, value_name = "FILE", exclusive = true)]
     repeat: Option<PathBuf>,
+    /// Make what such a file shows smaller, for a minute at most, and replace the file.
+    #[arg(long, value_name = "FILE", exclusive = true)]
+    shrink: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
@@ -64,13 +64,19 @@ Examples:
 
 Exit codes: 0 if nothing is found, 1 if something is.";
 
-/// Has many runs of a target; it is told from time to time how far it is, and ends when that answers no.
-type Search = dyn Fn(Settings, &Corpus, &mut dyn FnMut(&Tally) -> bool) -> io::Result<Campaign>;
+/// Has many runs of a target; it is told from time to time how far it is, and ends when that answers no. What is found is told
+/// at once.
+type Search = dyn Fn(
+    Settings,
+    &Corpus,
+    &mut dyn FnMut(&Tally) -> bool,
+    &(dyn Fn(&Finding) + Sync),
+) -> io::Result<Campaign>;
 
 /// Seconds where neither `--seconds` nor `--runs` is given.
 const DEFAULT_SECONDS: u64 = 60;
-/// Seconds that making a finding small may take.
-const SHRINK_SECONDS: u64 = 60;
+/// Clears the line that is written over.
+const CLEAR: &str = "\r\x1b[K";
 /// Between two progress lines where they are not written over each other.
 const LINE_SECONDS: u64 = 30;
 
@@ -80,28 +86,36 @@ fn target() -> impl TypedValueParser<Value = Target> {
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
-    match &arguments.repeat {
-        Some(path) => repeat(path),
-        None => look(arguments, &campaign::<Machine>),
+    if let Some(path) = &arguments.repeat {
+        return repeat(path);
     }
-}
-
-/// Looks for faults, each target by `search`.
-fn look(arguments: &Arguments, search: &Search) -> Result<Exit, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
         .map_err(|error| Failure::about("cannot listen to Ctrl-C", error))?;
+    match &arguments.shrink {
+        Some(path) => shrink::execute(path, &interrupted),
+        None => look(arguments, &campaign::<Machine>, &shrink::command, &interrupted),
+    }
+}
+
+/// Looks for faults, each target by `search`. The command that `shrinks` gives makes small what is in a file.
+fn look(
+    arguments: &Arguments,
+    search: &Search,
+    shrinks: &dyn Fn(&Path) -> io::Result<Command>,
+    interrupted: &AtomicBool,
+) -> Result<Exit, Failure> {
     let targets = arguments.target.map_or(Target::ALL.to_vec(), |target| vec![target]);
     let mut found = 0;
     for &target in &targets {
         let left = arguments.findings.get() - found;
         let settings = settings(arguments, target, targets.len() as u64, left);
-        let Campaign { tally, findings } = one(arguments, settings, search, &interrupted)?;
+        let Campaign { tally, findings } = one(arguments, settings, search, interrupted)?;
         print(&summary(target, &tally))?;
         for finding in findings {
             found += 1;
-            report(finding, &arguments.output, &interrupted)?;
+            report(&finding, &arguments.output, shrinks, interrupted)?;
         }
         if interrupted.load(Ordering::Relaxed) {
             return Ok(if found > 0 { Exit::Found } else { Exit::Interrupted });
@@ -143,9 +157,17 @@ fn one(
         None => Corpus::empty(target),
     };
     let mut progress = Progress { redrawn: io::stderr().is_terminal(), told: Duration::ZERO };
-    let ran = search(settings, &corpus, &mut |tally| {
+    let redrawn = progress.redrawn;
+    let mut go_on = |tally: &Tally| {
         progress.tell(target, tally);
         !interrupted.load(Ordering::Relaxed)
+    };
+    let ran = search(settings, &corpus, &mut go_on, &|finding| {
+        // Where it cannot be written, that is said when all is told.
+        if let Ok(path) = finding.save(&arguments.output) {
+            let clear = if redrawn { CLEAR } else { "" };
+            tell(format_args!("{clear}found, with {}: {}", origin(finding), show(&path)));
+        }
     });
     progress.end();
     ran.map_err(|error| Failure::about("the corpus", plain(&error)))
@@ -163,7 +185,7 @@ impl Progress {
     fn tell(&mut self, target: Target, tally: &Tally) {
         let line = format!("{target}: {} s, {}", tally.time.as_secs(), rates(tally));
         if self.redrawn {
-            let _ = write!(io::stderr().lock(), "\r\x1b[K{line}");
+            let _ = write!(io::stderr().lock(), "{CLEAR}{line}");
         } else if tally.time >= self.told + Duration::from_secs(LINE_SECONDS) {
             self.told = tally.time;
             tell(line);
@@ -172,7 +194,7 @@ impl Progress {
 
     fn end(&self) {
         if self.redrawn {
-            let _ = write!(io::stderr().lock(), "\r\x1b[K");
+            let _ = write!(io::stderr().lock(), "{CLEAR}");
         }
     }
 }
@@ -218,27 +240,28 @@ fn summary(target: Target, tally: &Tally) -> String {
     text
 }
 
-/// Makes a finding small, writes it, and tells.
-fn report(finding: Finding, folder: &Path, interrupted: &AtomicBool) -> Result<(), Failure> {
-    tell(format_args!("found, with {}; making it small", origin(&finding)));
-    #[allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "see above")]
-    let start = Instant::now();
-    let limit = Duration::from_secs(SHRINK_SECONDS);
-    let go_on = || start.elapsed() < limit && !interrupted.load(Ordering::Relaxed);
-    let finding = finding.shrunk::<Machine>(&go_on);
-    let (name, bytes) = finding.file();
-    let path = folder.join(name);
-    std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(&path, &bytes))
-        .map_err(|error| Failure::about(show(&path), format_args!("cannot be written: {}", plain(&error))))?;
-    let again = read_finding(bytes).ok().and_then(|read| read.evidence.repeat::<Machine>());
-    let remark = if again.is_some() { "" } else { "  (it does not happen every time)\n" };
-    print(&format!(
-        "found, with {}: {}\n{remark}  keyvm fuzz --repeat {}\n",
-        origin(&finding),
-        finding.what.trim_end().replace('\n', "\n  "),
-        show(&path),
-    ))
+/// Writes a finding, has it made small in its file, and tells.
+fn report(
+    finding: &Finding,
+    folder: &Path,
+    shrinks: &dyn Fn(&Path) -> io::Result<Command>,
+    interrupted: &AtomicBool,
+) -> Result<(), Failure> {
+    let path = finding.save(folder).map_err(|error| {
+        Failure::about(show(folder), format_args!("the finding cannot be written: {}", plain(&error)))
+    })?;
+    let what = finding.what.trim_end().replace('\n', "\n  ");
+    let as_found = |remark: &str| format!("{what}\n  ({remark})\n  keyvm fuzz --repeat {}\n", show(&path));
+    let told = match shrinks(&path).and_then(|command| shrink::apart(command, interrupted)) {
+        Ok(Shrunk::Told(text)) => text,
+        Ok(Shrunk::Gone) => as_found(shrink::NOT_EVERY_TIME),
+        Ok(Shrunk::Ended(why)) => {
+            as_found(&format!("making it small ended by itself, {why}: this is as it was found"))
+        }
+        Ok(Shrunk::Stopped) => as_found("making it small did not end: this is as it was found"),
+        Err(error) => as_found(&format!("it cannot be made small: {}", plain(&error))),
+    };
+    print(&format!("found, with {}: {told}", origin(finding)))
 }
 
 fn origin(finding: &Finding) -> String {
@@ -264,7 +287,7 @@ fn repeat(path: &Path) -> Result<Exit, Failure> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use clap::Parser;
@@ -277,39 +300,73 @@ mod tests {
     }
 
     /// What is said of a machine that is faultless: found in its first run.
-    fn find(settings: Settings, _: &Corpus, _: &mut dyn FnMut(&Tally) -> bool) -> io::Result<Campaign> {
+    fn find(
+        settings: Settings,
+        _: &Corpus,
+        _: &mut dyn FnMut(&Tally) -> bool,
+        found: &(dyn Fn(&Finding) + Sync),
+    ) -> io::Result<Campaign> {
         let evidence = Evidence::Assembly("end\n".to_owned());
         let what = "it ends".to_owned();
         let finding = Finding { target: settings.target, seed: Some(settings.seed), what, evidence };
+        found(&finding);
         Ok(Campaign { tally: Tally { runs: 1, findings: 1, ..Tally::default() }, findings: vec![finding] })
     }
 
-    #[test]
-    fn a_finding_is_written_to_a_file_and_makes_the_exit_code_one() {
+    /// The file that is written of it, and the lines in it, where it is made small by this script.
+    fn written(script: &str) -> (tempfile::TempDir, PathBuf, Vec<String>) {
         let folder = tempfile::tempdir().expect("there is room for files");
         let output = folder.path().join("new/findings");
         let line = ["fuzz", "--target", "asm", "--seed", "7", "--runs", "1", "--output"];
         let line = line.map(std::ffi::OsStr::new).into_iter().chain([output.as_os_str()]);
         let arguments = Line::parse_from(line).arguments;
-        let Ok(exit) = look(&arguments, &find) else { panic!("the finding is written") };
+        let shrinks = |path: &Path| {
+            // It is there before anything is tried.
+            assert!(path.is_file());
+            let mut command = Command::new("sh");
+            command.args(["-c", script, "sh"]).arg(path);
+            Ok(command)
+        };
+        let Ok(exit) = look(&arguments, &find, &shrinks, &AtomicBool::new(false)) else {
+            panic!("the finding is written")
+        };
         assert_eq!(exit, Exit::Found);
         assert_eq!(exit.code(), std::process::ExitCode::from(1));
         let files: Vec<_> = std::fs::read_dir(&output).expect("the folder is made").collect();
         let [Ok(file)] = &files[..] else { panic!("one file: {files:?}") };
         let text = std::fs::read_to_string(file.path()).expect("it is a text");
-        let lines: Vec<_> = text.lines().collect();
-        assert_eq!(
-            lines,
-            [
-                "; Found by `keyvm fuzz --target asm`:",
-                ";   it ends",
-                "; To repeat it: keyvm fuzz --repeat FILE",
-                "; To find it again: keyvm fuzz --target asm --seed 7 --runs 1",
-                ";! target asm",
-                ";! text",
-                "end",
-            ]
-        );
-        assert!(matches!(repeat(&file.path()), Ok(Exit::Done)), "the machine has no such fault");
+        (folder, file.path(), text.lines().map(str::to_owned).collect())
+    }
+
+    /// What is in it as it was found.
+    const FOUND: [&str; 8] = [
+        "; Found by `keyvm fuzz --target asm`:",
+        ";   it ends",
+        "; To repeat it: keyvm fuzz --repeat FILE",
+        "; To find it again: keyvm fuzz --target asm --seed 7 --runs 1",
+        ";! target asm",
+        ";! seed 7",
+        ";! text",
+        "end",
+    ];
+
+    #[test]
+    fn a_finding_is_written_to_a_file_and_makes_the_exit_code_one() {
+        let (_folder, file, lines) = written("exit 0");
+        assert_eq!(lines, FOUND);
+        assert!(matches!(repeat(&file), Ok(Exit::Done)), "the machine has no such fault");
+        assert!(matches!(shrink::execute(&file, &AtomicBool::new(false)), Ok(Exit::Done)));
+        assert_eq!(std::fs::read_to_string(&file).expect("it is still there").lines().count(), 8);
+    }
+
+    #[test]
+    fn a_finding_that_ends_the_process_that_makes_it_small_is_kept() {
+        assert_eq!(written("kill -s SEGV $$").2, FOUND);
+        assert_eq!(written("exit 101").2, FOUND);
+    }
+
+    #[test]
+    fn what_is_made_small_is_in_the_file() {
+        assert_eq!(written("echo small > $1; echo it ends soon; exit 1").2, ["small"]);
     }
 }

@@ -4,6 +4,7 @@
 //! * [`options`], [`grants`], [`session`], [`signals`], [`summary`], [`trace`], [`stats`] — what `run` and `resume` are made of;
 //! * [`survey`], [`authority`], [`table`] — looking at an image;
 //! * [`jit`], [`jit_text`], [`machine_code`], [`perf`], [`labels`] — looking at what the compiler makes;
+//! * [`shrink`] — what [`fuzz`] has found, made small in a process of its own;
 //! * [`exit`] — the exit codes, and what went wrong; [`usage`] — what is wrong with a command line.
 
 mod authority;
@@ -31,6 +32,7 @@ mod repl;
 mod resume;
 mod run;
 mod session;
+mod shrink;
 mod signals;
 mod stats;
 mod summary;

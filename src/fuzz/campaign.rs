@@ -94,6 +94,7 @@ const MUTATED: u64 = 5;
 struct Office<'c> {
     settings: Settings,
     corpus: &'c Corpus,
+    found: &'c (dyn Fn(&Finding) + Sync),
     #[allow(clippy::disallowed_types, reason = "see above")]
     start: Instant,
     next: AtomicU64,
@@ -111,7 +112,8 @@ struct Work {
 }
 
 /// Runs a target until it has been run often or long enough, or something is found. `progress` is told now and then what
-/// has been done, and says whether to go on.
+/// has been done, and says whether to go on. `found` is told of each finding at once, by the thread that has come to it: what
+/// was found may be something that ends the process.
 ///
 /// # Errors
 /// If the folder of the corpus cannot be written.
@@ -119,11 +121,12 @@ pub fn campaign<S: Machinery>(
     settings: Settings,
     corpus: &Corpus,
     progress: &mut dyn FnMut(&Tally) -> bool,
+    found: &(dyn Fn(&Finding) + Sync),
 ) -> io::Result<Campaign> {
     #[allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "see above")]
     let start = Instant::now();
     let (next, over, work) = (AtomicU64::new(settings.seed), AtomicBool::new(false), Mutex::default());
-    let office = Office { settings, corpus, start, next, over, work };
+    let office = Office { settings, corpus, found, start, next, over, work };
     std::thread::scope(|scope| {
         let (sender, receiver) = channel();
         for _ in 0..settings.jobs.get() {
@@ -179,6 +182,9 @@ impl Office<'_> {
                     }),
                 None => run::<S>(target, seed, options),
             };
+            if let Err(finding) = &outcome {
+                (self.found)(finding);
+            }
             self.take(outcome, is_mutated);
         }
     }

@@ -9,6 +9,9 @@ use keyvm_isa::debug::DebugInfo;
 use keyvm_isa::image::Image;
 use keyvm_oracle::{Case, Step};
 use std::fmt::{self, Write};
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
 /// Something that may not be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +54,33 @@ impl Finding {
         (format!("{}-{}.{end}", self.target, &hash[..16]), bytes)
     }
 
+    /// Writes its file to a folder, which is made if need be, and gives its path.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn save(&self, folder: &Path) -> io::Result<PathBuf> {
+        let (name, bytes) = self.file();
+        let path = folder.join(name);
+        fs::create_dir_all(folder)?;
+        image::Target::find(&path)?.save(|file| file.write_all(&bytes))?;
+        Ok(path)
+    }
+
+    /// Writes its file in place of another one, that of the same finding before it was made small: at each time one of them is
+    /// there, whole. Gives its path, which is the same but for its end if this is another kind of file.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn replace(&self, old: &Path) -> io::Result<PathBuf> {
+        let (name, bytes) = self.file();
+        let path = old.with_extension(Path::new(&name).extension().unwrap_or_default());
+        image::Target::find(&path)?.save(|file| file.write_all(&bytes))?;
+        if path != old {
+            fs::remove_file(old)?;
+        }
+        Ok(path)
+    }
+
     fn assembly(&self, image: &Image<'_>) -> Vec<u8> {
         let plain = Image { debug: DebugInfo::default(), ..image.clone() };
         (self.head(';') + &disassemble(&plain)).into_bytes()
@@ -73,6 +103,9 @@ impl Finding {
             );
         }
         let _ = writeln!(head, "{remark}! target {}", self.target);
+        if let Some(seed) = self.seed {
+            let _ = writeln!(head, "{remark}! seed {seed}");
+        }
         match &self.evidence {
             Evidence::Steps { case, compiling, language } => {
                 let _ = writeln!(head, "{remark}! {}", compiling_text(*compiling, *language));
@@ -183,21 +216,23 @@ fn read_compiling(text: &str) -> Option<(Compiling, bool)> {
 /// # Errors
 /// What is wrong with the file.
 pub fn read_finding(bytes: Vec<u8>) -> Result<Finding, String> {
-    let found = |target, evidence| Finding { target, seed: None, what: String::new(), evidence };
     if bytes.starts_with(&image::MAGIC) {
-        return Ok(found(Target::Image, Evidence::File(bytes)));
+        let (what, evidence) = (String::new(), Evidence::File(bytes));
+        return Ok(Finding { target: Target::Image, seed: None, what, evidence });
     }
     let text = String::from_utf8(bytes).map_err(|_| "this is neither an image nor a text".to_owned())?;
-    let (mut target, mut compiling, mut rest) = (None, None, &*text);
+    let (mut target, mut seed, mut compiling, mut rest) = (None, None, None, &*text);
     while let Some((line, after)) = rest.split_once('\n') {
         let Some(line) = line.strip_prefix([';', '#']) else { break };
         rest = after;
         let Some(line) = line.strip_prefix("! ") else { continue };
         let (name, value) = line.trim_end().split_once(' ').unwrap_or((line.trim_end(), ""));
         let steps = || read_steps(value).ok_or_else(|| format!("these are no steps: {value}"));
+        let found = |target, evidence| Finding { target, seed, what: String::new(), evidence };
         let image = || assemble(rest).map_err(|errors| format!("it is no assembly: {errors}"));
         match name {
             "target" => target = Target::named(value),
+            "seed" => seed = Some(value.parse().map_err(|_| format!("this is no seed: {value}"))?),
             "engine" => compiling = read_compiling(value),
             "steps" => {
                 let (compiling, language) = compiling.ok_or("no line says which engine it is about")?;

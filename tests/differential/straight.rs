@@ -87,3 +87,38 @@ fn a_straight_callee_is_the_same_whole_and_cut() {
 fn a_process_that_makes_calls_and_destroys_one_after_another_is_the_same_whole_and_cut() {
     cuts_do_not_show(include_str!("../../benches/programs/sandbox.kasm"), 98 * 7);
 }
+
+#[test]
+fn a_straight_callee_has_room_wherever_the_stack_of_its_caller_ends() {
+    // The stack of a process becomes longer in steps, which are no matter of the program.
+    for below in 0..140 {
+        let words = "5\n".repeat(below);
+        let source = format!(
+            "
+image {{ root boss }}
+meter all {{}}
+process boss {{ code calls  standing  keys {{ 1: child(all) }} }}
+process child {{ code straight }}
+code calls {{
+        {words}
+        recurse 1 (7, 1, 60, 300)
+        return 6
+}}
+code straight {{
+        1
+        2
+        3
+        4
+        add
+        return 4
+}}"
+        );
+        let expected = Event::Returned([7, 1, 2, 7, 4, 0].as_slice().into());
+        for tier in [Tier::Interpreter, Tier::Jit] {
+            let engine = Engine::new(tier);
+            let mut machine = Machine::with_engine(&image(&source), &engine).expect("it is consistent");
+            assert_eq!(machine.run(1000), expected, "{tier:?}, {below} words below");
+            machine.audit().expect("the books balance");
+        }
+    }
+}

@@ -276,7 +276,7 @@ impl Probe {
             let next = if i + 1 == place.callers { "probing".to_owned() } else { format!("caller{}", i + 1) };
             writeln!(
                 text,
-                "process caller{i} {{ under {own}  standing  code calling  keys {{ 1: {next}(call) }} }}"
+                "process caller{i} {{ under {own}  standing  code calling  keys {{ 1: {next}(call|mend) }} }}"
             )
             .expect(TAKES);
         }

@@ -48,6 +48,8 @@ struct State<'t, 's> {
     losses: usize,
     /// Something of the statement that is parsed was left out.
     is_lossy: bool,
+    /// Where the names are that statements with mistakes have, in order.
+    kept: Vec<recovery::Kept>,
 }
 
 /// Why a statement could not be parsed.
@@ -116,6 +118,7 @@ fn parsed(source: &str, lexed: Lexed) -> (File<'_>, Vec<Diagnostic>) {
         in_header: false,
         losses: 0,
         is_lossy: false,
+        kept: Vec::new(),
     };
     let mut input = Stateful { input: TokenSlice::new(&lexed.tokens), state };
     let main = statements::statements(&mut input, true);

@@ -18,26 +18,58 @@ pub(super) fn lose(input: &mut Input<'_, '_>) {
     input.state.losses += 1;
 }
 
-/// In place of what the tokens from `from` on say.
+/// Tokens whose names a statement in the tree has.
+#[derive(Debug)]
+pub(super) struct Kept {
+    from: usize,
+    to: usize,
+    /// Whether there are quotes among them that are not closed.
+    opens: bool,
+}
+
+/// In place of what the tokens from `from` on say, or as much of it as nothing stands for yet.
 pub(super) fn lost<'s>(input: &mut Input<'_, 's>, from: usize, span: Span) -> Stmt<'s> {
     input.state.is_lossy = false;
     input.state.losses += 1;
-    let names = names(input, from).collect();
-    Stmt { kind: StmtKind::Broken(names), span }
+    let to = position(input);
+    let first = input.state.kept.partition_point(|kept| kept.from < from);
+    let inner = input.state.kept.split_off(first);
+    let starts = [from].into_iter().chain(inner.iter().map(|kept| kept.to));
+    let gaps: Vec<_> = starts.zip(inner.iter().map(|kept| kept.from).chain([to])).collect();
+    // They may have been opened anywhere.
+    let opens = inner.iter().any(|kept| kept.opens) || gaps.iter().any(|&gap| opens_quotes(input, gap));
+    let mut found = Vec::new();
+    for (number, &gap) in gaps.iter().enumerate() {
+        found.extend(names(input, gap, number == 0, opens));
+    }
+    input.state.kept.push(Kept { from, to, opens });
+    Stmt { kind: StmtKind::Broken(found), span }
 }
 
-/// The names in the tokens from `from` on that these may make, the one that is declared first if one is; and whether they look
+/// What has been made of the tokens from `from` on is not taken.
+pub(super) fn forget(input: &mut Input<'_, '_>, from: usize) {
+    let first = input.state.kept.partition_point(|kept| kept.from < from);
+    input.state.kept.truncate(first);
+}
+
+/// Whether there are quotes among tokens that are not closed.
+fn opens_quotes(input: &Input<'_, '_>, (from, to): (usize, usize)) -> bool {
+    let tokens = input.state.tokens.get(from..to).unwrap_or_default();
+    tokens.iter().any(|token| token.kind == Kind::Open)
+}
+
+/// The names in some tokens that these may make, the one that is declared first if one is; and whether they look
 /// like those of functions that are called. Those of members are not among them, nor what is called in full.
 fn names<'i, 's>(
     input: &'i Input<'_, 's>,
-    from: usize,
+    (from, to): (usize, usize),
+    begins: bool,
+    has_open_quotes: bool,
 ) -> impl Iterator<Item = (Name<'s>, bool)> + use<'i, 's> {
     let source = input.state.source;
-    let tokens = input.state.tokens.get(from..position(input)).unwrap_or_default();
-    // They may have been opened anywhere.
-    let has_open_quotes = tokens.iter().any(|token| token.kind == Kind::Open);
+    let tokens = input.state.tokens.get(from..to).unwrap_or_default();
     let is = |at: Option<usize>, kind| at.and_then(|at| tokens.get(at)).is_some_and(|of| of.kind == kind);
-    let mut is_first = true;
+    let mut is_first = begins;
     let names = tokens.iter().enumerate().filter_map(move |(at, token)| {
         let (before, behind) = (at.checked_sub(1), Some(at + 1));
         let is_called = is(behind, Kind::OpenParen);
@@ -71,7 +103,9 @@ fn lose_declared(input: &mut Input<'_, '_>, first: Token, from: usize) {
         Kind::Name if say::foreign_hint(text(input, first)).is_some() => usize::MAX,
         _ => return,
     };
-    let found: Vec<_> = names(input, from).map(|(name, _)| name.text).take(count).collect();
+    let all = (from, position(input));
+    let opens = opens_quotes(input, all);
+    let found: Vec<_> = names(input, all, true, opens).map(|(name, _)| name.text).take(count).collect();
     input.state.file.lost.extend(found);
 }
 
@@ -111,22 +145,23 @@ fn recover<'s>(input: &mut Input<'_, 's>, fault: Fault, first: Token, from: usiz
         }
     }
     (input.state.depth, input.state.else_taken, input.state.in_header) = (0, false, false);
+    forget(input, from);
     skip_line(input);
     lose_declared(input, first, from);
     let span = first.start..start.max(first.end);
-    let header = lost(input, from, span.clone());
-    if peek(input).kind != Kind::Indent {
-        out.push(header);
-    } else if matches!(first.kind, Kind::Typ | Kind::Name | Kind::Try) {
+    let is_skipped =
+        peek(input).kind == Kind::Indent && matches!(first.kind, Kind::Typ | Kind::Name | Kind::Try);
+    if is_skipped {
         skip_block(input);
-        out.push(lost(input, from, span.clone()));
-    } else {
-        out.push(header);
+    }
+    out.push(lost(input, from, span.clone()));
+    if !is_skipped && peek(input).kind == Kind::Indent {
+        let begin = position(input);
         let body = statements::indented(input);
         let cond = Expr { kind: ExprKind::Broken, span: span.clone() };
         match first.kind {
             // Nobody knows what its parameters are.
-            Kind::Def => {}
+            Kind::Def => forget(input, begin),
             Kind::While | Kind::For => {
                 out.push(Stmt { kind: StmtKind::While { cond: Some(cond), body }, span: span.clone() });
             }

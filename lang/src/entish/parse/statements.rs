@@ -4,7 +4,7 @@ use super::blocks::{condition, conditional, for_loop, while_loop};
 use super::declarations::{constant, function, import, structure};
 use super::expressions::expression;
 use super::operands::begins_budgets;
-use super::recovery::{broken, lose, lost, position};
+use super::recovery::{broken, forget, lose, lost, position};
 use super::{
     Fault, Input, Parsed, ahead, bump, eat, name, peek, report, say, since, text, types, unexpected,
 };
@@ -44,6 +44,7 @@ pub(super) fn statements<'s>(input: &mut Input<'_, 's>, top: bool) -> Vec<Stmt<'
         let is_lossy = std::mem::take(&mut input.state.is_lossy);
         if is_stray {
             statements.truncate(length);
+            forget(input, from);
         }
         if is_stray || is_lossy {
             statements.push(lost(input, from, first.span()));

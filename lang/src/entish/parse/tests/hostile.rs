@@ -1,6 +1,6 @@
 //! No text makes the front end panic, hang, or recurse deeper than it may.
 
-use crate::entish::ast::File;
+use crate::entish::ast::{File, Stmt, StmtKind};
 use crate::entish::lex::{FILE_MAX, MARKS, WORDS};
 use crate::entish::parse::{imports, parse};
 use crate::{Diagnostic, Diagnostics, render};
@@ -222,4 +222,28 @@ fn behind_a_thousand_mistakes_no_more_are_looked_for() {
     let source = "1 2\n".repeat(100_000);
     let (_, diagnostics) = survives(&source);
     assert_eq!(diagnostics.len(), 1000);
+}
+
+/// How many names statements with mistakes have.
+fn names_lost(stmts: &[Stmt<'_>]) -> usize {
+    let lost = |stmt: &Stmt<'_>| match &stmt.kind {
+        StmtKind::Broken(names) => names.len(),
+        StmtKind::If { arms, otherwise } => {
+            arms.iter().map(|arm| names_lost(&arm.1)).sum::<usize>() + names_lost(otherwise)
+        }
+        StmtKind::While { body, .. } => names_lost(body),
+        _ => 0,
+    };
+    stmts.iter().map(lost).sum()
+}
+
+#[test]
+fn of_blocks_in_blocks_that_do_not_belong_there_each_name_is_kept_once() {
+    for header in ["x", "if x: pass", "while x y:", "if x y:", "else:"] {
+        let lines = (0..150).map(|depth| format!("{}{header}\n", " ".repeat(depth)));
+        let source = lines.collect::<String>() + &format!("{}{}\n", " ".repeat(150), "a ".repeat(1000));
+        let (file, diagnostics) = survives(&source);
+        let names = names_lost(&file.main);
+        assert!(!diagnostics.is_empty() && (1000..2000).contains(&names), "{header}: {names}");
+    }
 }

@@ -283,6 +283,19 @@ fn a_slip_of_syntax_hides_no_other_mistake() {
 }
 
 #[test]
+fn what_is_indented_behind_an_empty_line_is_no_part_of_the_block_before_it() {
+    let (err, out) = says("def f(n):\n    print(n)\n\n    print(n + 1)\n\nf(2)\n# so\n  y = 3\nf(4)\ny\n");
+    assert_eq!(out, "2\n4\n");
+    let mistakes: Vec<_> = err.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(
+        mistakes,
+        ["error: no block begins here", "error: no block begins here", "error: nothing is called `y`"]
+    );
+    let shown = "session.et:3:5 ]";
+    assert!(err.contains(shown), "{err}");
+}
+
+#[test]
 fn a_block_that_the_input_ends_in_is_taken() {
     writes("for k in range(2):\n    print(k)", "0\n1\n");
     writes("", "");

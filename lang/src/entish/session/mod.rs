@@ -14,7 +14,7 @@ use super::check::{Checked, Given, Lasting, Variable};
 use super::emit::{self, Kept, layout};
 use super::files::{File, Find};
 use super::hir::{Left, Program, Type};
-use super::{Collect, Errors, checked};
+use super::{Collect, Errors, checked, parse};
 use keyvm_isa::image::{Body, Image};
 use std::collections::{BTreeMap, BTreeSet};
 use text::{Item, Kind};
@@ -84,6 +84,14 @@ impl Session {
         next.text.push_str(input);
         if !next.text.ends_with('\n') {
             next.text.push('\n');
+        }
+        if text::is_indented(input) {
+            // It belongs to nothing that was typed before.
+            let alone = text::masked(&next.text, next.items.iter());
+            let wrong: Vec<_> =
+                parse::parse(&alone).1.into_iter().map(|diagnostic| (0, diagnostic)).collect();
+            let file = File { name: NAME.to_owned(), text: next.text };
+            return Err(Errors::new([file].into_iter(), wrong));
         }
         let new = text::items(input, self.text.len());
         let names: BTreeSet<&str> =

@@ -56,6 +56,13 @@ pub(super) fn items(input: &str, start: usize) -> Vec<Item> {
     found.into_iter().zip(ends).map(item).collect()
 }
 
+/// Whether the first line that is neither empty nor a remark is indented.
+pub(super) fn is_indented(input: &str) -> bool {
+    let mut lines =
+        input.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
+    lines.next().is_some_and(|line| line.starts_with([' ', '\t']))
+}
+
 /// What stands in a program for a statement: nothing for an expression that only showed its value.
 fn saved(input: &str, stmt: &Stmt<'_>) -> Option<String> {
     let StmtKind::Expr(expr) = &stmt.kind else { return None };

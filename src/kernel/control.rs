@@ -314,14 +314,15 @@ impl Kernel {
         let needed = if KernelFault::CallRight.is_planted() { Rights::NONE } else { Rights::CALL };
         let callee = self.use_object(act.process, slot, Kind::Process, needed)?;
         let taken = self.keys_of_message(act, words, keys, depth)?;
-        act.extra(gas::message(words, keys))?;
         let state = self.arena.process(callee);
-        if let Err(status) = self.takes_call(callee, state, taken.len()) {
-            return act.answer(depth, status);
-        }
-        if state.standing && !KernelFault::StandingRun.is_planted() {
+        let answer = self.takes_call(callee, state, taken.len());
+        if answer.is_ok() && state.standing && !KernelFault::StandingRun.is_planted() {
             // Whoever chooses what it may use chooses where it stops: of what others `invoke`, too, that is to mend it.
             self.use_object(act.process, slot, Kind::Process, Rights::MEND)?;
+        }
+        act.extra(gas::message(words, keys))?;
+        if let Err(status) = answer {
+            return act.answer(depth, status);
         }
         let listens = state.listens();
         let added = if listens { state.capacity_for(words.into()) } else { Some(0) };

@@ -47,7 +47,7 @@ fn a_loop_that_goes_far_in_each_turn_stops_where_an_address_is_outside() {
     for stride in [8, 288, 296, 384, 680, 688, -296, -384] {
         for turns in 1..16 {
             let (first, bound) =
-                if stride > 0 { (0, turns * stride) } else { (10 * -stride, (turns - 10) * -stride) };
+                if stride > 0 { (0, turns * stride) } else { (10 * -stride, (10 - turns) * -stride) };
             for words in [24, 300, 513] {
                 let source = format!(
                     "

@@ -13,12 +13,12 @@ pub(super) fn begun(before: &Image<'_>, after: &Image<'_>) -> Result<(), String>
     let [.., caller, called] = &after.chain[..] else { return Ok(()) };
     let process = called.process;
     let body = |image: &Image<'_>| match image.object(process).map(|object| &object.body) {
-        Some(Body::Process(process)) => Some((process.standing, process.caller != 0)),
+        Some(Body::Process(process)) => Some((process.standing, process.caller)),
         _ => None,
     };
     let Some((stands, _)) = body(after) else { return Ok(()) };
-    // Control goes down to one that was suspended without asking for a key.
-    let is_resumed = body(before).is_some_and(|(_, is_waited_for)| is_waited_for);
+    // Control goes down to one that was suspended, and that who runs waits for still, without asking for a key.
+    let is_resumed = body(before).is_some_and(|(_, waits)| waits == caller.process);
     if after.chain.len() != before.chain.len() + 1 || is_resumed {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use super::lines::{Line, Source};
 use crate::cli::exit::Failure;
 use keyvm::entish::{Begun, Typed};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 const PROMPT: &str = "> ";
 const PROMPT_WITHIN: &str = ". ";
@@ -34,6 +34,7 @@ impl Reader {
     pub(super) fn read(&mut self) -> Result<Read, Failure> {
         let mut input = String::new();
         let mut typed = Typed::default();
+        let mut functions = Functions::default();
         loop {
             let within = typed.begun();
             let line = match self.line(if input.is_empty() { PROMPT } else { PROMPT_WITHIN })? {
@@ -44,6 +45,7 @@ impl Reader {
                 Line::Interrupted => {
                     input.clear();
                     typed = Typed::default();
+                    functions = Functions::default();
                     continue;
                 }
                 Line::End if input.is_empty() => return Ok(Read::End),
@@ -61,16 +63,17 @@ impl Reader {
                 // A pasted text may have empty lines within a block.
                 Begun::Block if line.is_empty() && self.block_goes_on() => continue,
                 Begun::Block if line.is_empty() => return Ok(self.taken(input)),
-                Begun::Block if !belongs(line, &input) => {
+                Begun::Block if !belongs(line, &functions) => {
                     self.early.push_front(Line::Text(line.as_bytes().to_vec()));
                     return Ok(self.taken(input));
                 }
                 Begun::Complete | Begun::Block | Begun::Bracket => {}
             }
+            functions.note(line, input.is_empty());
             input.push_str(line);
             input.push('\n');
             typed.line(line);
-            if typed.begun() == Begun::Complete && !self.goes_on(&input)? {
+            if typed.begun() == Begun::Complete && !self.goes_on(&functions)? {
                 return Ok(self.taken(input));
             }
         }
@@ -93,8 +96,8 @@ impl Reader {
 
     /// Whether a function follows that may be taken together with those of an input that is complete. On a terminal only what has
     /// been pasted is looked at: nobody waits there for a line that may not come.
-    fn goes_on(&mut self, input: &str) -> Result<bool, Failure> {
-        if !input.starts_with("def ") {
+    fn goes_on(&mut self, functions: &Functions) -> Result<bool, Failure> {
+        if functions.names.is_empty() {
             return Ok(false);
         }
         if self.early.is_empty() && !self.source.is_terminal() {
@@ -102,7 +105,7 @@ impl Reader {
             self.early.push_back(line);
         }
         Ok(match self.early.front() {
-            Some(Line::Text(line)) => str::from_utf8(line).is_ok_and(|line| is_next_definition(line, input)),
+            Some(Line::Text(line)) => str::from_utf8(line).is_ok_and(|line| functions.take(line)),
             _ => false,
         })
     }
@@ -125,18 +128,30 @@ impl Reader {
 
 /// Whether a line may belong to an input whose last block it follows: functions that follow one another may call each
 /// other.
-fn belongs(line: &str, input: &str) -> bool {
+fn belongs(line: &str, functions: &Functions) -> bool {
     let word = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
-    line.starts_with([' ', '\t', '#'])
-        || matches!(word, Some("elif" | "else"))
-        || is_next_definition(line, input)
+    line.starts_with([' ', '\t', '#']) || matches!(word, Some("elif" | "else")) || functions.take(line)
 }
 
-/// Whether a line begins a function that may be taken together with those of an input: one of a name that they have takes
-/// the place of theirs.
-fn is_next_definition(line: &str, input: &str) -> bool {
-    let is_taken = |name| input.lines().filter_map(defined).any(|other| other == name);
-    input.starts_with("def ") && defined(line).is_some_and(|name| !is_taken(name))
+/// The functions of an input that begins with one; none of any other.
+#[derive(Default)]
+struct Functions {
+    names: BTreeSet<String>,
+}
+
+impl Functions {
+    /// Looks at a line of the input.
+    fn note(&mut self, line: &str, is_first: bool) {
+        if is_first || !self.names.is_empty() {
+            self.names.extend(defined(line).map(str::to_owned));
+        }
+    }
+
+    /// Whether a line begins a function that may be taken together with these: one of a name that they have takes the place
+    /// of theirs.
+    fn take(&self, line: &str) -> bool {
+        !self.names.is_empty() && defined(line).is_some_and(|name| !self.names.contains(name))
+    }
 }
 
 /// The name of the function that a line begins.

@@ -128,11 +128,16 @@ impl Emitter<'_> {
         }
     }
 
-    /// Puts a key that can do nothing behind those that variables name; `std/slots.et` says what for.
-    pub(super) fn guard(&mut self, has_memory: bool) {
+    /// Makes a key to this process that can do nothing; leaves its slot.
+    pub(super) fn powerless_key(&mut self) {
         self.code.push(0);
         self.code.push(0);
         self.code.op(Op::Attenuate);
+    }
+
+    /// Puts a key that can do nothing behind those that variables name; `std/slots.et` says what for.
+    pub(super) fn guard(&mut self, has_memory: bool) {
+        self.powerless_key();
         if has_memory {
             self.code.op2(Op::Store32at, DATA, GUARD);
         } else {
@@ -439,9 +444,7 @@ impl Emitter<'_> {
     /// Makes sure that the key list has a slot for the key of a page that a callee gives: nobody but its owner can raise its
     /// capacity, and a key for which there is no slot is lost.
     fn make_room_for_key(&mut self) {
-        self.code.push(0);
-        self.code.push(0);
-        self.code.op(Op::Attenuate);
+        self.powerless_key();
         self.code.op(Op::Keydrop);
     }
 

@@ -198,12 +198,11 @@ impl Emitter<'_> {
     /// A request of a host or a service: its status, and the first word of the reply or 0.
     fn ask(&mut self, frame: &mut Frame, expr: &Expr, key: &Expr, words: &[Expr]) {
         let key = self.in_slot(frame, key);
+        let words: Vec<Slot> = words.iter().map(|word| self.in_slot(frame, word)).collect();
         let [host, end] = [(); 2].map(|()| self.code.label());
         self.code.at(&expr.place);
         self.code.get(key.number);
-        self.code.op(Op::Keyinfo);
-        self.code.op(Op::Swap);
-        self.code.op(Op::Drop);
+        self.kind_of_key();
         self.code.push(Kind::Process as u64);
         self.code.op(Op::Eq);
         self.code.to(Op::Jumpz, host);
@@ -211,12 +210,12 @@ impl Emitter<'_> {
         self.code.push(words.len() as u64);
         self.call_library(runtime::QUESTION);
         self.code.set(page);
-        for (number, word) in (service::QUESTION..).zip(words) {
+        for (number, word) in (service::QUESTION..).zip(&words) {
             self.code.get(page);
             self.code.push(FIRST_KEY_MEMORY.into());
             self.code.op(Op::Add);
             self.code.push(number);
-            self.expr(frame, word);
+            self.code.get(word.number);
             self.code.op(Op::Memwrite);
         }
         self.code.get(key.number);
@@ -226,12 +225,12 @@ impl Emitter<'_> {
         self.code.to(Op::Jump, end);
 
         self.code.put(host);
-        for word in words {
-            self.expr(frame, word);
+        for word in &words {
+            self.code.get(word.number);
         }
         self.code.get(key.number);
-        self.release(frame, key);
         self.code.op2(Op::Invoke, words.len() as u64, 0);
+        words.into_iter().chain([key]).for_each(|slot| self.release(frame, slot));
         let (status, result) = (frame.slot(), frame.slot());
         self.code.set(status);
         self.first_of_results(frame, result);
@@ -246,6 +245,13 @@ impl Emitter<'_> {
         self.code.put(end);
         frame.give_back(status);
         frame.give_back(result);
+    }
+
+    /// In place of the slot of a key, what kind of object it names; 0 if none.
+    pub(super) fn kind_of_key(&mut self) {
+        self.code.op(Op::Keyinfo);
+        self.code.op(Op::Swap);
+        self.code.op(Op::Drop);
     }
 
     /// Takes any number of results off the stack, with their count above them, and the first of them into a slot; 0 if

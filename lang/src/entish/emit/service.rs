@@ -126,10 +126,7 @@ impl Emitter<'_> {
             self.code.op(Op::Keyroom);
         }
         if slots.kept > 0 {
-            self.code.push(0);
-            self.code.push(0);
-            self.code.op(Op::Attenuate);
-            self.code.op(Op::Drop);
+            self.guard(false);
         }
         self.code.op2(Op::Yield, 0, 0);
 
@@ -218,9 +215,7 @@ impl Emitter<'_> {
     /// Pushes whether a key names nothing any more.
     fn is_gone(&mut self, key: u64) {
         self.code.push(key);
-        self.code.op(Op::Keyinfo);
-        self.code.op(Op::Swap);
-        self.code.op(Op::Drop);
+        self.kind_of_key();
         self.code.op(Op::Eqz);
     }
 
@@ -302,9 +297,7 @@ impl Emitter<'_> {
         for bit in 0..slots.kept {
             let [is_there, end] = [(); 2].map(|()| self.code.label());
             gone(self, bit, is_there);
-            self.code.push(0);
-            self.code.push(0);
-            self.code.op(Op::Attenuate);
+            self.powerless_key();
             self.code.to(Op::Jump, end);
             self.code.put(is_there);
             self.fetch_key(slots, FIRST_KEPT + bit);

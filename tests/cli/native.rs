@@ -9,7 +9,10 @@ fn stats_are_a_part_of_the_line_of_json_if_both_are_asked_for() {
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
     let stats = &ran.json()["stats"];
     let (compiled, native) = (&stats["compiled"], &stats["native"]);
-    assert_eq!((&compiled["batches"], &compiled["instructions"]), (&1.into(), &15.into()));
+    // Compiled quickly, and optimized too if that was done before the program ended.
+    let batches = compiled["batches"].as_u64().unwrap();
+    assert!((1..=2).contains(&batches) && compiled["optimized"].as_u64().unwrap() < batches, "{compiled}");
+    assert_eq!(compiled["instructions"], 15 * batches);
     assert!(compiled["bytes"].as_u64().unwrap() > 0 && compiled["nanoseconds"].as_u64().unwrap() > 0);
     assert_eq!(compiled["refused"], 0);
     assert_eq!((&native["entries"], &native["exits"]["kernel"]), (&1.into(), &1.into()));

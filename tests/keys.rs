@@ -6,8 +6,9 @@ mod transcript;
 
 use compiling::compiling;
 use keyvm::entish::{self, File};
-use keyvm::isa::image::Image;
-use keyvm::{Console, Engine, Event, Hosts, Levels, Machine};
+use keyvm::isa::image::{Body, Image, Key, Object};
+use keyvm::isa::rights::Rights;
+use keyvm::{Console, Engine, Event, Hosts, Levels, Machine, asm};
 use transcript::Transcript;
 
 fn compiled(source: &str) -> Image<'static> {
@@ -279,6 +280,104 @@ fn what_a_service_is_asked_with_that_is_no_number_stops_nobody() {
         ),
         "0\n0 12\n",
     );
+}
+
+#[test]
+fn who_may_send_to_a_service_does_not_keep_it_from_being_freed() {
+    // Behind the worker that stands there are keys to a process of somebody else, who is not called, nor destroyed; nor is what
+    // is put in front of the next question taken for its worker.
+    prints(
+        "def f(n) -> u:\n    if n == 14: return len(array(100000, 0))\n    return 2 * n\n\
+         def fills(key k, key p):\n    for n in range(3): $transferkey(k, p)\n\
+         m = meter(20000, 4000)\nk = service(f, m)\nother = service(f, meter(20000, 4000))\n\
+         for turn in range(3):\n    s, x = k.ask(14)\n    print(s == status.out_of_words)\n    m.limit(1000000, 4000)\n    \
+         fills<10000,1000>(k.attenuate(right.send | right.copy), other)\n    k.restart()\n    s, x = k.ask(turn)\n    print(s, x)\n    \
+         fills<10000,1000>(k.attenuate(right.send | right.copy), other)\n    s, x = k.ask(turn + 10)\n    print(s, x)\n\
+         s, x = other.ask(21)\nprint(s, x, other.kind())",
+        "true\n0 0\n0 20\ntrue\n0 2\n0 22\ntrue\n0 4\n0 24\n0 42 4\n",
+    );
+}
+
+/// An image in which a process with this code, and with the root's key that may only call and be copied in slot 1, stands in the root's place.
+fn with_another_root(image: &Image<'_>, code: &str) -> Image<'static> {
+    let mut image = image.clone().into_owned();
+    let lent = {
+        let Body::Process(root) = &image.object(image.root).unwrap().body else {
+            panic!("the root is a process")
+        };
+        let may_ask = Rights::CALL.bits() | Rights::COPY.bits();
+        *root.keys.iter().flatten().find(|key| key.rights.bits() == may_ask).unwrap()
+    };
+    let source = format!("process attacker {{ standing  keys {{ 1: null }} }}\n{code}\nyield 0\n");
+    let other = asm::assemble(&source).unwrap_or_else(|errors| panic!("{source}{errors}"));
+    for Object { number, body, .. } in other.objects {
+        let moved = |old: u64| old + image.next_number;
+        let mut body = body;
+        match &mut body {
+            Body::Process(process) => {
+                process.code = moved(process.code);
+                process.keys[0].as_mut().unwrap().object = moved(number);
+                process.keys[1] = Some(lent);
+                image.root = moved(number);
+            }
+            Body::Code(_) => {}
+            _ => continue,
+        }
+        image.objects.push(Object { number: moved(number), meter: image.prime, body });
+    }
+    image.next_number = image.objects.last().unwrap().number + 1;
+    image
+}
+
+#[test]
+fn what_a_service_is_asked_with_that_is_no_question_stops_nobody() {
+    // Another compiler than ours makes whatever message it likes: no key, or one that is no page, or that may not be read, or written
+    // to; a page that is no question, or says that it has been answered. Nobody hears of it but who sent it.
+    let messages = [
+        "invoke 0, 0 (1)",
+        "invoke 3, 0 (5, 6, 7, 1)",
+        "invoke 0, 1 (pagenew(0), 1)",
+        "invoke 0, 1 (pagenew(1), 1)",
+        "invoke 0, 1 (pagenew(2), 1)",
+        "invoke 0, 1 (pagenew(4096), 1)",
+        "invoke 0, 3 (pagenew(9), pagenew(9), 0, 1)",
+        "drop(pagenew(3))\nstore64at 6, 0 (2)\nstore64at 6, 8 (77)\ninvoke 0, 1 (2, 1)",
+        "invoke 0, 1 (attenuate(pagenew(9), 512), 1)",
+        "invoke 0, 1 (attenuate(pagenew(9), 512 | 1), 1)",
+        "invoke 0, 1 (attenuate(pagenew(9), 512 | 2), 1)",
+        "drop(pagenew(9))\ndrop(gate(2))\ndrop\ninvoke 0, 1 (3, 1)",
+        "invoke 0, 1 (0, 1)",
+        "invoke 0, 1 (1, 1)",
+        "invoke 0, 1 (keypage(4), 1)",
+        "invoke 0, 1 (brand, 1)",
+        "drop(pagenew(9))\ninvoke 0, 1 (seal(2, brand), 1)",
+    ];
+    let program = compiled(&format!(
+        "{SERVICE}lent = k.attenuate(right.call | right.copy)\nfor n in range(3):\n    yield n\n    s, x = k.ask(n)\n    print(s, x)\n\
+         used, words = m.used()\nprint(words)"
+    ));
+    for message in messages {
+        let transcript = Transcript::default();
+        let mut hosts = Hosts::new();
+        hosts.grant("console", Console::new(std::io::empty(), transcript.clone()));
+        let mut machine = Machine::new(&program).unwrap();
+        loop {
+            let event = machine.run_hosted(u64::MAX, &mut hosts);
+            if event == Event::Halted {
+                break;
+            }
+            assert!(matches!(event, Event::Yielded(_)), "{event:?}");
+            let honest = machine.image().root;
+            let attack = with_another_root(&machine.image(), message);
+            let mut attacked = Machine::new(&attack).unwrap();
+            assert_eq!(attacked.run(u64::MAX), Event::Yielded([].into()), "{message}");
+            attacked.audit().expect("the books balance");
+            let mut left = attacked.image().into_owned();
+            left.root = honest;
+            machine = Machine::new(&left).unwrap();
+        }
+        assert_eq!(transcript.text(), "0 0\n0 2\n0 4\n64\n", "{message}");
+    }
 }
 
 #[test]

@@ -46,14 +46,17 @@ const KEPT_GAS: u64 = 256;
 struct Slots {
     /// How many keys the service keeps. Their slots begin at `FIRST_KEPT`.
     kept: u64,
-    /// The page of the question, and the worker.
+    /// The page of the question.
     page: u64,
-    worker: u64,
     /// Of the worker: the service, the first of the keys that that keeps, and the page.
     service: u64,
     first_of_worker: u64,
     page_of_worker: u64,
 }
+
+/// The operand of a service where the slot of its worker is as long as there is one. That is looked for nowhere else: behind the page
+/// may be keys that somebody has put there who may `send`. `key_restart` reads it, too.
+const WORKER: u32 = 0;
 
 /// The slot of the first key that a service keeps.
 const FIRST_KEPT: u64 = CODE_KEY + 1;
@@ -113,7 +116,7 @@ impl Emitter<'_> {
         let service = CODE_KEY + u64::from(self.reach.needs_of(id).code);
         let first_of_worker = service + 1;
         let page_of_worker = first_of_worker + kept;
-        Slots { kept, page, worker: page + 1, service, first_of_worker, page_of_worker }
+        Slots { kept, page, service, first_of_worker, page_of_worker }
     }
 
     /// Where a service begins that has this function called, by workers that begin at `worker`.
@@ -121,8 +124,10 @@ impl Emitter<'_> {
         let slots = self.slots(id);
         let [top, refused, answer] = [(); 3].map(|()| self.code.label());
         self.code.put(label);
-        if slots.worker >= KEYS_INCLUDED.into() {
-            self.code.push(slots.worker + 1);
+        // With the page and the worker.
+        let keys = slots.page + 2;
+        if keys > KEYS_INCLUDED.into() {
+            self.code.push(keys);
             self.code.op(Op::Keyroom);
         }
         if slots.kept > 0 {
@@ -151,13 +156,12 @@ impl Emitter<'_> {
     fn have_carried_out(&mut self, id: FuncId, slots: &Slots, worker: Label) {
         let needs = self.reach.needs_of(id);
         self.create(needs.heap);
-        // Its slot is known.
-        self.code.op(Op::Drop);
         if slots.kept > 0 {
             // The bits of keys that name nothing any more.
             self.code.push(0);
             for (bit, key) in (0..slots.kept).map(|bit| (bit, FIRST_KEPT + bit)) {
-                self.is_gone(key);
+                self.code.push(key);
+                self.is_gone();
                 self.code.push(bit);
                 self.code.op(Op::Shl);
                 self.code.op(Op::Or);
@@ -169,7 +173,7 @@ impl Emitter<'_> {
         }
         // Keys that somebody may destroy are not sent: the worker fetches them, and it is the worker that traps.
         self.code.push(0);
-        self.code.push(slots.worker);
+        self.code.get(WORKER);
         self.code.push(MEMORY_META.into());
         self.code.push(meta::GAS);
         self.code.op(Op::Mempush);
@@ -184,16 +188,16 @@ impl Emitter<'_> {
         self.code.op(Op::Select);
         self.code.push(u64::MAX);
         self.code.op2(Op::Recurse, 1 + u64::from(slots.kept > 0), 1 + u64::from(needs.code));
-        // Of the results the first is what is known: results… count status -> status | result << 8
+        // Of the results the first is what is known: worker results… count status -> worker status | result << 8
         let is_known = self.code.label();
         self.code.op(Op::Swap);
         self.code.op(Op::Drop);
-        self.cut(Op::Height, 2, |emitter| {
+        self.cut(Op::Height, 3, |emitter| {
             emitter.code.op(Op::Swap);
             emitter.code.op(Op::Drop);
         });
         self.code.op(Op::Height);
-        self.code.push(1);
+        self.code.push(2);
         self.code.op(Op::Gt);
         self.code.to(Op::Jumpif, is_known);
         self.code.push(0);
@@ -205,16 +209,16 @@ impl Emitter<'_> {
         self.code.op(Op::Or);
         // Unless that has been done, by `restart`.
         let is_gone = self.code.label();
-        self.is_gone(slots.worker);
+        self.code.get(WORKER);
+        self.is_gone();
         self.code.to(Op::Jumpif, is_gone);
-        self.code.push(slots.worker);
+        self.code.get(WORKER);
         self.code.op(Op::Destroy);
         self.code.put(is_gone);
     }
 
-    /// Pushes whether a key names nothing any more.
-    fn is_gone(&mut self, key: u64) {
-        self.code.push(key);
+    /// Whether a key names nothing any more.
+    fn is_gone(&mut self) {
         self.kind_of_key();
         self.code.op(Op::Eqz);
     }

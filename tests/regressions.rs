@@ -557,6 +557,29 @@ fn a_stopped_process_that_goes_on_when_called_is_refused() {
     assert!(!loads("chain { r invoke }", "stopped status Running", ""));
 }
 
+#[test]
+fn a_process_that_is_with_its_keeper_has_room_for_the_result_that_it_waits_for() {
+    let loaded = |operands: u32| {
+        let source = format!(
+            "image {{ root r }}
+             chain {{ r invoke  k keeper }}
+             meter prime {{ }}
+             code c {{ return 0 }}
+             process r {{ code c standing status Trapped callee q stack {{ words {operands} }} }}
+             process k {{ code c standing status Running }}
+             process q {{ code c status Suspended }}"
+        );
+        Machine::new(&asm::assemble(&source).unwrap_or_else(|errors| panic!("{errors:?}")))
+    };
+    let refused = loaded(16).map(drop).expect_err("its stack is full").to_string();
+    assert!(refused.ends_with("it has no room for a result"), "{refused}");
+    let mut machine = loaded(14).expect("there is room for a status and a count");
+    // The keeper gives up; what is left can be saved and loaded.
+    assert!(matches!(next(&mut machine), Event::Trapped(_)));
+    assert_eq!(machine.audit(), Ok(()));
+    assert!(Machine::new(&machine.image()).is_ok());
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_no_regular_file_is_refused_at_once() {

@@ -417,7 +417,7 @@ impl Kernel {
             check(!state.stopped, "it is in the chain and stopped")?;
             let keeper_next = chain.get(place + 1).is_some_and(|next| next.call == Call::Keeper);
             let result_fits = u64::from(state.height) + 2 <= state.stack_capacity.into();
-            check(keeper_next || !waits_for_result(state) || result_fits, "it has no room for a result")?;
+            check(!waits_for_result(state) || result_fits, "it has no room for a result")?;
             let kept = matches!(
                 state.status,
                 Status::Trapped | Status::OutOfGas | Status::OutOfWords | Status::Stopped

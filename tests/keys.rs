@@ -6,7 +6,7 @@ mod transcript;
 
 use compiling::compiling;
 use keyvm::entish::{self, File};
-use keyvm::isa::image::{Body, Image, Key, Object};
+use keyvm::isa::image::{Body, Image, Object};
 use keyvm::isa::rights::Rights;
 use keyvm::{Console, Engine, Event, Hosts, Levels, Machine, asm};
 use transcript::Transcript;

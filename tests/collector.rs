@@ -4,7 +4,7 @@
 
 mod transcript;
 
-use keyvm::entish::{Collect, File, compile_collecting};
+use keyvm::entish::{Collect, File, Options, compile_with};
 use keyvm::image;
 use keyvm::isa::image::Image;
 use keyvm::{Args, Console, Engine, Event, Hosts, Machine, Tier};
@@ -16,7 +16,8 @@ use transcript::Transcript;
 #[track_caller]
 fn compiled(text: &str, collect: Collect) -> Image<'static> {
     let file = File { name: "test.et".to_owned(), text: text.to_owned() };
-    let program = compile_collecting(file, &mut |_| Ok(None), collect);
+    let options = Options { collect, ..Options::default() };
+    let program = compile_with(file, &mut |_| Ok(None), options);
     program.unwrap_or_else(|errors| panic!("{}\n{text}", errors.render(false))).image
 }
 

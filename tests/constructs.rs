@@ -97,6 +97,32 @@ fn fails(source: &str, expected: &str, number: u64) {
 }
 
 #[test]
+fn an_index_is_compared_though_the_way_to_it_said_it_was_good() {
+    // What is given else is not evaluated where the callee returns.
+    fails(
+        "def one(x) -> u:\n    return x\ndef f(array(u) a, k) -> u:\n    x = one<1000,1000>(1) else a[k]\n    return a[k]\n\
+         print(f(array(4, 5), 3))\nprint(f(array(5, 5), 7))",
+        "5\n",
+        2,
+    );
+    // The second part of a condition takes away what the first one has found.
+    let shrinks = "def shrinks(u[] l) -> bool:\n    l.pop()\n    return true\n";
+    for f in [
+        "    if k < len(l) and shrinks(l): return l[k]\n    return 7",
+        "    if k >= len(l) or not shrinks(l): return 7\n    return l[k]",
+        "    assert k < len(l) and shrinks(l)\n    return l[k]",
+        "    while k < len(l) and shrinks(l):\n        return l[k]\n    return 7",
+        "    return l[k] if k < len(l) and shrinks(l) else 7",
+    ] {
+        fails(
+            &format!("{shrinks}def f(u[] l, k) -> u:\n{f}\nprint(f([1, 2, 3], 1))\nprint(f([1, 2, 3], 2))"),
+            "2\n",
+            2,
+        );
+    }
+}
+
+#[test]
 fn the_showcase_yields_one_more_than_its_argument() {
     let image = compiled(include_str!("../examples/sandbox.et"), &[]);
     for engine in [Engine::default(), compiling(Levels::Quick), compiling(Levels::Optimized)] {

@@ -426,8 +426,9 @@ fn files_of_findings_are_read_back_as_they_were_written() {
     let texts = [
         Evidence::Assembly("; a\n;! target x\n halt\n\u{e9}".to_owned()),
         Evidence::Program("#! text\nx = 1".to_owned()),
+        Evidence::Optimized("#! text\nx = 1".to_owned()),
     ];
-    for (target, evidence) in [Target::Asm, Target::Lang].into_iter().zip(texts) {
+    for (target, evidence) in [Target::Asm, Target::Lang, Target::Lang].into_iter().zip(texts) {
         let finding = Finding { target, seed: Some(3), what: "two\nlines".to_owned(), evidence };
         let again = read_finding(finding.file().1).expect("it is read");
         assert_eq!((again.target, again.seed, again.evidence), (target, Some(3), finding.evidence));

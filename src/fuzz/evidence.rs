@@ -33,6 +33,8 @@ pub enum Evidence {
     Assembly(String),
     /// A program in the language.
     Program(String),
+    /// A program in the language that takes gas enough, optimized and not.
+    Optimized(String),
 }
 
 /// Gas of a run that is so long that trying it again and again is to be avoided.
@@ -66,6 +68,7 @@ impl Evidence {
                     .err()
                     .map(|found| found.what),
             },
+            Self::Optimized(text) => lang::check_optimized(text).err(),
         }
     }
 
@@ -120,6 +123,9 @@ impl Evidence {
             }
             Self::Program(text) => {
                 Self::Program(shorten(&text, &mut |text| tried(Self::Program(text.to_owned()))))
+            }
+            Self::Optimized(text) => {
+                Self::Optimized(shorten(&text, &mut |text| tried(Self::Optimized(text.to_owned()))))
             }
         }
     }

@@ -48,7 +48,9 @@ impl Finding {
             },
             Evidence::File(bytes) => (bytes.clone(), "blob"),
             Evidence::Assembly(text) => ((self.head(';') + text).into_bytes(), "kasm"),
-            Evidence::Program(text) => ((self.head('#') + text).into_bytes(), "et"),
+            Evidence::Program(text) | Evidence::Optimized(text) => {
+                ((self.head('#') + text).into_bytes(), "et")
+            }
         };
         let hash = blake3::hash(&bytes).to_hex();
         (format!("{}-{}.{end}", self.target, &hash[..16]), bytes)
@@ -122,6 +124,9 @@ impl Finding {
             }
             Evidence::Assembly(_) | Evidence::Program(_) => {
                 let _ = writeln!(head, "{remark}! text");
+            }
+            Evidence::Optimized(_) => {
+                let _ = writeln!(head, "{remark}! optimized");
             }
         }
         head
@@ -251,6 +256,7 @@ pub fn read_finding(bytes: Vec<u8>) -> Result<Finding, String> {
                 return Ok(found(target.unwrap_or(Target::Kernel), Evidence::Surveyed(case)));
             }
             "image" => return Ok(found(Target::Image, Evidence::Image(image()?))),
+            "optimized" => return Ok(found(Target::Lang, Evidence::Optimized(rest.to_owned()))),
             "text" => {
                 let (target, text) = (target.unwrap_or(Target::Asm), rest.to_owned());
                 let evidence = match target {

@@ -1,5 +1,6 @@
 //! Programs in the language, random ones and ones that were changed: each is refused with a message, or compiled; what is
 //! compiled does the same on each engine, and never comes to instructions that no program of the language can come to.
+//! Programs about indices do the same whether the language's compiler optimizes them or not.
 
 use super::corpus::Input;
 use super::jit::Compiling;
@@ -9,7 +10,7 @@ use crate::entish::{self, File};
 use crate::{Args, CompilerOptions, Console, Engine, Event, Hosts, Levels, Machine, Tier};
 use keyvm_isa::image::{Body, Image};
 use keyvm_isa::{Status, Trap};
-use keyvm_oracle::random::{Random, language};
+use keyvm_oracle::random::{Random, indices, language};
 use keyvm_oracle::{Case, Course, Engines, Next, Observation, Report, Subject, at_random, caught};
 
 /// Traps that code which the compiler made never comes to, if it is not about instructions of the machine's own.
@@ -158,7 +159,56 @@ pub(super) fn check(text: &str, engine: &Engine) -> Result<Option<(Image<'static
     caught(|| check_alone(text, engine)).unwrap_or_else(Err)
 }
 
+/// Gas of a program about indices; of one that takes more, as it may when it is made smaller, nothing is said.
+const PLENTY: u64 = 50_000_000;
+
+/// What a program yields, and how it ends. None if it takes too much gas.
+fn outcome(text: &str, optimize: bool) -> Result<Option<(Vec<u64>, Event)>, String> {
+    let file = File { name: "fuzz.et".into(), text: text.to_owned() };
+    let options = entish::Options { optimize, ..entish::Options::default() };
+    let Ok(program) = entish::compile_with(file, &mut |_| Ok(None), options) else { return Ok(None) };
+    let mut machine = Machine::new(&program.image).map_err(|error| error.to_string())?;
+    machine.set_gas_limit(PLENTY);
+    let mut yielded = Vec::new();
+    loop {
+        match machine.run(u64::MAX) {
+            Event::Yielded(words) => yielded.extend_from_slice(&words),
+            Event::OutOfGas { .. } | Event::OutOfWords { .. } => return Ok(None),
+            event => return Ok(Some((yielded, event))),
+        }
+    }
+}
+
+/// Compares what a program does that is optimized with what it does that is not. Gives whether it could be compared.
+///
+/// # Errors
+/// How they differ.
+pub(super) fn check_optimized(text: &str) -> Result<bool, String> {
+    caught(|| {
+        let (Some(plain), Some(optimized)) = (outcome(text, false)?, outcome(text, true)?) else {
+            return Ok(false);
+        };
+        if plain == optimized {
+            return Ok(true);
+        }
+        Err(format!("optimized, it does {optimized:?}, and else {plain:?}"))
+    })
+    .unwrap_or_else(Err)
+}
+
+/// A program about indices, optimized and not.
+fn run_optimized(random: &mut Random) -> Outcome {
+    let text = indices::program(random);
+    match check_optimized(&text) {
+        Ok(accepted) => Ok(Run { executions: 2, accepted, ..Run::default() }),
+        Err(what) => Err(Box::new(Found { what, evidence: Evidence::Optimized(text) })),
+    }
+}
+
 pub(super) fn run<S: Machinery>(random: &mut Random, options: CompilerOptions) -> Outcome {
+    if random.percent(40) {
+        return run_optimized(random);
+    }
     let random_program = random.percent(30).then(|| language::program(random));
     let source = random_program.as_deref().unwrap_or_else(|| random.pick(&SAMPLES));
     let text = match random.below(20) {
@@ -298,6 +348,23 @@ mod tests {
             halted > 5 && trapped > 2 && yielded > 50,
             "{halted} halted, {trapped} trapped, {yielded} yielded"
         );
+    }
+
+    #[test]
+    fn programs_about_indices_do_the_same_optimized() {
+        let mut statuses = [0; 16];
+        for seed in 0..300 {
+            let text = indices::program(&mut Random::new(seed));
+            let compiled = compiled(&text).unwrap_or_else(|what| panic!("{what}"));
+            assert!(compiled.is_some(), "{text}");
+            assert_eq!(check_optimized(&text), Ok(true), "{text}");
+            let (yielded, _) = outcome(&text, true).expect("it loads").expect("there is enough gas");
+            yielded.iter().step_by(2).for_each(|&status| statuses[status as usize] += 1);
+        }
+        let [returned, trapped] =
+            [Status::Returned, Status::Trapped].map(|of| statuses[of.number() as usize]);
+        assert_eq!(returned + trapped, 6 * 300, "{statuses:?}");
+        assert!(returned > 300 && trapped > 300, "{returned} returned, {trapped} trapped");
     }
 
     #[test]

@@ -99,7 +99,22 @@ impl std::error::Error for Errors {}
 /// assert_eq!(program.image.root, 3);
 /// ```
 pub fn compile(program: File, find: &mut Find<'_>) -> Result<Program, Errors> {
-    compile_collecting(program, find, Collect::IfDue)
+    compile_with(program, find, Options::default())
+}
+
+/// Ways to compile a program that differ in nothing but the gas and the words that it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// When it collects objects: [`Collect::IfDue`].
+    pub collect: Collect,
+    /// Whether checks of indices are left out that hold anyhow, and what stays the same in a loop is computed before it: yes.
+    pub optimize: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { collect: Collect::IfDue, optimize: true }
+    }
 }
 
 /// When a program collects the objects that it cannot reach any more.
@@ -111,13 +126,16 @@ pub enum Collect {
     Always,
 }
 
-/// As [`compile`]; says besides when the program collects objects.
+/// As [`compile`], in another way.
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn compile_collecting(program: File, find: &mut Find<'_>, collect: Collect) -> Result<Program, Errors> {
-    let emit = |checked: &mut check::Checked<'_>, _: &[File]| emit::emit(checked, &[checked.program.main]);
-    let (compiled, files) = checked(program, find, collect, None, emit)?;
+pub fn compile_with(program: File, find: &mut Find<'_>, options: Options) -> Result<Program, Errors> {
+    let emit = |checked: &mut check::Checked<'_>, _: &[File]| {
+        let main = checked.program.main;
+        emit::emit(checked, &[main], options.optimize)
+    };
+    let (compiled, files) = checked(program, find, options.collect, None, emit)?;
     Ok(Program { image: emit::image(&compiled, &files), files })
 }
 

@@ -58,7 +58,7 @@ pub fn tests(program: File, find: &mut Find<'_>) -> Result<Tests, Errors> {
     drop(ast);
     let emit = |checked: &mut Checked<'_>, _: &[File]| {
         let found = find_tests(&checked.program)?;
-        Ok((emit::emit(checked, &found)?, found.iter().map(|&id| name(&checked.program, id)).collect()))
+        Ok((emit::emit(checked, &found, true)?, found.iter().map(|&id| name(&checked.program, id)).collect()))
     };
     let ((mut compiled, names), files): ((_, Vec<String>), _) =
         checked(program, find, Collect::IfDue, None, emit)?;

@@ -9,6 +9,7 @@ pub mod assembly;
 mod code;
 pub mod colony;
 pub mod hostile;
+pub mod indices;
 pub mod language;
 pub mod mutate;
 pub mod program;

@@ -130,10 +130,16 @@ struct Emitter<'a> {
 ///
 /// # Errors
 /// If it is too long, or a function has too many variables.
-pub(crate) fn emit(checked: &mut Checked<'_>, mains: &[FuncId]) -> Result<Compiled, Vec<Wrong>> {
+pub(crate) fn emit(
+    checked: &mut Checked<'_>,
+    mains: &[FuncId],
+    optimize: bool,
+) -> Result<Compiled, Vec<Wrong>> {
     let reach = Reach::new(checked, mains, false)?;
     let program = &mut checked.program;
-    opt::optimize(program, &reach.order, &reach.values);
+    if optimize {
+        opt::optimize(program, &reach.order, &reach.values);
+    }
     let mut emitter = Emitter::new(program, reach);
     let starts = emitter.start(mains);
     let mut names = Vec::new();

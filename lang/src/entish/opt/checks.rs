@@ -5,9 +5,12 @@ use super::facts::{Fact, Facts};
 use super::range::Range;
 use super::summary::{Assigned, Summary};
 use crate::entish::emit::may_grow_lists;
-use crate::entish::hir::{Check, Expr, ExprKind, Func, Indexed, LocalId, Stmt, StmtKind, Type, TypeId};
+use crate::entish::hir::{
+    Callee, Check, Expr, ExprKind, Func, Indexed, LocalId, Outcome, Sandbox, Stmt, StmtKind, Type, TypeId,
+};
 use crate::entish::visit::{PartMut, expr_parts_mut, plain, stmt_parts_mut};
 use keyvm_isa::Op;
+use std::mem::replace;
 
 /// Finds out what each index of a function is compared with.
 pub(super) fn checks(func: &mut Func, context: &mut Context<'_>) {
@@ -55,24 +58,20 @@ impl Checker<'_, '_> {
                 }
             }
             StmtKind::If { cond, then, otherwise } => {
-                self.expr(cond);
-                let before = self.facts.clone();
-                self.assume(cond, true);
+                let not_so = self.condition(cond);
                 self.stmts(then);
-                let after = std::mem::replace(&mut self.facts, before);
-                self.assume(cond, false);
+                let after = replace(&mut self.facts, not_so);
                 self.stmts(otherwise);
                 self.facts.join(&after);
             }
             StmtKind::Loop { .. } => self.loops(stmt),
             StmtKind::Assert { cond, message } => {
-                self.expr(cond);
+                let not_so = self.condition(cond);
                 if let Some(message) = message {
-                    let before = self.facts.clone();
+                    let so = replace(&mut self.facts, not_so);
                     self.expr(message);
-                    self.facts = before;
+                    self.facts = so;
                 }
-                self.assume(cond, true);
             }
             StmtKind::Break | StmtKind::Continue | StmtKind::Return(_) | StmtKind::ReturnCall(_) => {
                 self.parts_of(stmt);
@@ -119,8 +118,7 @@ impl Checker<'_, '_> {
         self.facts.unreached = false;
         let head = self.facts.clone();
         if let Some(cond) = cond {
-            self.expr(cond);
-            self.assume(cond, true);
+            self.condition(cond);
         }
         self.stmts(body);
         // `continue` may lead here from anywhere in the body, and `break` to the end.
@@ -182,18 +180,18 @@ impl Checker<'_, '_> {
 
     fn expr(&mut self, expr: &mut Expr) {
         match &mut expr.kind {
-            ExprKind::And(a, b) => self.logic(a, b, true),
-            ExprKind::Or(a, b) => self.logic(a, b, false),
+            ExprKind::And(..) | ExprKind::Or(..) | ExprKind::Not(_) => {
+                let not_so = self.condition(expr);
+                self.facts.join(&not_so);
+            }
             ExprKind::If { cond, then, otherwise } => {
-                self.expr(cond);
-                let before = self.facts.clone();
-                self.assume(cond, true);
+                let not_so = self.condition(cond);
                 self.expr(then);
-                let after = std::mem::replace(&mut self.facts, before);
-                self.assume(cond, false);
+                let after = replace(&mut self.facts, not_so);
                 self.expr(otherwise);
                 self.facts.join(&after);
             }
+            ExprKind::Sandbox(of) => self.sandbox(of),
             ExprKind::Index { .. } => {
                 expr_parts_mut(expr, &mut |part| self.part(part));
                 if let ExprKind::Index { kind, object, index, check } = &mut expr.kind {
@@ -217,13 +215,51 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// The second is evaluated if the first is so.
-    fn logic(&mut self, a: &mut Expr, b: &mut Expr, truth: bool) {
-        self.expr(a);
-        let before = self.facts.clone();
-        self.assume(a, truth);
-        self.expr(b);
-        self.facts.join(&before);
+    fn sandbox(&mut self, of: &mut Sandbox) {
+        if let Callee::Value(value) = &mut of.callee {
+            self.expr(value);
+        }
+        self.expr(&mut of.gas);
+        self.expr(&mut of.words);
+        of.args.iter_mut().for_each(|arg| self.expr(arg));
+        if let Outcome::Else(other) = &mut of.outcome {
+            // It is evaluated only if the callee has not returned.
+            let returned = self.facts.clone();
+            self.expr(other);
+            self.facts.join(&returned);
+        }
+    }
+
+    /// Evaluates a condition. What holds if it is so holds then; gives what holds if not.
+    ///
+    /// Its second part, if it has two, may do away with what the first one says of lists.
+    fn condition(&mut self, cond: &mut Expr) -> Facts {
+        match &mut cond.kind {
+            ExprKind::Not(of) => {
+                let so = self.condition(of);
+                replace(&mut self.facts, so)
+            }
+            ExprKind::And(a, b) => {
+                let mut not_so = self.condition(a);
+                not_so.join(&self.condition(b));
+                not_so
+            }
+            ExprKind::Or(a, b) => {
+                let not_a = self.condition(a);
+                let first = replace(&mut self.facts, not_a);
+                let not_so = self.condition(b);
+                self.facts.join(&first);
+                not_so
+            }
+            _ => {
+                self.expr(cond);
+                let evaluated = self.facts.clone();
+                self.assume(cond, false);
+                let not_so = replace(&mut self.facts, evaluated);
+                self.assume(cond, true);
+                not_so
+            }
+        }
     }
 
     /// What an index is compared with; afterwards it is known to be good.
@@ -278,18 +314,9 @@ impl Checker<'_, '_> {
         length.map_or(check, Check::Local)
     }
 
-    /// A condition is known to be so.
+    /// A comparison that has just been evaluated is known to be so, or not.
     fn assume(&mut self, cond: &Expr, truth: bool) {
         match &plain(cond).kind {
-            ExprKind::Not(of) => self.assume(of, !truth),
-            ExprKind::And(a, b) if truth => {
-                self.assume(a, true);
-                self.assume(b, true);
-            }
-            ExprKind::Or(a, b) if !truth => {
-                self.assume(a, false);
-                self.assume(b, false);
-            }
             ExprKind::Op { op: Op::Eq, operands, .. } if truth => self.assume_equal(operands),
             ExprKind::Op { op: Op::Ne, operands, .. } if !truth => self.assume_equal(operands),
             _ => match less(cond) {

@@ -4,7 +4,7 @@ use super::exit::{Exit, Failure, tell};
 use super::input::{plain, show};
 use super::output::print;
 use super::shrink::{self, Shrunk};
-use super::text::{count, number};
+use super::text::{count, number, positive};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, builder::TypedValueParser};
 use keyvm::Machine;
@@ -27,16 +27,16 @@ pub(super) struct Arguments {
     #[arg(long, value_parser = target())]
     target: Option<Target>,
     /// How long, in seconds [default: 60, if there is no --runs].
-    #[arg(long, value_name = "N", value_parser = number)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number)]
     seconds: Option<u64>,
     /// How many runs of each target.
-    #[arg(long, value_name = "N", value_parser = number)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number)]
     runs: Option<u64>,
     /// The seed of the first run; the next ones have the next seeds.
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = number)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = number)]
     seed: u64,
     /// How many runs at the same time [default: as many as there are processors].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = positive)]
     jobs: Option<NonZeroUsize>,
     /// A folder of images, assembly and programs: a fifth of the runs is of changed ones, and what does something new is
     /// put there.
@@ -46,7 +46,7 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "DIR", default_value = "findings")]
     output: PathBuf,
     /// End when so many are found.
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", allow_negative_numbers = true, value_parser = positive)]
     findings: NonZeroUsize,
     /// Repeat what such a file shows, and nothing else.
     #[arg(long, value_name = "FILE", exclusive = true)]

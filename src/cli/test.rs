@@ -7,7 +7,7 @@ use super::output::{print, style_errors, style_results};
 use super::programs;
 use super::session;
 use super::summary::{Ending, explain};
-use super::text::{count, printable};
+use super::text::{count, positive, printable};
 use super::trace::{Known, trace, trapped};
 use clap::Args;
 use keyvm::entish::{self, File};
@@ -47,7 +47,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     budget: Budget<DEFAULT_GAS, DEFAULT_WORDS>,
     /// How many tests run at the same time [default: as many as there are processors].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = positive)]
     jobs: Option<NonZeroUsize>,
 }
 
@@ -63,7 +63,7 @@ Examples:
   keyvm test program.et
   keyvm test tests --filter sort --gas 1_000_000
 
-Exit codes: 0 if all tests pass, 1 if one fails, 2 if a program is wrong; then none runs.";
+Exit codes: 0 if all tests pass, 1 if one fails, 2 if a program is wrong or no test is asked for; then none runs.";
 
 pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
     let engine = session::engine(arguments.budget.engine)?;
@@ -75,6 +75,9 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
         ));
     }
     let cases: Vec<_> = programs.iter().flat_map(|program| program.cases(arguments)).collect();
+    if cases.is_empty() {
+        return Err(no_match(arguments, all));
+    }
     if arguments.list {
         let lines: String = cases.iter().map(|case| format!("{}\n", case.name())).collect();
         print(&lines)?;
@@ -89,6 +92,16 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
     })?;
     print(&report.end())?;
     Ok(if report.failed.is_empty() { Exit::Done } else { Exit::TestFailed })
+}
+
+/// None of so many tests is asked for.
+fn no_match(arguments: &Arguments, all: usize) -> Failure {
+    let filters = arguments.filters.iter().map(|filter| format!("`{}`", printable(filter)));
+    let filters = filters.collect::<Vec<_>>().join(" or ");
+    let wanted =
+        if arguments.exact { format!("is called {filters}") } else { format!("has {filters} in its name") };
+    let there = if all == 1 { "there is 1".to_owned() } else { format!("there are {all}") };
+    Failure::Error(format!("no test {wanted}; {there} in all"))
 }
 
 /// A program with its tests.

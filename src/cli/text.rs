@@ -1,5 +1,7 @@
 //! Text of strangers, and numbers people write.
 
+use std::num::NonZeroUsize;
+
 /// Names and paths as they may be shown: without what a terminal would take for a command.
 pub(super) fn printable(text: &str) -> String {
     text.chars()
@@ -18,9 +20,20 @@ const fn is_invisible(c: char) -> bool {
 
 /// A number of the command line: decimal, with `_` wherever it helps to read.
 pub(super) fn number(text: &str) -> Result<u64, String> {
+    decimal(text, 0)
+}
+
+/// As [`number`], of what there cannot be none of.
+pub(super) fn positive(text: &str) -> Result<NonZeroUsize, String> {
+    let number = usize::try_from(decimal(text, 1)?).unwrap_or(usize::MAX);
+    NonZeroUsize::new(number).ok_or_else(|| "at least 1 is needed".to_owned())
+}
+
+/// Numbers begin with `least`, as messages say.
+fn decimal(text: &str, least: u64) -> Result<u64, String> {
     let digits: String = text.chars().filter(|&c| c != '_').collect();
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err("a whole decimal number from 0 is needed, such as 1000000 or 1_000_000".to_owned());
+        return Err(format!("a whole decimal number from {least} is needed, such as 1000000 or 1_000_000"));
     }
     digits.parse().map_err(|_| format!("the greatest number is {}", u64::MAX))
 }
@@ -58,5 +71,7 @@ mod tests {
             assert!(number(text).is_err(), "{text}");
         }
         assert_eq!(limit("unlimited"), Ok(u64::MAX));
+        assert_eq!(positive("1_0").map(NonZeroUsize::get), Ok(10));
+        assert!(positive("0").is_err() && positive("-1").is_err());
     }
 }

@@ -16,9 +16,9 @@ fn run(files: &[(&str, &str)]) -> (String, String) {
 }
 
 #[test]
-fn a_file_of_ones_own_goes_before_one_of_the_library_but_not_for_the_library() {
+fn a_file_with_the_name_of_one_that_only_the_library_imports_is_ones_own_but_not_for_the_library() {
     let own = "def allocate() -> u:\n    return 1\ndef show() -> u:\n    return 2\ndef sum() -> u:\n    return 3\ndef take() -> u:\n    return 4\n";
-    for name in ["runtime", "floats", "naturals", "border", "lists", "input"] {
+    for name in ["runtime", "tables", "border", "flat"] {
         let main = format!(
             "import {name}\nimport numbers\nprint({name}.allocate(), {name}.show(), {name}.sum(), {name}.take(), 1.5)\n\
              print(numbers.fixed(2.5, 2), {{\"a\": [1]}}[\"a\"][0])\n"
@@ -26,6 +26,24 @@ fn a_file_of_ones_own_goes_before_one_of_the_library_but_not_for_the_library() {
         let (out, err) = run(&[("main.et", &main), (&format!("{name}.et"), own)]);
         assert_eq!((out.as_str(), err.as_str()), ("1 2 3 4 1.5\n2.50 1\n", ""), "{name}");
     }
+}
+
+#[test]
+fn a_file_with_the_name_of_one_of_the_library_is_refused() {
+    for name in ["floats", "naturals", "lists", "input"] {
+        let main = format!("import {name}\nimport other\nprint({name}.anything(), other.N, 1 + \"a\")\n");
+        let other = format!("import {name}\nconst N = 1\n");
+        let file = format!("{name}.et");
+        // Nothing is said of what would only follow: not even that it is no file to import.
+        let (out, err) = run(&[("main.et", &main), ("other.et", &other), (&file, "x = 1\n")]);
+        assert_eq!(out, "");
+        assert_eq!(err.matches("error:").count(), 3, "{err}");
+        assert_eq!(err.matches(&format!("error: there are two files `{name}`")).count(), 2, "{err}");
+        assert!(err.contains(&format!("{name}.et, and one of the library")), "{err}");
+    }
+    // Where nothing imports it, there is nothing to tell apart.
+    let files = [("main.et", "import lists\nprint(lists.sum([1, 2]))\n"), ("strings.et", "x = 1\n")];
+    assert_eq!(run(&files), ("3\n".to_owned(), String::new()));
 }
 
 #[test]
@@ -106,7 +124,8 @@ fn imports_in_a_circle_and_files_that_are_no_text_are_told_of() {
     assert_eq!(out, "");
     assert!(err.contains("files import each other in a circle"), "{err}");
     let (_, err) = run(&[("main.et", "import main\n")]);
-    assert!(err.contains("files import each other in a circle"), "{err}");
+    assert!(err.contains("error: this file imports itself"), "{err}");
+    assert_eq!(err.matches("error:").count(), 1, "{err}");
     let directory = temporary();
     let main = written(&directory, "main.et", "import a\n");
     std::fs::write(directory.path().join("a.et"), [0xff, 0, b'x']).expect("it can be done");

@@ -27,8 +27,8 @@ pub(super) type Wrong = (u32, Diagnostic);
 /// Finds the file that is imported by this name; `None` if there is none, and an error in words if it cannot be read.
 pub type Find<'a> = dyn FnMut(&str) -> Result<Option<File>, String> + 'a;
 
-/// Loads the files of a program: the files, and the names by which they are imported, the program itself with an empty one. A
-/// file of its own goes before one of the library with the same name.
+/// Loads the files of a program: the files, and the names by which they are imported, the program itself with an empty one. One of
+/// its own with the name of one of the library is refused: nobody could tell which of the two is meant.
 pub(super) fn load(program: File, find: &mut Find<'_>) -> (Vec<File>, Vec<String>, Vec<Wrong>) {
     let (mut files, mut names) = (vec![program], vec![String::new()]);
     let mut wrong = Vec::new();
@@ -47,6 +47,9 @@ pub(super) fn load(program: File, find: &mut Find<'_>) -> (Vec<File>, Vec<String
                 continue;
             }
             match find(&name) {
+                Ok(Some(file)) if library::can_import(&name) => {
+                    wrong.push((index, say::import_of_two(&span, &name, &file.name)));
+                }
                 Ok(Some(file)) => {
                     of_file.push((files.len(), span));
                     files.push(file);
@@ -99,9 +102,10 @@ fn circles(files: &[File], imports: &[Vec<(usize, Range<u32>)>]) -> Vec<Wrong> {
                 }
                 Seen::OnWay => {
                     let begins = way.iter().position(|&(file, _)| file == target).unwrap_or(0);
-                    let names = way[begins..].iter().map(|&(file, _)| files[file].name.as_str());
+                    let way = way[begins..].iter().map(|&(file, _)| file).chain([target]);
+                    let names: Vec<_> = way.map(|file| files[file].name.as_str()).collect();
                     let index = u32::try_from(from).unwrap_or(u32::MAX);
-                    wrong.push((index, say::circle(span, names.chain([files[target].name.as_str()]))));
+                    wrong.push((index, say::circle(span, &names)));
                 }
                 Seen::Done => {}
             }

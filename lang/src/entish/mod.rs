@@ -87,7 +87,7 @@ impl std::fmt::Display for Errors {
 
 impl std::error::Error for Errors {}
 
-/// Compiles a program. `find` gives the files that it imports by name; those of the library need not be found.
+/// Compiles a program. `find` gives the files that it imports by name, and none by that of one of the library.
 ///
 /// # Errors
 /// Everything that is wrong with it.

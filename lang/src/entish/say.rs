@@ -30,9 +30,22 @@ pub(super) fn too_many_files(span: &Range<u32>, max: usize) -> Diagnostic {
         .hint("put several of them together")
 }
 
-pub(super) fn circle<'a>(span: &Range<u32>, files: impl Iterator<Item = &'a str>) -> Diagnostic {
-    let way = files.collect::<Vec<_>>().join(" imports ");
-    Diagnostic::new(&place(span), "files import each other in a circle", way)
+pub(super) fn import_of_two(span: &Range<u32>, name: &str, file: &str) -> Diagnostic {
+    Diagnostic::new(
+        &place(span),
+        format!("there are two files `{name}`"),
+        format!("{file}, and one of the library"),
+    )
+    .hint("rename your file, and what imports it if that is the one it means")
+}
+
+/// `files` are those of the circle, the one that it begins with once more at the end.
+pub(super) fn circle(span: &Range<u32>, files: &[&str]) -> Diagnostic {
+    if let [only, _] = files {
+        return Diagnostic::new(&place(span), "this file imports itself", format!("it is {only}"))
+            .hint("what it declares is known in it by its name alone");
+    }
+    Diagnostic::new(&place(span), "files import each other in a circle", files.join(" imports "))
         .hint("move what both need to a file of its own")
 }
 

@@ -86,11 +86,17 @@ impl<'a> Checker<'a> {
             self.modules.push(of.name);
         }
         let wrong: BTreeSet<u32> = self.errors.iter().map(|error| error.0).collect();
+        // Imports that something has been said of, among these.
+        let places: BTreeSet<(u32, usize)> =
+            self.errors.iter().map(|(file, error)| (*file, error.span.start)).collect();
         for (module, of) in modules.iter().enumerate() {
             let lost = of.ast.lost.iter().filter(|name| !builtin::is_function(name));
             self.scopes[module].lost = lost.copied().collect();
             for import in &of.ast.imports {
-                // A program's own file goes before one of the library.
+                if places.contains(&(index(module), import.span.start as usize)) {
+                    self.scopes[module].lost.insert(import.text);
+                    continue;
+                }
                 let own = by_name.get(import.text).copied();
                 match own.or_else(|| self.module_of_library(import.text)) {
                     Some(found) => self.add_item(module, import, Item::Module(found)),

@@ -147,10 +147,16 @@ fn recover<'s>(input: &mut Input<'_, 's>, fault: Fault, first: Token, from: usiz
     (input.state.depth, input.state.else_taken, input.state.in_header) = (0, false, false);
     forget(input, from);
     skip_line(input);
+    let opens = position(input).checked_sub(2).and_then(|last| input.state.tokens.get(last));
+    let opens = opens.is_some_and(|last| last.kind.closing().is_some());
     lose_declared(input, first, from);
     let span = first.start..start.max(first.end);
-    let is_skipped =
-        peek(input).kind == Kind::Indent && matches!(first.kind, Kind::Typ | Kind::Name | Kind::Try);
+    let has_no_block = matches!(
+        first.kind,
+        Kind::Typ | Kind::Name | Kind::Try | Kind::Assert | Kind::Return | Kind::Yield | Kind::Const
+    );
+    // What is indented behind a bracket that is not closed stands in it.
+    let is_skipped = peek(input).kind == Kind::Indent && (has_no_block || opens && first.kind != Kind::Def);
     if is_skipped {
         skip_block(input);
     }

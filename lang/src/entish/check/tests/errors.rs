@@ -162,6 +162,7 @@ refused! {
     a_declaration_with_a_slip: "fn add(a, b) {\n    return a + b\n}\nclass point:\n    def move(self): pass\ntyp box {width, height}\nconst N 5\nimport a b\nfunc = 1\nbox q = box{1, 2}\nprint(add(1, 2) + point(1).x + q.width + N + a.f(b.N))\ndef f(box q, point p) -> text: return q.width + N\nprint(f(1, 2) + 1)\n";
     a_function_without_its_block: "def f(x) -> u:\nreturn x\nprint(f(\"a\"))\ndef g() -> text: return 5\ndef main():\n    while true:\n    break\n    print(1 + \"a\")\n";
     a_function_within_another: "def outer(x):\n    def inner(y) -> u:\n        return x + y + \"a\"\n    return inner(\"b\") + inner(1)\n";
+    a_slip_in_brackets_over_several_lines: "def f(u x) -> u: return x\ndef g():\n    assert (\n        f(1) == 1\n        and f(\"2) == 2\n        and f(3) == 3\n    ), \"a\"\n    return (\n        f(1)\n        + f((2)\n    )\nif (\n    f(1) == 1\n    or f(2 == 1\n):\n    print(1)\nx = 1 + \"a\"\n";
     a_program_with_a_slip_besides_main: "def main() -> u:\n    print(len(5)\n)) x\nprint(1 + \"a\")\n";
 
 }

@@ -34,9 +34,10 @@ impl Writer {
     }
 
     /// A statement with the comment behind it.
-    pub(super) fn line(&mut self, nodes: &[Node<'_>], indent: usize, behind: Option<String>) {
+    pub(super) fn line(&mut self, nodes: Vec<Node<'_>>, indent: usize, behind: Option<String>) {
         self.spaces(indent);
-        self.nodes(nodes, indent, 0, false);
+        let nodes = if self.column + width(&nodes) > COLUMNS { parenthesized(nodes) } else { nodes };
+        self.nodes(&nodes, indent, 0, false);
         self.behind(behind.as_deref());
         self.newline();
     }
@@ -81,6 +82,12 @@ impl Writer {
     }
 
     fn flat_group(&mut self, group: &Group<'_>, first: bool) {
+        if group.added {
+            if group.open.space && !first {
+                self.put(" ");
+            }
+            return group.items.iter().for_each(|item| self.flat(&item.nodes));
+        }
         self.piece(group.open, first);
         for (index, item) in group.items.iter().enumerate() {
             if index > 0 {
@@ -243,6 +250,41 @@ impl Writer {
         self.newline();
         self.spaces(indent);
     }
+}
+
+/// The nodes of a statement, with parentheses to break around each expression that gains by them.
+fn parenthesized(nodes: Vec<Node<'_>>) -> Vec<Node<'_>> {
+    let mut all = Vec::new();
+    // What stands before the first of these tokens is assigned or called.
+    let mut expression = None;
+    for node in nodes {
+        match (&node, &mut expression) {
+            (Node::Token(Piece { bounds: true, .. }), _) => {
+                close(expression.replace(Vec::new()), &mut all);
+                all.push(node);
+            }
+            (_, Some(expression)) => expression.push(node),
+            (_, None) => all.push(node),
+        }
+    }
+    close(expression, &mut all);
+    all
+}
+
+fn close<'s>(expression: Option<Vec<Node<'s>>>, all: &mut Vec<Node<'s>>) {
+    match expression {
+        Some(expression) if gains(&expression) => all.push(Node::Group(Group::around(expression))),
+        expression => all.extend(expression.into_iter().flatten()),
+    }
+}
+
+/// Whether an expression is better broken at its operators than at the brackets in it: none of these holds the better part.
+fn gains(expression: &[Node<'_>]) -> bool {
+    let half = width(expression) / 2;
+    expression.iter().any(|node| splits(node).is_some())
+        && !expression
+            .iter()
+            .any(|node| node.commented() || matches!(node, Node::Group(group) if group.width > half))
 }
 
 fn splits(node: &Node<'_>) -> Option<Level> {

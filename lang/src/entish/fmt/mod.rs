@@ -1,5 +1,5 @@
 //! Programs in the one style: 4 spaces for a block, spaces around operators, none inside brackets, lines of at most 100
-//! columns where there are brackets to break them at.
+//! columns where there are brackets to break them at, or parentheses can be put around operators.
 //!
 //! What comes out depends on the tokens, on which lines are blank, and on where comments stand, not on how the
 //! program was laid out before. `tree` puts the tokens of a line into their brackets, `layout` writes them.
@@ -49,7 +49,7 @@ pub fn format(source: &str) -> Result<String, Diagnostics> {
             What::Comment(span) => writer.comment(tree::comment(source, span), row.level * INDENT),
             What::Statement { tokens, inside, behind } => {
                 let nodes = tree::build(source, tokens, inside);
-                writer.line(&nodes, row.level * INDENT, behind.map(|span| tree::comment(source, span)));
+                writer.line(nodes, row.level * INDENT, behind.map(|span| tree::comment(source, span)));
             }
         }
     }

@@ -19,6 +19,8 @@ pub(super) struct Piece<'s> {
     pub(super) space: bool,
     /// How strongly the operator that it is binds; a line may be broken before it.
     pub(super) splits: Option<Level>,
+    /// An expression of the statement ends before it, or begins behind it.
+    pub(super) bounds: bool,
 }
 
 pub(super) struct Group<'s> {
@@ -35,6 +37,8 @@ pub(super) struct Group<'s> {
     pub(super) width: usize,
     /// There are comments in it, so that it cannot be on one line.
     pub(super) commented: bool,
+    /// The program has no such brackets: they are written only if they are broken.
+    pub(super) added: bool,
 }
 
 #[derive(Default)]
@@ -44,6 +48,26 @@ pub(super) struct Item<'s> {
     pub(super) nodes: Vec<Node<'s>>,
     /// The comment behind it.
     pub(super) behind: Option<String>,
+}
+
+impl<'s> Group<'s> {
+    /// Parentheses around an expression that has none.
+    pub(super) fn around(nodes: Vec<Node<'s>>) -> Self {
+        let space = nodes.first().is_some_and(Node::space);
+        let bracket = |text, space| Piece { text, space, splits: None, bounds: false };
+        let width = 2 + width(&nodes);
+        Self {
+            open: bracket("(", space),
+            items: vec![Item { nodes, ..Item::default() }],
+            close: bracket(")", false),
+            commas: false,
+            filled: false,
+            tail: Vec::new(),
+            width,
+            commented: false,
+            added: true,
+        }
+    }
 }
 
 impl Node<'_> {
@@ -152,7 +176,7 @@ impl<'s> Builder<'_, 's> {
     /// The next token, or what begins with it up to the closing bracket.
     fn node(&mut self, bracket: Bracket) -> Node<'s> {
         let Some(&token) = self.tokens.get(self.at) else {
-            return Node::Token(Piece { text: "", space: false, splits: None });
+            return Node::Token(Piece { text: "", space: false, splits: None, bounds: false });
         };
         let piece = self.piece(token, bracket);
         if token.kind == Kind::Lt
@@ -215,8 +239,8 @@ impl<'s> Builder<'_, 's> {
         self.at += 1;
         let commas_width = 2 * items.len().saturating_sub(1);
         let width = 2 + commas_width + items.iter().map(|item| width(&item.nodes)).sum::<usize>();
-        let close = Piece { text: close, space: false, splits: None };
-        Group { open, items, close, commas, filled, tail, width, commented }
+        let close = Piece { text: close, space: false, splits: None, bounds: false };
+        Group { open, items, close, commas, filled, tail, width, commented, added: false }
     }
 
     /// Takes the comments before the next token: one on the line of an item stands behind it, the others above the
@@ -264,7 +288,25 @@ impl<'s> Builder<'_, 's> {
             && self.behind_operand()
             && budgets_length(&self.tokens[self.at..]).is_some();
         let splits = splits.filter(|_| !budget_sign && self.budgets_end != Some(self.at));
-        Piece { text, space: self.space(token.kind, bracket, budget_sign), splits }
+        let bounds = self.bounds(token.kind);
+        Piece { text, space: self.space(token.kind, bracket, budget_sign), splits, bounds }
+    }
+
+    /// Whether an expression of the statement ends before this token or begins behind it, if it stands in no brackets.
+    fn bounds(&self, kind: Kind) -> bool {
+        use Kind::{
+            AddAssign, AndAssign, Assert, Assign, Colon, Comma, DivAssign, Elif, For, If, In, MulAssign,
+            OrAssign, RemAssign, Return, ShlAssign, ShrAssign, SubAssign, While, XorAssign, Yield,
+        };
+        match kind {
+            If => self.at == 0,
+            In => self.at == 2 && self.kind(0) == Some(For),
+            Comma => !self.in_budgets(),
+            Assign | AddAssign | SubAssign | MulAssign | DivAssign | RemAssign => true,
+            AndAssign | OrAssign | XorAssign | ShlAssign | ShrAssign => true,
+            Colon | Return | Yield | Assert | While | Elif => true,
+            _ => false,
+        }
     }
 
     /// Whether a space stands between the token before this one and this one.

@@ -40,7 +40,7 @@ macro_rules! kinds {
             #[regex(r#"b?"([^"\\\n]|\\[^\n])*\\?"#)]
             Open,
             /// What other languages have.
-            #[regex(r"&&|\|\||\*\*|//|/\*|:=|===|!==|<>|!|;|\?|@|\\")]
+            #[regex(r"&&|\|\||\*\*|//|/\*|:=|=>|=<|===|!==|<>|!|;|\?|@|\\")]
             Foreign,
             #[regex(r"#[^\n]*", allow_greedy = true)]
             Comment,
@@ -134,6 +134,8 @@ pub(crate) struct Lexed {
     pub(crate) tokens: Vec<Token>,
     pub(crate) comments: Vec<Span>,
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Where the first tab is that indents a line. From there on nobody knows how far lines are indented.
+    pub(crate) first_tab: Option<u32>,
     /// A limit was passed: there are no tokens.
     pub(crate) refused: bool,
 }
@@ -155,7 +157,7 @@ pub(crate) fn lex_from(source: &str, start: usize) -> Lexed {
         Err(diagnostic) => {
             let end = source.len().min(FILE_MAX);
             let end = Token { kind: Kind::End, start: offset(end), end: offset(end), mate: 0 };
-            Lexed { tokens: vec![end], comments: Vec::new(), diagnostics: vec![diagnostic], refused: true }
+            Lexed { tokens: vec![end], diagnostics: vec![diagnostic], refused: true, ..Lexed::default() }
         }
     }
 }
@@ -229,7 +231,7 @@ fn lines(source: &str, start: usize, raw: &[Token]) -> Result<Lexed, Diagnostic>
     let mut levels = vec![0];
     let mut open: Vec<usize> = Vec::new();
     let (mut line, mut uneven) = (offset(start), 0);
-    let (mut in_statement, mut tabs) = (false, false);
+    let mut in_statement = false;
     for &token in raw {
         match token.kind {
             Kind::Comment => {
@@ -250,10 +252,11 @@ fn lines(source: &str, start: usize, raw: &[Token]) -> Result<Lexed, Diagnostic>
         if !in_statement {
             in_statement = true;
             let before = source.get(line as usize..token.start as usize).unwrap_or_default();
-            if let Some(tab) = before.find('\t').map(offset)
-                && !std::mem::replace(&mut tabs, true)
+            if let Some(tab) = before.find('\t').map(|tab| line + offset(tab))
+                && lexed.first_tab.is_none()
             {
-                lexed.diagnostics.push(say::tab(&(line + tab..line + tab + 1)));
+                lexed.first_tab = Some(tab);
+                lexed.diagnostics.push(say::tab(&(tab..tab + 1)));
             }
             let width = before
                 .bytes()
@@ -312,7 +315,7 @@ fn indent(
         }
         // A line between two levels is taken as one of the inner block; others like it are not reported again.
         let inner = levels.last().copied().unwrap_or(0);
-        if inner != width && std::mem::replace(uneven, width) != width {
+        if inner != width && std::mem::replace(uneven, width) != width && lexed.first_tab.is_none() {
             let outer = levels.iter().rev().nth(1).copied().unwrap_or(0);
             lexed.diagnostics.push(say::uneven(&(line..token.start), outer, inner));
         }

@@ -360,8 +360,8 @@ impl<'c, 'a> Body<'c, 'a> {
             Ok(()) => {}
             Err(clash) => {
                 let diagnostic = self.clash(clash, want, ty(value), span);
-                let literal = say::hint_of_literal(&self.cx.types.node(want), &value.kind);
-                self.say(diagnostic.maybe_hint(literal.map(str::to_owned)));
+                let hint = say::hint_of_value(&self.cx.types.node(want), &value.kind);
+                self.say(diagnostic.maybe_hint(hint));
                 value.ty = TypeId(Ty::BROKEN.0);
             }
         }
@@ -490,6 +490,13 @@ impl<'c, 'a> Body<'c, 'a> {
 
     pub(super) fn item(&mut self, name: &str) -> Option<Item> {
         self.cx.item(self.module, name)
+    }
+
+    /// Whether a variable with this name is assigned somewhere in the function. What is assigned to a constant, a struct or a file
+    /// makes none, and is reported there.
+    pub(super) fn may_be_assigned(&mut self, name: &str) -> bool {
+        self.assigned.contains(name)
+            && !matches!(self.item(name), Some(Item::Const(_) | Item::Struct(_) | Item::Module(_)))
     }
 }
 

@@ -48,8 +48,13 @@ pub(super) fn form(name: &str) -> &'static str {
     FUNCTIONS.iter().find(|of| of.0 == name).map_or("", |of| of.1)
 }
 
-/// What a job has.
-pub(super) const JOB: &[&str] = &["status", "value", "trap", "failure", "gas_left", "lacks"];
+/// The fields that such a value has by itself.
+pub(super) fn fields_of(node: &Node) -> &'static [&'static str] {
+    match node {
+        Node::Job(_) => &["status", "value", "trap", "failure", "gas_left", "lacks"],
+        _ => &[],
+    }
+}
 
 /// A type in a method's signature, as seen from the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,7 +166,8 @@ pub(super) fn method(node: &Node, name: &str) -> Option<&'static Method> {
 /// The names of the methods that such a value has.
 pub(super) fn methods_of(node: &Node) -> impl Iterator<Item = &'static str> {
     let kind = Kind::of(node);
-    METHODS.iter().filter(move |method| Some(method.0) == kind).map(|method| method.1)
+    let ask = (kind == Some(Kind::Key)).then_some("ask");
+    METHODS.iter().filter(move |method| Some(method.0) == kind).map(|method| method.1).chain(ask)
 }
 
 /// The name of a status as the language has it: `OutOfGas` is `out_of_gas`.
@@ -190,6 +196,11 @@ pub(super) fn given(group: &str, name: &str) -> Option<u64> {
         }
         _ => Rights::NAMED.iter().find(|of| of.1 == name).map(|of| of.0.bits().into()),
     }
+}
+
+/// Before which point a name stands that is given: `status` or `right`.
+pub(super) fn group_with(name: &str) -> Option<&'static str> {
+    ["status", "right"].into_iter().find(|group| given(group, name).is_some())
 }
 
 /// The name of a status, as it stands behind `status.`.

@@ -65,7 +65,7 @@ impl<'a> Body<'_, 'a> {
         match &callee.kind {
             Ast::Name(name) => {
                 let variable = self.by_name.get(name).map(|local| self.variables[local.0 as usize].ty);
-                if variable.is_some() || self.assigned.contains(name) {
+                if variable.is_some() || self.may_be_assigned(name) {
                     // A number called `f` does not hide the function `f`.
                     return match builtin::is_function(name) && self.item(name).is_none() {
                         true => Target::Builtin(name),
@@ -110,7 +110,10 @@ impl<'a> Body<'_, 'a> {
             Target::Builtin(name) => self.call_builtin(name, args, want, span),
             Target::Method(of, name) => self.call_method(of, name, args, span),
             Target::Item(..) | Target::Value => {
-                let value = self.expr(callee, None);
+                let value = match callee.kind {
+                    Ast::Name(name) => self.name(name, &callee.span, true),
+                    _ => self.expr(callee, None),
+                };
                 self.call_value(value, args, &callee.span, span)
             }
         }
@@ -170,20 +173,23 @@ impl<'a> Body<'_, 'a> {
         }
         let (stmts, values) = self.arguments(index, name, &called.params, args, span);
         if let Some(yields) = called.yields {
-            self.yields(yields, span);
+            self.yields(yields, span, None);
         }
         let ty = called.results.first().copied().unwrap_or(Ty::U);
         let value = self.make(ExprKind::Call(FuncId(index), values), ty, span);
         (self.block_of(stmts, value, span), called.results)
     }
 
-    /// What this function yields is of this type.
-    pub(super) fn yields(&mut self, found: Ty, span: &Span) {
+    /// What this function yields is of this type: a `value`, or what a function yields that it calls.
+    pub(super) fn yields(&mut self, found: Ty, span: &Span, value: Option<&ExprKind>) {
         let Some(own) = self.function.and_then(|function| self.cx.funcs[function].yields) else { return };
         if self.cx.types.unify(own, found).is_err() {
             let is_main = self.function == Some(self.cx.main as usize);
             let (own, found) = (self.show(own), self.show(found));
-            self.say(say::yields_other(span, &own, &found, is_main));
+            self.say(match is_main {
+                true => say::main_yields(span, &found, value),
+                false => say::yields_other(span, &own, &found),
+            });
         }
     }
 
@@ -235,7 +241,9 @@ impl<'a> Body<'_, 'a> {
             let diagnostic = say::wrong_arguments(span, name, names.len(), positional, declared.as_ref());
             self.say(diagnostic);
         } else if !missing.is_empty() && slots.iter().all(Option::is_some) {
-            let diagnostic = say::missing_arguments(span, name, &missing, declared.as_ref());
+            let of = self.cx.funcs[index as usize].module;
+            let beside: Vec<_> = self.cx.candidates(of, |item| matches!(item, Item::Func(_))).collect();
+            let diagnostic = say::missing_arguments(span, name, &missing, declared.as_ref(), &beside);
             self.say(diagnostic);
         }
         let mut order: Vec<_> = values.iter().flatten().map(|value| value.0).collect();
@@ -310,10 +318,16 @@ impl<'a> Body<'_, 'a> {
         match node {
             Node::Key if name.text == "ask" => self.ask(object, args, span),
             Node::Struct(index) => match self.field_of(index, name) {
-                Some((field, ty)) => {
-                    let value = self.make(ExprKind::Field(Box::new(object), field), ty, span);
-                    self.call_value(value, args, &name.span, span)
-                }
+                Some((field, ty)) => match self.cx.types.node(ty) {
+                    Node::Func(..) | Node::Job(_) | Node::Broken => {
+                        let value = self.make(ExprKind::Field(Box::new(object), field), ty, span);
+                        self.call_value(value, args, &name.span, span)
+                    }
+                    _ => {
+                        self.loose(args);
+                        one(self.called_field(of, name, span))
+                    }
+                },
                 None => {
                     self.loose(args);
                     one(self.hole(span))
@@ -323,13 +337,25 @@ impl<'a> Body<'_, 'a> {
                 self.loose(args);
                 one(self.hole_of(of_type, span))
             }
-            node => {
+            node if builtin::fields_of(&node).contains(&name.text) => {
                 self.loose(args);
-                let shown = self.show(of_type);
-                let methods: Vec<_> = builtin::methods_of(&node).collect();
-                one(self.broken(say::unknown_member(name, &shown, &methods), span))
+                one(self.called_field(of, name, span))
+            }
+            _ => {
+                self.loose(args);
+                let diagnostic = self.unknown_member(name, of_type);
+                one(self.broken(diagnostic, span))
             }
         }
+    }
+
+    /// Reports `of.name(…)` of a field that is no function.
+    fn called_field(&mut self, of: &ast::Expr<'_>, name: &Name<'_>, span: &Span) -> Expr {
+        let owner = match of.kind {
+            Ast::Name(owner) => owner,
+            _ => "",
+        };
+        self.broken(say::called_field(name, owner), span)
     }
 }
 

@@ -76,7 +76,7 @@ impl<'a> Body<'_, 'a> {
             }
             Ast::Text(text) => self.text(text, span),
             Ast::Bytes(bytes) => self.make(ExprKind::Bytes(bytes.clone()), Ty::BYTES, span),
-            Ast::Name(name) => self.name(name, span),
+            Ast::Name(name) => self.name(name, span, false),
             Ast::List(elements) => self.elements(elements, want, span),
             Ast::Map(entries) => self.map(entries, want, span),
             Ast::Struct { module, name, fields } => self.new_struct(module.as_ref(), name, fields, span),
@@ -225,7 +225,7 @@ impl<'a> Body<'_, 'a> {
 
     // ---- Names -----------------------------------------------------------------------------------------
 
-    fn name(&mut self, name: &'a str, span: &Span) -> Expr {
+    pub(super) fn name(&mut self, name: &'a str, span: &Span, is_called: bool) -> Expr {
         if let Some(&local) = self.by_name.get(name) {
             let of = self.variables[local.0 as usize].ty;
             if !self.flow.has(local.0 as usize) && !self.cx.types.is_broken(of) {
@@ -235,35 +235,49 @@ impl<'a> Body<'_, 'a> {
             }
             return self.local(local, span);
         }
-        if self.assigned.contains(name) {
+        if self.may_be_assigned(name) {
+            let diagnostic = match self.is_of_main(name) {
+                true => say::variable_of_main(span, name, true),
+                false => say::not_yet_assigned(span, name),
+            };
             // It is not reported again where it is assigned.
-            let name = Name { text: name, span: span.clone() };
-            let local = self.variable(&name, Ty::BROKEN);
+            let local = self.variable(&Name { text: name, span: span.clone() }, Ty::BROKEN);
             self.flow.assign(local.0 as usize);
-            return self.broken(say::not_yet_assigned(span, name.text), span);
+            return self.broken(diagnostic, span);
         }
         match self.item(name) {
             Some(Item::Module(_)) => self.broken(say::module_as_value(span, name), span),
             Some(item) => self.item_value(item, name, span),
             None if builtin::is_function(name) => self.broken(say::builtin_as_value(span, name), span),
             None => {
-                let diagnostic = self.unknown_name(span, name);
+                let diagnostic = self.unknown_name(span, name, is_called);
                 self.broken(diagnostic, span)
             }
         }
     }
 
-    pub(super) fn unknown_name(&mut self, span: &Span, name: &str) -> crate::Diagnostic {
-        let of_main = self.function != Some(self.cx.main as usize)
-            && self.module == 0
-            && self.cx.is_main_variable(name);
+    /// Whether this is not the main program, and the name is that of a variable there.
+    fn is_of_main(&mut self, name: &str) -> bool {
+        self.function != Some(self.cx.main as usize) && self.module == 0 && self.cx.is_main_variable(name)
+    }
+
+    fn unknown_name(&mut self, span: &Span, name: &str, is_called: bool) -> crate::Diagnostic {
+        if self.is_of_main(name) {
+            return match self.function {
+                Some(_) => say::variable_of_main(span, name, false),
+                None => say::no_constant(span),
+            };
+        }
+        if let Some(group) = builtin::group_with(name).filter(|_| !is_called) {
+            return say::given_without_group(span, name, group);
+        }
         if self.is_probe() || !self.cx.may_compare() {
-            return say::unknown_name(span, name, of_main, &[]);
+            return say::unknown_name(span, name, &[]);
         }
         let mut visible: Vec<&str> = self.by_name.keys().copied().collect();
         visible.extend(self.cx.scopes[self.module].names());
         builtin::functions().for_each(|name| visible.push(name));
-        say::unknown_name(span, name, of_main, &visible)
+        say::unknown_name(span, name, &visible)
     }
 
     /// The value of a constant or function.
@@ -298,7 +312,7 @@ impl<'a> Body<'_, 'a> {
     /// The item that `of.name` is, if `of` is a module.
     pub(super) fn module_member(&mut self, of: &ast::Expr<'a>) -> Option<usize> {
         match of.kind {
-            Ast::Name(name) if !self.by_name.contains_key(name) && !self.assigned.contains(name) => {
+            Ast::Name(name) if !self.by_name.contains_key(name) && !self.may_be_assigned(name) => {
                 match self.item(name) {
                     Some(Item::Module(module)) => Some(module),
                     _ => None,
@@ -350,16 +364,25 @@ impl<'a> Body<'_, 'a> {
                             None => self.broken(say::job_without_value(&name.span), span),
                         };
                     }
-                    _ => return self.broken(say::unknown_member(name, "job", builtin::JOB), span),
+                    _ => {
+                        let diagnostic = self.unknown_member(name, of_type);
+                        return self.broken(diagnostic, span);
+                    }
                 };
                 self.make(ExprKind::Field(Box::new(object), field), Ty::U, span)
             }
-            node => {
-                let shown = self.show(of_type);
-                let methods: Vec<_> = builtin::methods_of(&node).collect();
-                self.broken(say::unknown_member(name, &shown, &methods), span)
+            _ => {
+                let diagnostic = self.unknown_member(name, of_type);
+                self.broken(diagnostic, span)
             }
         }
+    }
+
+    /// What is said of a member that nothing of this type has, or that is used in another way than it can be.
+    pub(super) fn unknown_member(&mut self, name: &Name<'a>, of: Ty) -> crate::Diagnostic {
+        let node = self.cx.types.node(of);
+        let methods: Vec<_> = builtin::methods_of(&node).collect();
+        say::unknown_member(name, &self.show(of), builtin::fields_of(&node), &methods)
     }
 
     /// The number and type of a struct's field; reported if there is none.

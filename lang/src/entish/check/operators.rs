@@ -36,6 +36,10 @@ impl<'a> Body<'_, 'a> {
                 if !self.agree(op, &left, &mut right, false) {
                     return self.word(0, Ty::BROKEN, span);
                 }
+                if let Some(holds) = self.known_of_0(op, (a, &left), (b, &right)) {
+                    let differs = is_difference(a) || is_difference(b);
+                    return self.broken(say::compared_with_0(span, holds, differs), span);
+                }
                 self.compare(op, left, right, span)
             }
             _ => {
@@ -63,13 +67,33 @@ impl<'a> Body<'_, 'a> {
                     true => say::conversion(&left, &right),
                     false => say::agreement(&left, &right, &b.kind),
                 };
-                let conversion = say::instead_of_operator(op, &left, &right).or(conversion);
+                let instead = say::instead_of_operator(op, (&left, &a.kind), (&right, &b.kind));
+                let conversion = instead.or_else(|| conversion.map(str::to_owned));
                 let (left, right) = (self.show(ty(a)), self.show(ty(b)));
                 let (at, other) = (a.place.span.clone(), b.place.span.clone());
                 self.say(say::sides(op, &at, &left, &other, &right, conversion));
                 false
             }
         }
+    }
+
+    /// Whether a `u` is compared with a 0 so that it always holds, or never does; `None` if neither.
+    fn known_of_0(
+        &mut self,
+        op: Binary,
+        (a, left): (&ast::Expr<'a>, &Expr),
+        (b, right): (&ast::Expr<'a>, &Expr),
+    ) -> Option<bool> {
+        let is_0 = |side: &ast::Expr<'_>| matches!(side.kind, ast::ExprKind::Int(0));
+        let is_known = |side: &Expr| matches!(side.kind, ExprKind::Word(_));
+        let holds = match op {
+            Binary::Lt if is_0(b) && !is_known(left) => false,
+            Binary::Ge if is_0(b) && !is_known(left) => true,
+            Binary::Gt if is_0(a) && !is_known(right) => false,
+            Binary::Le if is_0(a) && !is_known(right) => true,
+            _ => return None,
+        };
+        matches!(self.cx.types.node(ty(left)), Node::U).then_some(holds)
     }
 
     fn logic(&mut self, op: Binary, a: &'a ast::Expr<'a>, b: &'a ast::Expr<'a>, span: &Span) -> Expr {
@@ -215,6 +239,10 @@ impl<'a> Body<'_, 'a> {
         let found = self.runtime(function, vec![container, item], Ty::BOOL, span);
         self.block_of(stmts, found, span)
     }
+}
+
+fn is_difference(of: &ast::Expr<'_>) -> bool {
+    matches!(of.kind, ast::ExprKind::Binary(Binary::Sub, ..))
 }
 
 /// The instruction that compares signed numbers.

@@ -49,7 +49,7 @@ impl<'a> Body<'_, 'a> {
                 let own = self.function.and_then(|function| self.cx.funcs[function].yields);
                 let known = own.filter(|&own| !self.cx.types.is_unknown(own));
                 let value = self.flexible(value, known);
-                self.yields(ty(&value), &value.place.span.clone());
+                self.yields(ty(&value), &value.place.span, Some(&value.kind));
                 let value = self.hoist(value, made);
                 made.push(self.stmt_of(StmtKind::Yield(value), span));
             }

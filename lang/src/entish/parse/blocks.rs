@@ -4,7 +4,8 @@ use super::expressions::expression;
 use super::recovery::lose;
 use super::statements::{indented, line};
 use super::{
-    Fault, Input, Parsed, ahead, bump, eat, expect, name, peek, report, say, since, text, unexpected,
+    Fault, Input, Parsed, ahead, bump, eat, expect, name, peek, report, report_indentation, say, since, text,
+    unexpected,
 };
 use crate::entish::ast::{Expr, ExprKind, Name, Span, Stmt, StmtKind};
 use crate::entish::lex::{Kind, NESTING_MAX, Token};
@@ -28,7 +29,7 @@ pub(super) fn block<'s>(input: &mut Input<'_, 's>, first: Token) -> Parsed<Vec<S
         return Ok(indented(input));
     }
     let (word, next) = (text(input, first), peek(input));
-    report(input, say::no_block(&header, word, &next.span()));
+    report_indentation(input, say::no_block(&header, word, &next.span()));
     lose(input);
     Ok(vec![Stmt { kind: StmtKind::Broken(Vec::new()), span: header }])
 }
@@ -58,7 +59,7 @@ fn one_line<'s>(input: &mut Input<'_, 's>) -> Parsed<Vec<Stmt<'s>>> {
     let mut body = Vec::new();
     line(input, false, &mut body)?;
     if peek(input).kind == Kind::Indent {
-        report(input, say::indent_behind_line(&ahead(input, 1).span(), &token.span()));
+        report_indentation(input, say::indent_behind_line(&ahead(input, 1).span(), &token.span()));
         body.extend(indented(input));
         lose(input);
     }

@@ -116,6 +116,9 @@ pub(super) fn import(input: &mut Input<'_, '_>) -> Parsed<()> {
     if peek(input).kind == Kind::Slash {
         return Err(say::import_path(&peek(input).span()).into());
     }
+    if peek(input).kind == Kind::Minus {
+        return Err(say::import_minus(&peek(input).span()).into());
+    }
     if matches!(peek(input).kind, Kind::Comma | Kind::Dot | Kind::Name) {
         return Err(say::import_more(&peek(input).span()).into());
     }

@@ -80,6 +80,7 @@ fn foreign_operator(mark: &str) -> Option<(Binary, Level)> {
         "||" => (Binary::Or, Level::Or),
         "===" => (Binary::Eq, Level::Comparison),
         "!==" | "<>" => (Binary::Ne, Level::Comparison),
+        "=<" => (Binary::Le, Level::Comparison),
         _ => return None,
     })
 }
@@ -206,7 +207,7 @@ fn operator(input: &Input<'_, '_>) -> Parsed<Option<(Binary, Level, usize)>> {
     let one = |(op, level)| (op, level, 1);
     Ok(match token.kind {
         Kind::Not if ahead(input, 1).kind == Kind::In => Some((Binary::NotIn, Level::Comparison, 2)),
-        Kind::Foreign if matches!(text(input, token), "**" | "//") => {
+        Kind::Foreign if matches!(text(input, token), "**" | "//" | "=>") => {
             return Err(unexpected(input, "an operator"));
         }
         Kind::Foreign => foreign_operator(text(input, token)).map(one),

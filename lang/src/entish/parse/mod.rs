@@ -36,6 +36,8 @@ struct State<'t, 's> {
     tokens: &'t [Token],
     file: File<'s>,
     diagnostics: Vec<Diagnostic>,
+    /// Where the first tab is that indents a line.
+    first_tab: Option<u32>,
     /// Where the token before the next one ends.
     end: u32,
     /// How deep brackets, operators and types are nested here.
@@ -112,6 +114,7 @@ fn parsed(source: &str, lexed: Lexed) -> (File<'_>, Vec<Diagnostic>) {
         tokens: &lexed.tokens,
         file: File::default(),
         diagnostics: lexed.diagnostics,
+        first_tab: lexed.first_tab,
         end: 0,
         depth: 0,
         else_taken: false,
@@ -216,6 +219,13 @@ fn report(input: &mut Input<'_, '_>, diagnostic: Diagnostic) {
         while peek(input).kind != Kind::End {
             let _ = bump(input);
         }
+    }
+}
+
+/// Reports how a line is indented. Behind a tab that was meant to, that may but follow from it.
+fn report_indentation(input: &mut Input<'_, '_>, diagnostic: Diagnostic) {
+    if input.state.first_tab.is_none_or(|tab| diagnostic.span.start < tab as usize) {
+        report(input, diagnostic);
     }
 }
 

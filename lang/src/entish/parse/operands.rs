@@ -34,8 +34,13 @@ pub(super) fn postfix<'s>(input: &mut Input<'_, 's>, tried: bool) -> Parsed<Tall
 /// `.name`
 fn member<'s>(input: &mut Input<'_, 's>, object: Tall<'s>) -> Parsed<Tall<'s>> {
     bump(input)?;
+    let next = peek(input);
+    let before = input.state.source.get(..next.start as usize).unwrap_or_default();
+    if next.kind.is_word() && say::pointed_number(before).is_some() {
+        return Err(unexpected(input, say::MEMBER));
+    }
     let start = object.expr.span.start;
-    let member = name(input, "the name of a member")?;
+    let member = name(input, say::MEMBER)?;
     node(ExprKind::Member(object.expr, member), since(input, start), object.height)
 }
 

@@ -74,6 +74,9 @@ pub(super) fn no_colon(header: &Span, word: &str) -> Diagnostic {
     new(&(header.end..header.end), format!("the line of `{word}` lacks its colon"), "expected `:`")
 }
 
+/// What stands behind a point.
+pub(super) const MEMBER: &str = "the name of a member";
+
 /// How blocks are written.
 pub(super) const BLOCKS: &str = "a block begins with `:` and is indented; there are no braces around it";
 
@@ -91,6 +94,13 @@ pub(super) fn block_in_line(span: &Span, word: &str) -> Diagnostic {
 /// `before` is the text up to the token.
 pub(super) fn unexpected(span: &Span, kind: Kind, text: &str, before: &str, wanted: &str) -> Diagnostic {
     let expected = format!("expected {wanted}");
+    if wanted == MEMBER
+        && kind != Kind::Dot
+        && let Some(number) = pointed_number(before)
+    {
+        return misplaced(span, kind, text, expected)
+            .hint(format!("a number has digits on both sides of its point: `{number}.0`"));
+    }
     match kind {
         Kind::Unknown => unknown_character(span, text, expected),
         Kind::Open => open_quotes(span, text),
@@ -98,37 +108,47 @@ pub(super) fn unexpected(span: &Span, kind: Kind, text: &str, before: &str, want
         Kind::Newline => {
             let behind = before.trim_end_matches(' ');
             let goes_on = behind.ends_with(['+', '-', '*', '/', '%', '|', '&', '^', ',', '=']);
-            let is_point =
-                behind.strip_suffix('.').is_some_and(|of| of.ends_with(|c: char| c.is_ascii_digit()));
             let hint = match wanted {
                 EXPRESSION if goes_on => Some("inside parentheses an expression goes on over line ends"),
                 EXPRESSION if behind.ends_with('>') => Some(BUDGETS),
-                _ if is_point => Some("a number has digits on both sides of its point: `5.0`"),
                 _ => None,
             };
-            let hint = hint.map(str::to_owned);
-            new(&(span.start..span.start), "the line ends too early", expected).maybe_hint(hint)
+            misplaced(span, kind, text, expected).maybe_hint(hint.map(str::to_owned))
         }
-        Kind::Indent | Kind::Dedent => new(span, "the line ends too early", expected),
-        Kind::End => new(span, "the text ends too early", expected),
         Kind::CloseParen | Kind::CloseBracket | Kind::CloseBrace => {
             let title = format!("`{text}` closes nothing");
             let stray = wanted.ends_with("the end of the line") || wanted == "a statement";
-            if stray { new(span, title, expected) } else { misplaced(span, text, expected) }
+            if stray { new(span, title, expected) } else { misplaced(span, kind, text, expected) }
         }
         Kind::Dot if before.ends_with('.') => {
-            misplaced(span, text, expected).hint("the numbers from a on, below b, are `range(a, b)`")
+            misplaced(span, kind, text, expected).hint("the numbers from a on, below b, are `range(a, b)`")
         }
         Kind::Name if before.ends_with(|c: char| c.is_ascii_digit()) => {
-            misplaced(span, text, expected).hint("a name begins with a letter")
+            misplaced(span, kind, text, expected).hint("a name begins with a letter")
         }
-        _ => misplaced(span, text, expected),
+        _ => misplaced(span, kind, text, expected),
     }
 }
 
-fn misplaced(span: &Span, text: &str, expected: String) -> Diagnostic {
-    let text = if text.chars().count() > 40 { "this" } else { text };
-    new(span, format!("`{text}` does not belong here"), expected)
+fn misplaced(span: &Span, kind: Kind, text: &str, expected: String) -> Diagnostic {
+    match kind {
+        Kind::Newline => new(&(span.start..span.start), "the line ends too early", expected),
+        Kind::Indent | Kind::Dedent => new(span, "the line ends too early", expected),
+        Kind::End => new(span, "the text ends too early", expected),
+        _ => {
+            let text = if text.chars().count() > 40 { "this" } else { text };
+            new(span, format!("`{text}` does not belong here"), expected)
+        }
+    }
+}
+
+/// The whole number that a text ends with, behind which stands a point.
+pub(super) fn pointed_number(before: &str) -> Option<&str> {
+    let behind = before.trim_end_matches(' ').strip_suffix('.')?;
+    let start = behind.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |at| at + 1);
+    let number = &behind[start..];
+    let is_whole = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
+    (is_whole && number.starts_with(|c: char| c.is_ascii_digit())).then_some(number)
 }
 
 fn unknown_character(span: &Span, text: &str, expected: String) -> Diagnostic {
@@ -173,6 +193,11 @@ fn foreign(span: &Span, text: &str, before: &str, expected: String) -> Diagnosti
         "?" => "of two values, one is chosen by `a if condition else b`",
         "@" => "functions have no decorators",
         "\\" => "inside parentheses a line end means nothing",
+        "=>" if line.trim_start().starts_with("def ") => "results stand behind `->`: `def f(x) -> u:`",
+        "=>" => {
+            return new(span, "there is no operator `=>`", "write `>=` to compare")
+                .hint("a block begins with `:`, and a map is `{key: value}`");
+        }
         _ => return new(span, format!("`{text}` means nothing here"), expected),
     };
     new(span, format!("`{text}` means nothing here"), expected).hint(hint)
@@ -185,6 +210,7 @@ pub(super) fn foreign_operator(span: &Span, text: &str) -> Option<Diagnostic> {
         "||" => "or",
         "===" | "is" => "==",
         "!==" | "<>" | "is not" => "!=",
+        "=<" => "<=",
         "xor" => "^",
         "mod" => "%",
         "div" => "/",
@@ -346,6 +372,11 @@ pub(super) fn import_path(span: &Span) -> Diagnostic {
     new(span, "a file is imported by its name", "no path").hint(
         "all files of a program lie in one folder: `import name` finds `name.et` there, or in the library",
     )
+}
+
+pub(super) fn import_minus(span: &Span) -> Diagnostic {
+    new(span, "a file is imported by its name", "not in a name")
+        .hint("names are of a to z, A to Z, 0 to 9 and `_`: rename the file, such as to `my_file.et`")
 }
 
 pub(super) fn import_more(span: &Span) -> Diagnostic {

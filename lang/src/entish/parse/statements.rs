@@ -6,7 +6,8 @@ use super::expressions::expression;
 use super::operands::begins_budgets;
 use super::recovery::{broken, forget, lose, lost, position};
 use super::{
-    Fault, Input, Parsed, ahead, bump, eat, name, peek, report, say, since, text, types, unexpected,
+    Fault, Input, Parsed, ahead, bump, eat, name, peek, report, report_indentation, say, since, text, types,
+    unexpected,
 };
 use crate::entish::ast::{Binary, Expr, ExprKind, Span, Stmt, StmtKind};
 use crate::entish::lex::{Kind, Token};
@@ -31,7 +32,7 @@ pub(super) fn statements<'s>(input: &mut Input<'_, 's>, top: bool) -> Vec<Stmt<'
                 continue;
             }
             Kind::Indent => {
-                report(input, say::stray_indent(&ahead(input, 1).span()));
+                report_indentation(input, say::stray_indent(&ahead(input, 1).span()));
                 statements.extend(indented(input));
                 lose(input);
             }

@@ -219,7 +219,11 @@ impl Author<'_> {
             0..3 => {
                 let typ = self.random.pick(&[Type::U, Type::U, Type::I, Type::F, Type::Text]);
                 let op = self.random.pick(&["<", "<=", ">", ">=", "==", "!="]);
-                let [one, other] = self.two(typ, depth);
+                // A comparison of numbers from 0 on with a 0 that is written is refused where it is known how it ends.
+                let [one, other] = self.two(typ, depth).map(|side| match side.as_str() {
+                    "0" if matches!(typ, Type::U) => "u(0)".to_owned(),
+                    _ => side,
+                });
                 format!("({one} {op} {other})")
             }
             3 => {

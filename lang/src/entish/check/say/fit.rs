@@ -1,9 +1,9 @@
 //! The words for types that do not fit.
 
 use super::super::super::ast::{Binary, Span, Unary};
-use super::super::super::hir::ExprKind;
+use super::super::super::hir::{ExprKind, Indexed};
 use super::super::types::Node;
-use super::{at, new};
+use super::{at, new, with_article};
 use crate::diagnostic::Diagnostic;
 
 /// How the one becomes the other, if they can.
@@ -32,16 +32,43 @@ pub(in super::super) fn conversion(want: &Node, found: &Node) -> Option<&'static
     }
 }
 
-/// What to write in place of a number that is written where it does not fit.
-pub(in super::super) fn hint_of_literal(want: &Node, value: &ExprKind) -> Option<&'static str> {
+/// What to write in place of a value that does not fit, by how it is written.
+pub(in super::super) fn hint_of_value(want: &Node, value: &ExprKind) -> Option<String> {
     match (want, value) {
         (Node::U, ExprKind::Word(word)) if word.cast_signed() < 0 => {
-            Some("a `u` is never negative: make it an `i`, as in `i x = -1`")
+            Some("a `u` is never negative: make it an `i`, as in `i x = -1`".to_owned())
         }
         (Node::Text, ExprKind::Word(_)) => {
-            Some("a text stands in double quotes; `str(…)` makes one of a number")
+            Some("a text stands in double quotes; `str(…)` makes one of a number".to_owned())
         }
+        (Node::Text, value) if is_byte(value) => Some(BYTE.to_owned()),
+        (Node::U, value) => Some(format!("the number of a character is {}", character(value)?)),
         _ => None,
+    }
+}
+
+/// What an element of a text is.
+const BYTE: &str = "an element of a text is a byte, as a `u`; `t[i:i + 1]` is a text of one";
+
+/// Whether it is an element of a text or of bytes.
+fn is_byte(value: &ExprKind) -> bool {
+    matches!(value, ExprKind::Index { kind: Indexed::Text | Indexed::Bytes, .. })
+}
+
+/// How the code of a character is written that a text is.
+fn character(value: &ExprKind) -> Option<String> {
+    let ExprKind::Text(text) = value else { return None };
+    let mut characters = text.chars();
+    let only = characters.next().filter(|only| only.is_ascii() && characters.next().is_none())?;
+    Some(format!("`'{}'`", only.escape_default()))
+}
+
+/// What to write where an operator has a text on one side and a number on the other, which may be a byte.
+fn bytes_and_texts(op: Binary, a: &ExprKind, b: &ExprKind) -> Option<String> {
+    let written = character(a).or_else(|| character(b)).filter(|_| op != Binary::Add);
+    match written {
+        Some(written) => Some(format!("an element of a text is a byte, as a `u`: write {written}")),
+        None => (is_byte(a) || is_byte(b)).then(|| BYTE.to_owned()),
     }
 }
 
@@ -60,19 +87,25 @@ pub(in super::super) fn negative(span: &Span, hint: &str) -> Diagnostic {
     new(span, "this cannot be negative", "below 0").hint(hint)
 }
 
-/// What other languages do by an operator whose sides are of such types.
-pub(in super::super) fn instead_of_operator(op: Binary, left: &Node, right: &Node) -> Option<&'static str> {
-    match (op, left, right) {
-        (Binary::Mul, Node::Text, Node::U | Node::I) | (Binary::Mul, Node::U | Node::I, Node::Text) => Some(
-            "to repeat a text, write `import strings` at the top of the file, and here `strings.repeat(t, n)`",
-        ),
+/// What to write in place of an operator whose sides are such values, of such types.
+pub(in super::super) fn instead_of_operator(
+    op: Binary,
+    (left, a): (&Node, &ExprKind),
+    (right, b): (&Node, &ExprKind),
+) -> Option<String> {
+    let known = match (op, left, right) {
+        (Binary::Mul, Node::Text, Node::U | Node::I) | (Binary::Mul, Node::U | Node::I, Node::Text) => {
+            "to repeat a text, write `import strings` at the top of the file, and here `strings.repeat(t, n)`"
+        }
         (Binary::Mul, Node::List(_) | Node::Array(_), Node::U | Node::I)
-        | (Binary::Mul, Node::U | Node::I, Node::List(_) | Node::Array(_)) => Some(
-            "to repeat an element, write `import lists` at the top of the file, and here `lists.repeat(x, n)`",
-        ),
-        (Binary::Rem, Node::Text, _) => Some(JOINED),
-        _ => None,
-    }
+        | (Binary::Mul, Node::U | Node::I, Node::List(_) | Node::Array(_)) => {
+            "to repeat an element, write `import lists` at the top of the file, and here `lists.repeat(x, n)`"
+        }
+        (Binary::Rem, Node::Text, _) => JOINED,
+        (_, Node::Text, Node::U) | (_, Node::U, Node::Text) => return bytes_and_texts(op, a, b),
+        _ => return None,
+    };
+    Some(known.to_owned())
 }
 
 /// How the sides of an operator come to be of one type.
@@ -101,12 +134,26 @@ pub(in super::super) fn sides(
     left: &str,
     b: &Span,
     right: &str,
-    hint: Option<&str>,
+    hint: Option<String>,
 ) -> Diagnostic {
-    new(b, format!("`{}` of a `{left}` and a `{right}`", symbol(op)), format!("this is `{right}`"))
-        .label(&at(a), format!("this is `{left}`"))
-        .hint("both sides of an operator have the same type")
-        .maybe_hint(hint.map(str::to_owned))
+    new(
+        b,
+        format!("`{}` of {} and {}", symbol(op), with_article(left), with_article(right)),
+        format!("this is `{right}`"),
+    )
+    .label(&at(a), format!("this is `{left}`"))
+    .hint("both sides of an operator have the same type")
+    .maybe_hint(hint)
+}
+
+/// A `u` that is compared with 0; `is_difference` if it is one of two others.
+pub(in super::super) fn compared_with_0(span: &Span, holds: bool, is_difference: bool) -> Diagnostic {
+    let title = if holds { "this is always true" } else { "this is never true" };
+    new(span, title, "a `u` is never below 0").hint(if is_difference {
+        "what would be below 0 wraps: compare the sides themselves, `a < b`, or make them `i`, `i(a) - i(b) < 0`"
+    } else {
+        "make it an `i` to have numbers below 0, as in `i x = 5`"
+    })
 }
 
 fn symbol(op: Binary) -> &'static str {
@@ -198,7 +245,7 @@ pub(in super::super) fn not_one_value(span: &Span, found: usize, yields: bool) -
 }
 
 pub(in super::super) fn no_conversion(span: &Span, shown: &str, to: &str) -> Diagnostic {
-    let diagnostic = new(span, format!("`{to}` of a `{shown}`"), format!("this is `{shown}`"));
+    let diagnostic = new(span, format!("`{to}` of {}", with_article(shown)), format!("this is `{shown}`"));
     match (shown, to) {
         ("bool", "f") => diagnostic.hint("`f(u(b))` is 0.0 or 1.0"),
         _ => diagnostic.hint("`u`, `i` and `f` convert numbers, and `u` and `i` a `bool`"),
@@ -210,6 +257,6 @@ pub(in super::super) fn no_number(span: &Span, shown: &str) -> Diagnostic {
 }
 
 pub(in super::super) fn no_text_of(span: &Span, shown: &str) -> Diagnostic {
-    new(span, format!("a `{shown}` has no text"), format!("this is `{shown}`"))
+    new(span, format!("{} has no text", with_article(shown)), format!("this is `{shown}`"))
         .hint("numbers, `bool` and texts can be written; take the parts of anything else one by one")
 }

@@ -2,7 +2,7 @@
 
 use super::super::super::ast::Span;
 use super::super::builtin;
-use super::{listed, new};
+use super::{listed, new, with_article};
 use crate::diagnostic::Diagnostic;
 
 pub(in super::super) fn only_in_main(span: &Span, name: &str) -> Diagnostic {
@@ -30,7 +30,7 @@ pub(in super::super) fn host_in_session(span: &Span) -> Diagnostic {
 }
 
 pub(in super::super) fn not_asked(span: &Span, shown: &str) -> Diagnostic {
-    new(span, format!("a host cannot be asked with a `{shown}`"), format!("this is `{shown}`"))
+    new(span, format!("a host cannot be asked with {}", with_article(shown)), format!("this is `{shown}`"))
         .hint("numbers, `bool`, texts and bytes can be handed to a host; take the parts of anything else one by one")
 }
 

@@ -1,27 +1,49 @@
 //! The words for what the machine adds: yields, sandboxes, instructions.
 
 use super::super::super::ast::{Name, Span};
+use super::super::super::hir::ExprKind;
 use super::super::builtin;
-use super::{count, new};
+use super::{count, new, with_article};
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 use keyvm_isa::{Imm, ImmKind, OpInfo};
 
+/// A text that is written is shown if it has so many bytes at most.
+const SHOWN_TEXT_MAX: usize = 40;
+
 // ---- Yields and sandboxes -----------------------------------------------------------------------------
 
-pub(in super::super) fn yields_other(span: &Span, own: &str, found: &str, is_main: bool) -> Diagnostic {
-    let diagnostic =
-        new(span, format!("this yields a `{found}`, not a `{own}`"), format!("yields a `{found}`"));
-    if is_main {
-        diagnostic.hint("the main program yields to the host, which takes a `u`; `print(…)` writes anything")
-    } else {
-        diagnostic.hint("all that a function yields, itself and through those it calls, is of one type")
-    }
+pub(in super::super) fn yields_other(span: &Span, own: &str, found: &str) -> Diagnostic {
+    new(
+        span,
+        format!("this yields {}, not {}", with_article(found), with_article(own)),
+        format!("yields {}", with_article(found)),
+    )
+    .hint("all that a function yields, itself and through those it calls, is of one type")
+}
+
+/// The main program yields something else than a number: a value, or what a function yields that it calls.
+pub(in super::super) fn main_yields(span: &Span, found: &str, value: Option<&ExprKind>) -> Diagnostic {
+    let instead = match (value, found) {
+        (None, _) => "make a job of the call, `job = try f<gas,words>(x)`, and take what that has".to_owned(),
+        (Some(ExprKind::Text(text)), _) if text.len() <= SHOWN_TEXT_MAX => {
+            format!("write it by `print(\"{}\")`", text.escape_debug())
+        }
+        (_, "i" | "f" | "bool") => "`u(…)` converts it, `print(…)` writes it as it is".to_owned(),
+        (_, "text") => "write it by `print(…)`".to_owned(),
+        _ => "`print(…)` writes numbers, `bool` and texts".to_owned(),
+    };
+    yields_other(span, "u", found)
+        .hint(format!("the main program yields to the host, which takes a `u`; {instead}"))
 }
 
 pub(in super::super) fn yields_and_returns(span: &Span, yields: &str, results: &str) -> Diagnostic {
-    new(span, format!("this function yields a `{yields}` and returns `{results}`"), "of different types")
-        .hint("a function that yields returns the same type, or nothing")
+    new(
+        span,
+        format!("this function yields {} and returns `{results}`", with_article(yields)),
+        "of different types",
+    )
+    .hint("a function that yields returns the same type, or nothing")
 }
 
 pub(in super::super) fn builtin_in_sandbox(span: &Span, name: &str) -> Diagnostic {
@@ -30,7 +52,7 @@ pub(in super::super) fn builtin_in_sandbox(span: &Span, name: &str) -> Diagnosti
 }
 
 pub(in super::super) fn no_sandbox(span: &Span, shown: &str) -> Diagnostic {
-    new(span, format!("a `{shown}` cannot run in a sandbox"), "not a function, and no job")
+    new(span, format!("{} cannot run in a sandbox", with_article(shown)), "not a function, and no job")
         .hint("`f<gas,words>(x)` is a sandboxed call; to compare, write `(f < a), (b > (c))`")
 }
 
@@ -68,8 +90,12 @@ pub(in super::super) fn else_of_several(span: &Span, results: usize) -> Diagnost
 }
 
 pub(in super::super) fn key_inside(span: &Span, shown: &str) -> Diagnostic {
-    new(span, "a key goes into a sandbox as an argument of its own", format!("a key inside a `{shown}`"))
-        .hint("give the function a parameter of type `key`")
+    new(
+        span,
+        "a key goes into a sandbox as an argument of its own",
+        format!("a key inside {}", with_article(shown)),
+    )
+    .hint("give the function a parameter of type `key`")
 }
 
 pub(in super::super) fn job_as_argument(span: &Span, shown: &str) -> Diagnostic {
@@ -83,7 +109,7 @@ pub(in super::super) fn any_in_sandbox(span: &Span, shown: &str) -> Diagnostic {
 }
 
 pub(in super::super) fn untrusted_result(span: &Span, shown: &str, what: &str) -> Diagnostic {
-    new(span, format!("no {what} come out of a sandbox"), format!("gives a `{shown}`"))
+    new(span, format!("no {what} come out of a sandbox"), format!("gives {}", with_article(shown)))
         .hint("the callee is not trusted: it can give plain data alone")
 }
 

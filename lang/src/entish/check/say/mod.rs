@@ -49,14 +49,28 @@ fn listed(names: &[&str]) -> String {
 /// Of so many fields, parameters and methods the nearest one is looked for.
 const COMPARED_MAX: usize = 200;
 
+/// So many names are listed.
+const LISTED_MAX: usize = 12;
+
 /// The name that is meant, or all that there are.
 fn one_of(text: &str, names: &[&str]) -> String {
     did_you_mean(text, names.iter().copied().take(COMPARED_MAX)).unwrap_or_else(|| match names {
-        [_, _, ..] if names.len() <= 12 => format!("there are {}", listed(names)),
+        [_, _, ..] if names.len() <= LISTED_MAX => format!("there are {}", listed(names)),
         [one] => format!("there is only `{one}`"),
         [] => "it has none".to_owned(),
         _ => format!("there are {} and others", listed(&names[..10]).replace("` and `", "`, `")),
     })
+}
+
+/// A type with the article that its name is spoken with: a letter alone as that letter.
+fn with_article(shown: &str) -> String {
+    let name = shown.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    let sounds_open = match name.as_bytes() {
+        [letter] => b"aefhilmnorsx".contains(&letter.to_ascii_lowercase()),
+        [first, ..] => b"aeio".contains(&first.to_ascii_lowercase()),
+        [] => false,
+    };
+    format!("{} `{shown}`", if sounds_open { "an" } else { "a" })
 }
 
 fn count(number: usize, noun: &str) -> String {
@@ -200,7 +214,7 @@ pub(super) fn no_type_arguments(name: &Name<'_>) -> Diagnostic {
 }
 
 pub(super) fn key_type(span: &Span, shown: &str) -> Diagnostic {
-    new(span, format!("a `{shown}` cannot be the key of a map"), "not a type of keys")
+    new(span, format!("{} cannot be the key of a map", with_article(shown)), "not a type of keys")
         .hint("keys are `u`, `i`, `bool`, `text` or `bytes`")
 }
 
@@ -268,8 +282,20 @@ pub(super) fn generic_recursion(span: &Span, name: &str) -> Diagnostic {
 
 // ---- Names in functions -------------------------------------------------------------------------------
 
+/// In a function, which may be meant to set it.
+pub(super) fn variable_of_main(span: &Span, name: &str, is_set: bool) -> Diagnostic {
+    let hint = if is_set {
+        format!(
+            "pass it as an argument and return the new value, `{name} = f({name})`; or give it a value of its own here first"
+        )
+    } else {
+        "pass it as an argument".to_owned()
+    };
+    new(span, format!("`{name}` is a variable of the main program"), "functions do not see it").hint(hint)
+}
+
 /// Looks for what is meant among the visible names and in the library, if there are any of them.
-pub(super) fn unknown_name(span: &Span, name: &str, of_main: bool, visible: &[&str]) -> Diagnostic {
+pub(super) fn unknown_name(span: &Span, name: &str, visible: &[&str]) -> Diagnostic {
     let diagnostic = new(span, format!("nothing is called `{name}`"), "unknown name");
     let foreign = match name {
         "True" | "TRUE" => Some("it is written `true`"),
@@ -291,7 +317,6 @@ pub(super) fn unknown_name(span: &Span, name: &str, of_main: bool, visible: &[&s
         "list" | "tuple" | "set" | "dict" | "array" => {
             Some("a list is `[a, b]`, an empty one `u[]()`; a map is `{k: v}`, an empty one `map(text, u)()`")
         }
-        _ if of_main => Some("a function does not see the main program's variables: pass it as an argument"),
         _ => None,
     };
     let foreign = foreign.map(str::to_owned);
@@ -299,6 +324,12 @@ pub(super) fn unknown_name(span: &Span, name: &str, of_main: bool, visible: &[&s
     diagnostic
         .hint("a variable begins with its first assignment, a function with `def`")
         .maybe_hint(foreign.or_else(|| if visible.is_empty() { None } else { nearest() }))
+}
+
+/// The name of a status or of a right, without the word that stands before it.
+pub(super) fn given_without_group(span: &Span, name: &str, group: &str) -> Diagnostic {
+    new(span, format!("nothing is called `{name}`"), "unknown name")
+        .hint(format!("did you mean `{group}.{name}`?"))
 }
 
 /// Where a name is to be found that was not imported.
@@ -347,8 +378,20 @@ pub(super) fn unknown_in_module<'a>(
     module: &str,
     names: impl Iterator<Item = &'a str>,
 ) -> Diagnostic {
-    new(&name.span, format!("`{module}` has no `{}`", name.text), "unknown name")
-        .maybe_hint(did_you_mean(name.text, names))
+    let names: Vec<_> = names.collect();
+    let kin = kin(name.text, &names);
+    let hint = match (&kin[..], &names[..]) {
+        (_, []) => None,
+        ([], names) => Some(one_of(name.text, names)),
+        (kin, _) => Some(format!("there are {}", listed(kin))),
+    };
+    new(&name.span, format!("`{module}` has no `{}`", name.text), "unknown name").maybe_hint(hint)
+}
+
+/// Names that begin with this one and go on behind a `_`, a few of them.
+fn kin<'a>(name: &str, names: &[&'a str]) -> Vec<&'a str> {
+    let goes_on = |other: &str| other.strip_prefix(name).is_some_and(|rest| rest.starts_with('_'));
+    names.iter().copied().filter(|other| goes_on(other)).take(LISTED_MAX).collect()
 }
 
 pub(super) fn unknown_given(name: &Name<'_>, group: &str) -> Diagnostic {
@@ -359,7 +402,7 @@ pub(super) fn unknown_given(name: &Name<'_>, group: &str) -> Diagnostic {
 }
 
 pub(super) fn assigned_constant(span: &Span, name: &str, declared: Option<&Span>) -> Diagnostic {
-    let diagnostic = new(span, format!("`{name}` is a constant"), "assigned here");
+    let diagnostic = new(span, format!("the constant `{name}` cannot be assigned"), "assigned here");
     also(diagnostic, declared, "declared here").hint("give the variable another name")
 }
 
@@ -376,9 +419,13 @@ pub(super) fn assigned_otherwise(
     first: &Span,
     hint: Option<&str>,
 ) -> Diagnostic {
-    new(span, format!("`{name}` is a `{want}`, not a `{found}`"), format!("this is `{found}`"))
-        .label(&at(first), format!("`{name}` is a `{want}` since here"))
-        .maybe_hint(hint.map(str::to_owned))
+    new(
+        span,
+        format!("`{name}` is {}, not {}", with_article(want), with_article(found)),
+        format!("this is `{found}`"),
+    )
+    .label(&at(first), format!("`{name}` is {} since here", with_article(want)))
+    .maybe_hint(hint.map(str::to_owned))
 }
 
 pub(super) fn declared_otherwise(
@@ -389,7 +436,7 @@ pub(super) fn declared_otherwise(
     first: &Span,
 ) -> Diagnostic {
     new(span, format!("`{name}` has the type `{has}` already"), format!("declared as `{written}`"))
-        .label(&at(first), format!("`{name}` is a `{has}` since here"))
+        .label(&at(first), format!("`{name}` is {} since here", with_article(has)))
         .hint("a variable belongs to its whole function and keeps its type; take another name")
 }
 
@@ -400,31 +447,49 @@ pub(super) fn unknown_field(name: &Name<'_>, of: &str, fields: &[&str]) -> Diagn
         .hint(one_of(name.text, fields))
 }
 
-pub(super) fn unknown_member(name: &Name<'_>, of: &str, members: &[&str]) -> Diagnostic {
-    let diagnostic = new(&name.span, format!("a `{of}` has no `.{}`", name.text), "unknown");
+pub(super) fn unknown_member(name: &Name<'_>, of: &str, fields: &[&str], methods: &[&str]) -> Diagnostic {
+    if methods.contains(&name.text) {
+        let title = format!("`.{}` is a function, not a field", name.text);
+        return new(&name.span, title, "not called").hint(format!("call it: `.{}(…)`", name.text));
+    }
+    let diagnostic = new(&name.span, format!("{} has no `.{}`", with_article(of), name.text), "unknown");
+    let members: Vec<_> = fields.iter().chain(methods).copied().collect();
     let near = || did_you_mean(name.text, members.iter().copied().take(COMPARED_MAX));
     let foreign = match name.text {
         "len" | "length" | "size" | "count" => Some("the length is `len(x)`"),
-        "push" | "add" if members.contains(&"append") => Some("it is called `.append(v)`"),
+        "push" | "add" if methods.contains(&"append") => Some("it is called `.append(v)`"),
         "contains" | "has" | "has_key" | "includes" if of != "u" => {
             Some("`x in y` says whether it is in there")
         }
-        "items" | "entries" if members.contains(&"keys") => {
+        "items" | "entries" if methods.contains(&"keys") => {
             Some("`for k in m:` goes over the keys, and `m[k]` is the value")
+        }
+        "append" | "push" | "add" | "insert" | "put" | "set" | "get" | "read" | "write" | "load"
+        | "store"
+            if of == "key" =>
+        {
+            Some("the words of a data page are its elements: `p[i]`, `p[i] = x`, and there are `len(p)`")
         }
         _ => None,
     };
-    if members.contains(&name.text) {
-        return diagnostic.hint(format!("it is called with parentheses: `.{}(…)`", name.text));
-    }
     if let Some(hint) = foreign.map(str::to_owned).or_else(near).or_else(|| of_library(name.text)) {
         return diagnostic.hint(hint);
     }
-    if members.is_empty() { diagnostic } else { diagnostic.hint(one_of(name.text, members)) }
+    if members.is_empty() { diagnostic } else { diagnostic.hint(one_of(name.text, &members)) }
+}
+
+/// A field that is no function, of what has this name if it has one.
+pub(super) fn called_field(name: &Name<'_>, owner: &str) -> Diagnostic {
+    new(&name.span, format!("`.{}` is a field, not a function", name.text), "called")
+        .hint(format!("write it without parentheses: `{owner}.{}`", name.text))
 }
 
 pub(super) fn no_field_of(name: &Name<'_>, of: &str) -> Diagnostic {
-    new(&name.span, format!("`.{}` of a `{of}` cannot be assigned", name.text), "not the field of a struct")
+    new(
+        &name.span,
+        format!("`.{}` of {} cannot be assigned", name.text, with_article(of)),
+        "not the field of a struct",
+    )
 }
 
 pub(super) fn job_without_value(span: &Span) -> Diagnostic {
@@ -432,13 +497,16 @@ pub(super) fn job_without_value(span: &Span) -> Diagnostic {
 }
 
 pub(super) fn no_elements(span: &Span, shown: &str) -> Diagnostic {
-    new(span, format!("a `{shown}` has no elements"), format!("this is `{shown}`"))
+    new(span, format!("{} has no elements", with_article(shown)), format!("this is `{shown}`"))
         .hint("texts, bytes, arrays, lists, maps and keys to pages have `a[i]`")
 }
 
 pub(super) fn no_element_assignment(span: &Span, shown: &str) -> Diagnostic {
-    let diagnostic =
-        new(span, format!("an element of a `{shown}` cannot be assigned"), format!("this is `{shown}`"));
+    let diagnostic = new(
+        span,
+        format!("an element of {} cannot be assigned", with_article(shown)),
+        format!("this is `{shown}`"),
+    );
     match shown {
         "text" => diagnostic.hint("a text never changes; `.bytes()` gives bytes that can be changed"),
         _ => diagnostic,
@@ -446,12 +514,12 @@ pub(super) fn no_element_assignment(span: &Span, shown: &str) -> Diagnostic {
 }
 
 pub(super) fn no_slice(span: &Span, shown: &str) -> Diagnostic {
-    new(span, format!("a `{shown}` has no parts"), format!("this is `{shown}`"))
+    new(span, format!("{} has no parts", with_article(shown)), format!("this is `{shown}`"))
         .hint("`a[i:j]` is a copy of a part of a text, bytes, a list or an array")
 }
 
 pub(super) fn no_container(span: &Span, shown: &str) -> Diagnostic {
-    new(span, format!("nothing is `in` a `{shown}`"), format!("this is `{shown}`"))
+    new(span, format!("nothing is `in` {}", with_article(shown)), format!("this is `{shown}`"))
         .hint("`in` looks for an element of a list or array, a key of a map, or a part of a text")
 }
 
@@ -460,7 +528,7 @@ pub(super) fn not_comparable(span: &Span, shown: &str) -> Diagnostic {
 }
 
 pub(super) fn no_length(span: &Span, shown: &str) -> Diagnostic {
-    new(span, format!("a `{shown}` has no length"), format!("this is `{shown}`"))
+    new(span, format!("{} has no length", with_article(shown)), format!("this is `{shown}`"))
         .hint("texts, bytes, arrays, lists, maps and keys to pages have one")
 }
 
@@ -515,15 +583,21 @@ pub(super) fn wrong_builtin_arguments(span: &Span, name: &str, want: usize, foun
         .hint(format!("it is called like this: `{}`", builtin::form(name)))
 }
 
+/// `beside` are the names of the other functions in the file of the one that is called.
 pub(super) fn missing_arguments(
     span: &Span,
     name: &str,
     missing: &[&str],
     declared: Option<&Span>,
+    beside: &[&str],
 ) -> Diagnostic {
     let diagnostic = new(span, format!("`{name}` lacks {}", listed(missing)), "not all arguments are given");
+    let kin = kin(name, beside);
     also(diagnostic, declared, "declared here")
         .hint("all are given but those of parameters with default values: `def f(a, b = 1):`")
+        .maybe_hint((!kin.is_empty()).then(|| {
+            format!("give {}, or call another function: there are {}", listed(missing), listed(&kin))
+        }))
 }
 
 pub(super) fn unknown_parameter(
@@ -613,7 +687,8 @@ pub(super) fn no_target(span: &Span) -> Diagnostic {
 }
 
 pub(super) fn no_loop(span: &Span, shown: &str) -> Diagnostic {
-    let diagnostic = new(span, format!("a `{shown}` has nothing to go over"), format!("this is `{shown}`"));
+    let diagnostic =
+        new(span, format!("{} has nothing to go over", with_article(shown)), format!("this is `{shown}`"));
     match shown {
         "u" | "i" => diagnostic.hint("to count, write `for x in range(n):`"),
         _ if shown.starts_with("job(") => diagnostic.hint(JOBS),

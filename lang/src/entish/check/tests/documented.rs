@@ -1,6 +1,7 @@
 //! The programs in `docs/language.md` show all that the language has built in.
 
-use super::super::builtin::{How, JOB, METHODS, functions, given, given_names};
+use super::super::builtin::{How, METHODS, fields_of, functions, given, given_names};
+use super::super::types::Node;
 use super::checked_with;
 use crate::entish::lex::{Kind, lex};
 use crate::entish::tests::reference::{REFERENCE, documented};
@@ -75,7 +76,7 @@ fn an_example_calls_each_method() {
 #[test]
 fn an_example_has_all_that_a_job_tells_and_each_right() {
     let shown = shown();
-    for name in JOB {
+    for name in fields_of(&Node::Job(None)) {
         assert!(shown.iter().any(|program| program.has(&[".", name])), "no example has `.{name}`");
     }
     for name in given_names("right") {

@@ -7,13 +7,13 @@ use keyvm::entish;
 #[test]
 fn a_failure_is_told_as_the_command_line_tells_it() {
     let told = |number: u64, operand: u64| {
-        let told = entish::failure(&[operand, number], &[], &[]);
+        let told = entish::failure(&[number, operand, number], &[], &[]);
         told.unwrap_or_else(|| format!("a failure with the number {number}"))
     };
-    let numbers = (0..15).map(|number| format!("10 {}\n", told(number, number)));
+    let numbers = (0..18).map(|number| format!("10 {}\n", told(number, number)));
     let statuses = (0..17).map(|status| format!("10 {}\n", told(4, status)));
     prints(
-        "def f(number, operand): $fail(number)\nfor n in range(15):\n    job = try f<100,100>(n, n)\n    \
+        "def f(number, operand): $fail(number)\nfor n in range(18):\n    job = try f<100,100>(n, n)\n    \
          print(job.trap, job.failure)\nfor s in range(17):\n    job = try f<100,100>(4, s)\n    print(job.trap, job.failure)\n",
         &numbers.chain(statuses).collect::<String>(),
     );
@@ -23,8 +23,45 @@ fn a_failure_is_told_as_the_command_line_tells_it() {
          job = try half<100,100>(0)\nprint(job.failure)\njob = try deep<1000,1000>(0)\nprint(job.failure)\n\
          job = try deeper<1000,1000>(0)\nprint(job.failure)\njob = try index<10000,1000>([1])\nprint(job.failure)",
         "a division by zero\na sandboxed call did not return; its status is trapped\n\
-         a sandboxed call did not return; its status is out_of_gas\nan index past the end\n",
+         a sandboxed call did not return; its status is out_of_gas\nan index past the end: the index is 9, the length 1\n",
     );
+}
+
+#[test]
+fn an_index_is_told_with_the_length_wherever_it_is_compared_with_it() {
+    let past = "an index past the end";
+    let at = |index: u64, length: u64| format!("{past}: the index is {index}, the length {length}\n");
+    let cases = [
+        ("l[n]", at(5, 3)),
+        ("l[n - 2]", at(3, 3)),
+        ("a[n]", at(5, 3)),
+        ("t[n]", String::new()),
+        ("len(t[2:7])", at(7, 6)),
+        ("len(t[n + 2:])", at(7, 6)),
+        ("len(l[n:9])", at(9, 3)),
+        ("len(a[4:4])", at(4, 3)),
+        ("len(t[3:1])", "a part whose end comes before its beginning\n".to_owned()),
+        ("l.remove(n)", at(5, 3)),
+        ("u[]().pop()", at(0, 0)),
+    ];
+    let statements = [
+        ("l.insert(n, 1)", at(5, 3)),
+        ("b.copy(n, b, 0, 0)", at(5, 4)),
+        ("b.copy(2, b, 0, 3)", at(5, 4)),
+        ("b.copy(0, b, 2, 3)", at(5, 4)),
+        ("b.copy(2, b, 0, 0 - n)", at(u64::MAX - 2, 4)),
+        ("b.copy(2, b, 0, 4 - n)", at(u64::MAX, 4)),
+        ("l[n] = 1", at(5, 3)),
+        ("b[n] += 1", at(5, 4)),
+    ];
+    let begins = "    l = [1, 2, 3]\n    a = l.array()\n    t = \"abcdef\"\n    b = b\"abcd\"\n";
+    let cases = cases.map(|(value, told)| (format!("    return {value}"), told));
+    let statements = statements.map(|(statement, told)| (format!("    {statement}\n    return 0"), told));
+    for (rest, told) in cases.into_iter().chain(statements) {
+        let program =
+            format!("def f(n) -> u:\n{begins}{rest}\njob = try f<100000,10000>(5)\nprint(job.failure)\n");
+        prints(&program, if told.is_empty() { "\n" } else { &told });
+    }
 }
 
 #[test]

@@ -481,7 +481,12 @@ fn an_argument_that_is_missing_or_no_number_is_named() {
         (
             number,
             &["18446744073709551616", "5"],
-            "argument 0, `18446744073709551616`, is not a decimal number",
+            "argument 0, `18446744073709551616`, is too large: the largest is 18446744073709551615",
+        ),
+        (
+            number,
+            &["-9223372036854775809", "5"],
+            "argument 0, `-9223372036854775809`, is too small: the least is -9223372036854775808",
         ),
         (number, &["5"], "argument 1 is missing"),
         (number, &[], "argument 0 is missing"),

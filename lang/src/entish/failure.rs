@@ -2,9 +2,10 @@
 
 use super::check::status_name;
 use super::emit::NONE;
+use std::num::{IntErrorKind, ParseIntError};
 
 /// What the numbers mean; `docs/language.md` lists them. The first is for those that mean nothing.
-pub(super) const MEANINGS: [&str; 16] = [
+pub(super) const MEANINGS: [&str; 17] = [
     "a failure",
     ASSERTION,
     "an index past the end",
@@ -21,6 +22,7 @@ pub(super) const MEANINGS: [&str; 16] = [
     "an argument of the command line is not a decimal number",
     "a length past the greatest, 4294967295",
     "a service that cannot begin",
+    "a part whose end comes before its beginning",
 ];
 
 /// What the numbers of traps mean, for a job to tell; 0 is none.
@@ -56,6 +58,8 @@ pub(super) const TRAPS: [&str; 27] = [
 
 const ASSERTION: &str = "an assertion does not hold";
 
+/// The number of an index past the end; the operands before it are the index, and the length above that.
+const INDEX: u64 = 2;
 /// The number of a sandboxed call that did not return; the operand before it is the status, and the one before that the slot
 /// of the key to the callee.
 const SANDBOX: u64 = 4;
@@ -83,6 +87,7 @@ pub const OF_NONE: &str = "a part of something that is `none`";
 /// Nothing is so far behind the address that stands for `none` in what is not there.
 const NONE_BYTES_MAX: u64 = 1 << 31;
 
+const NO_DECIMAL_NUMBER: &str = "not a decimal number";
 /// Of an argument, so many characters are given.
 const ARGUMENT_CHARACTERS_MAX: usize = 100;
 
@@ -101,11 +106,18 @@ pub fn failure(operands: &[u64], memory: &[u8], arguments: &[String]) -> Option<
         ASSERTION_WITH_TEXT => {
             operand.and_then(|address| text_at(memory, address)).map(|text| format!("{ASSERTION}: {text}"))
         }
+        INDEX => match *before {
+            [.., index, length] if index >= length => {
+                Some(format!("{meaning}: the index is {index}, the length {length}"))
+            }
+            _ => None,
+        },
         ARGUMENT => operand.map(|index| format!("argument {index} is missing")),
         ARGUMENT_NO_NUMBER => operand.map(|index| {
             let text = usize::try_from(index).ok().and_then(|index| arguments.get(index));
-            let text = text.map_or_else(String::new, |text| format!(", `{}`,", start(text)));
-            format!("argument {index}{text} is not a decimal number")
+            let shown = text.map_or_else(String::new, |text| format!(", `{}`,", start(text)));
+            let wrong = text.map_or_else(|| NO_DECIMAL_NUMBER.to_owned(), |text| wrong_with_number(text));
+            format!("argument {index}{shown} is {wrong}")
         }),
         _ => None,
     }
@@ -148,6 +160,18 @@ fn process_of_job(memory: &[u8], address: u64) -> Option<u64> {
     };
     let is_job = address.is_multiple_of(8) && word(address)? >> 32 == JOB;
     is_job.then(|| word(address.checked_add(JOB_PROCESS)?)).flatten().filter(|&slot| slot != 0)
+}
+
+/// Why an argument is no number that a word can be.
+fn wrong_with_number(text: &str) -> String {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_decimal = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let error = if text.starts_with('-') { text.parse::<i64>().err() } else { text.parse::<u64>().err() };
+    match error.as_ref().map(ParseIntError::kind).filter(|_| is_decimal) {
+        Some(IntErrorKind::PosOverflow) => format!("too large: the largest is {}", u64::MAX),
+        Some(IntErrorKind::NegOverflow) => format!("too small: the least is {}", i64::MIN),
+        _ => NO_DECIMAL_NUMBER.to_owned(),
+    }
 }
 
 /// The start of an argument.
@@ -196,7 +220,7 @@ mod tests {
         assert_eq!(failed_call(&[7, SANDBOX]), None);
         assert_eq!(failure(&[0], &[], &[]), None);
         assert_eq!(failure(&[], &[], &[]), None);
-        assert_eq!(failure(&[16], &[], &[]), None);
+        assert_eq!(failure(&[17], &[], &[]), None);
     }
 
     #[test]
@@ -206,11 +230,31 @@ mod tests {
     }
 
     #[test]
+    fn an_index_is_told_with_the_length() {
+        let said = |operands: &[u64]| failure(operands, &[], &[]);
+        assert_eq!(
+            said(&[1, 7, 3, INDEX]).as_deref(),
+            Some("an index past the end: the index is 7, the length 3")
+        );
+        for operands in [&[3, 7, INDEX][..], &[7, INDEX], &[INDEX]] {
+            assert_eq!(said(operands).as_deref(), Some(MEANINGS[2]), "{operands:?}");
+        }
+    }
+
+    #[test]
     fn an_argument_that_is_no_number_is_shown() {
         let said = |index, argument: &str| {
             failure(&[index, ARGUMENT_NO_NUMBER], &[], &[argument.to_owned()]).unwrap_or_default()
         };
         assert_eq!(said(0, "5x"), "argument 0, `5x`, is not a decimal number");
+        let largest = "is too large: the largest is 18446744073709551615";
+        assert_eq!(said(0, "18446744073709551616"), format!("argument 0, `18446744073709551616`, {largest}"));
+        assert_eq!(said(0, &"9".repeat(101)), format!("argument 0, `{} …`, {largest}", "9".repeat(100)));
+        let least = "is too small: the least is -9223372036854775808";
+        assert_eq!(said(0, "-9223372036854775809"), format!("argument 0, `-9223372036854775809`, {least}"));
+        for text in ["", "-", "+", "--5", "1.5", "0x10", "99999999999999999999x"] {
+            assert_eq!(said(0, text), format!("argument 0, `{text}`, is not a decimal number"));
+        }
         assert_eq!(said(1, "5x"), "argument 1 is not a decimal number");
         assert_eq!(said(u64::MAX, ""), format!("argument {} is not a decimal number", u64::MAX));
         let (fits, long) = ("é".repeat(100), "é".repeat(101));

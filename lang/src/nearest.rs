@@ -3,14 +3,14 @@
 /// Longest name that is compared with others.
 const COMPARED_MAX: usize = 40;
 
-/// Of `candidates`, the one that `name` may have been meant for: few letters are to be put in, taken out, replaced or
-/// exchanged, or small and capital letters.
+/// Of `candidates`, the one that `name` may have been meant for: a third of its letters at most, and one in a short name, are
+/// to be put in, taken out, replaced or exchanged; small and capital letters are the same.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if !(2..=COMPARED_MAX).contains(&name.len()) {
         return None;
     }
-    let limit = if name.len() < 3 { 1 } else { name.len().div_ceil(3) };
+    let limit = (name.len() / 3).max(1);
     candidates
         .into_iter()
         .filter(|candidate| candidate.len().abs_diff(name.len()) <= limit)
@@ -65,5 +65,9 @@ mod tests {
         assert_eq!(nearest("jmp", names), Some("jump"));
         assert_eq!(nearest("JUMP", names), Some("jump"));
         assert_eq!(nearest("xyzzy", names), None);
+        // Of five letters, two are too many.
+        assert_eq!(nearest("after", ["meter", "timer"]), None);
+        assert_eq!(nearest("afetr", ["after"]), Some("after"));
+        assert_eq!(nearest("ab", ["abc"]), Some("abc"));
     }
 }

@@ -55,7 +55,7 @@ refused! {
     a_host_that_is_not_declared: "invoke 2 (1, 42, console)\ninvoke 2 (3, 0, args)";
     a_host_that_is_declared_with_a_slip: "host consle\ninvoke 2 (1, 42, console)";
     an_operand_with_no_likeness: "add(frobnicate, 1)";
-    a_slot_that_is_nearly_an_instruction: "locals dub\nget dup2\nget hallt";
+    a_slot_that_is_nearly_an_instruction: "locals dub\nget dub2\nget hallt";
     a_missing_target: "jump";
     a_missing_target_among_operands: "jumpif(get 0)";
     an_open_parenthesis: "add(1, 2\nhalt";

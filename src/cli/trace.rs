@@ -438,6 +438,7 @@ impl<'i, 'a> Tracer<'i, 'a> {
         let failure = match trap {
             Trap::Failed => entish::failure(&process.stack, &process.data, self.known.args),
             Trap::OutOfBounds => self.is_of_none(at, process).then(|| entish::OF_NONE.to_owned()),
+            Trap::StackOverflow | Trap::FrameOverflow => Some(entish::TOO_DEEP.to_owned()),
             _ => None,
         };
         failure.map(|failure| printable(&failure))

@@ -355,6 +355,22 @@ fn a_trap_leaves_everything_as_it_was() {
     assert!(err.ends_with(end), "{err}");
 }
 
+/// Which of two ends of the stack comes first depends on how many variables the first caller has: a program's has them all, an
+/// input's those that it names.
+#[test]
+fn what_nests_too_deep_is_told_alike_in_a_session_and_in_a_program() {
+    let directory = temporary();
+    let text =
+        "def f(n) -> u: return n * f(n + 1)\na = 1\nb = 2\nc = 3\nd = 4\nprint(f(1))\nprint(a, b, c, d)\n";
+    let program = super::written(&directory, "deep.et", text);
+    for (told, trap) in
+        [(keyvm("run", &[&program]).err, "StackOverflow (3)"), (says(text).0, "FrameOverflow (4)")]
+    {
+        let first = told.lines().next();
+        assert_eq!(first, Some(&*format!("trap {trap}: calls that nest too deep")), "{told}");
+    }
+}
+
 #[test]
 fn jobs_are_as_they_were_before_a_trap() {
     let (_, out) = says(

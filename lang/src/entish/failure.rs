@@ -30,8 +30,8 @@ pub(super) const TRAPS: [&str; 27] = [
     "no trap",
     "no instruction",
     "too few operands",
-    "no room on the stack",
-    "too many open calls",
+    TOO_DEEP,
+    TOO_DEEP,
     "a jump to nowhere",
     "a bad index",
     "a call of another type",
@@ -57,6 +57,8 @@ pub(super) const TRAPS: [&str; 27] = [
 ];
 
 const ASSERTION: &str = "an assertion does not hold";
+/// What it means if a program is out of the room for operands, or for calls: which of them ends first may depend on who called.
+pub const TOO_DEEP: &str = "calls that nest too deep";
 
 /// The number of an index past the end; the operands before it are the index, and the length above that.
 const INDEX: u64 = 2;

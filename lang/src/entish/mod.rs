@@ -28,7 +28,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, render};
 use keyvm_isa::image::Image;
 
 pub use emit::is_entry;
-pub use failure::{OF_NONE, failed_call, failure, is_part_of_none, jobs_at_hand};
+pub use failure::{OF_NONE, TOO_DEEP, failed_call, failure, is_part_of_none, jobs_at_hand};
 pub use files::{FILE_BYTES_MAX, File, Find};
 pub use fmt::format;
 pub use library::is_in_library;

@@ -451,6 +451,16 @@ fn each_input_tells_what_it_used() {
 }
 
 #[test]
+fn words_that_come_back_are_told_as_such() {
+    let ran = session("", "k = page(1000)\nk.destroy()\nx = 5\n");
+    let used: Vec<_> = ran.err.lines().filter_map(|line| line.split_once("; ")?.0.split_once(", ")).collect();
+    let words = |at: usize| used[at].1.split(' ').filter_map(|word| word.parse::<u64>().ok()).next();
+    assert!(used[0].1.ends_with(" words") && words(0) > Some(1000), "{}", ran.err);
+    assert!(used[1].1.starts_with("gave back ") && words(1) > Some(900), "{}", ran.err);
+    assert!(!ran.err.contains('-'), "{}", ran.err);
+}
+
+#[test]
 fn words_that_are_not_there_are_not_had() {
     let (err, out) = says(
         ":words 20000\nb = bytes(1000000)\n1\n:words 200000\nb = bytes(1000000)\nlen(b)\n:words 100\n1\n:words unlimited\n1\n",

@@ -173,7 +173,9 @@ impl State {
     fn tell_budget(&self, gas: u64, words: i128) {
         if !self.is_quiet {
             let gas = count(gas, "gas", "gas");
-            tell(format_args!("[{gas}, {words} words; {}]", self.left()));
+            let number = u64::try_from(words.unsigned_abs()).unwrap_or(u64::MAX);
+            let back = if words < 0 { "gave back " } else { "" };
+            tell(format_args!("[{gas}, {back}{}; {}]", count(number, "word", "words"), self.left()));
         }
     }
 

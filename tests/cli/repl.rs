@@ -254,6 +254,52 @@ fn blocks_and_brackets_go_over_lines() {
     );
 }
 
+/// The mistakes that a session tells of, and what it writes.
+fn mistakes(lines: &str) -> (Vec<String>, String) {
+    let (err, out) = says(lines);
+    (err.lines().filter(|line| line.starts_with("error: ")).map(str::to_owned).collect(), out)
+}
+
+#[test]
+fn what_is_not_closed_takes_nothing_with_it() {
+    let not_closed = "error: `(` is not closed";
+    for (lines, mistake) in [
+        // Quotes end with their line.
+        ("print(\"abc\n", "error: the quotes are not closed"),
+        // A colon in parentheses begins no block, whose lines go with it if there are any.
+        ("def broken(:\n", "error: `:` does not belong here"),
+        ("def broken(n:\n    m = n\n    return m\n", not_closed),
+        // A word that begins nothing but statements.
+        ("y = (1 +\ndef g(): return 5\n\n", "error: the line ends too early"),
+        ("y = (1\nimport lists\n", not_closed),
+        // An empty line.
+        ("z = [1,\n\n", "error: `[` is not closed"),
+        ("z = {1: 2\n  \n\n# so\n", "error: `{` is not closed"),
+        // A command.
+        ("f(1,\n:vars\n", not_closed),
+    ] {
+        let (told, out) = mistakes(&format!("x = 1\n{lines}x + 41\n"));
+        assert_eq!(told, [mistake], "{lines}");
+        let shown = if lines.contains(":vars") { "u x = 1\n42\n" } else { "42\n" };
+        assert_eq!(out, shown, "{lines}");
+    }
+    let (told, out) = mistakes("f(\n:quit\n8\n");
+    assert_eq!((told, &*out), (vec![not_closed.to_owned()], ""));
+    // What is no command may go on with a map or a slice.
+    writes("x = {\"a\"\n: 1,\n\n}\nx\n", "{\"a\": 1}\n");
+    writes("def f():\n    x = [1,\n\n    2]\n    return len(x)\n\nf()\n", "2\n");
+}
+
+#[test]
+fn an_if_of_one_line_may_have_an_else() {
+    writes(
+        "x = 3\nif x > 2: print(\"more\")\nelse: print(\"less\")\nif x > 5: print(1)\nelif x > 2: print(2)\n\
+         else: print(3)\nprint(4)\nif x == 3: print(5)\nprint(6)\nif x == 3: print(7)\n\nif x == 4: print(8)\nelse:\n    \
+         print(9)\n\nif x == 4:\n    print(10)\nelse: print(11)\nif x == 3: print(12)\n:vars\nif x == 3: print(13)",
+        "more\n2\n4\n5\n6\n7\n9\n11\n12\nu x = 3\n13\n",
+    );
+}
+
 #[test]
 fn functions_behind_one_another_may_call_each_other() {
     writes(
@@ -306,6 +352,12 @@ fn programs_read_the_lines_that_follow() {
     writes(
         "import input\nline, there = input.line()\nx = 5\nline\nall = input.lines()\nthe rest\nis read\n",
         "\"x = 5\"\n",
+    );
+    // Also one that was looked at to see where the input ends.
+    writes(
+        "import input\ndef show():\n    line, there = input.line()\n    print(\"read\", line)\n\nif true: show()\nx = 5  \n\
+         for k in range(2):\n    show()\nx = 6\nx = 7\n",
+        "read x = 5  \nread x = 6\nread x = 7\n",
     );
 }
 

@@ -95,17 +95,20 @@ impl Kind {
         }
     }
 
-    fn closes(self) -> bool {
+    pub(crate) fn closes(self) -> bool {
         matches!(self, Self::CloseParen | Self::CloseBracket | Self::CloseBrace)
     }
 
-    /// Begins statements and nothing else.
-    fn begins_statement(self) -> bool {
+    /// Whether a line that begins so begins a statement, also where brackets are open; `rest` is what follows.
+    pub(crate) fn begins_statement(self, rest: &str) -> bool {
         use Kind::{Assert, Break, Const, Continue, Elif, For, Import, Pass, Return, Typ, While, Yield};
-        matches!(
-            self,
-            Assert | Break | Const | Continue | Elif | For | Import | Pass | Return | Typ | While | Yield
-        )
+        match self {
+            Assert | Break | Const | Continue | Elif | For | Import | Pass | Return | Typ | While | Yield => {
+                true
+            }
+            Self::Def => names_function(rest),
+            _ => false,
+        }
     }
 }
 
@@ -187,9 +190,7 @@ fn raw(source: &str, start: usize) -> Result<Vec<Token>, Diagnostic> {
             last.end = end;
             continue;
         }
-        let new_statement = line_starts
-            && (kind.begins_statement() || kind == Kind::Def && names_function(lexer.remainder()));
-        if new_statement {
+        if line_starts && kind.begins_statement(lexer.remainder()) {
             forgotten += open.len();
             open.clear();
         }

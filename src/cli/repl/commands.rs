@@ -29,8 +29,9 @@ const COMMANDS: [(&str, &str, &str); 9] = [
 ];
 
 const HELP: &str = "\
-An input is a statement, an expression, whose value is shown, or a declaration. A block ends with an empty line. What it
-defines and assigns is there for the next one; if it goes wrong, everything is as it was before it. Ctrl-C ends what runs.
+An input is a statement, an expression, whose value is shown, or a declaration. A block ends with an empty line, and so does an
+`if` of one line or a bracket that is not closed. What an input defines and assigns is there for the next one; if it goes wrong,
+everything is as it was before it. Ctrl-C ends what runs, and drops what is typed.
 ";
 
 /// Does what a command says.
@@ -75,6 +76,12 @@ pub(super) fn execute(command: &str, state: &mut State) -> Result<Then, Failure>
         _ => return Ok(Then::Leave),
     }
     Ok(Then::GoOn)
+}
+
+/// Whether a line is one of the commands, and nothing that goes on with a statement.
+pub(super) fn is_command(line: &str) -> bool {
+    let name = line.strip_prefix(':').and_then(|command| command.split(char::is_whitespace).next());
+    name.is_some_and(|name| COMMANDS.iter().any(|row| row.0 == name))
 }
 
 fn help() -> String {

@@ -5,6 +5,7 @@ use crate::cli::exit::Failure;
 use crate::cli::input::plain;
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
+use std::collections::VecDeque;
 use std::io::{self, BufRead, IsTerminal, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +29,13 @@ pub(super) struct Source {
     is_terminal: bool,
 }
 
-enum Lines {
+struct Lines {
+    input: Input,
+    /// Lines that were read and belong to what comes next: those that were looked at early, and those of a pasted text.
+    early: VecDeque<Line>,
+}
+
+enum Input {
     Terminal(Box<DefaultEditor>),
     Plain(io::BufReader<io::Stdin>),
 }
@@ -40,12 +47,13 @@ impl Source {
     /// If the terminal cannot be used.
     pub(super) fn standard() -> Result<Self, Failure> {
         let is_terminal = io::stdin().is_terminal();
-        let lines = if is_terminal {
+        let input = if is_terminal {
             let editor = DefaultEditor::new().map_err(|error| Failure::about("terminal", error))?;
-            Lines::Terminal(Box::new(editor))
+            Input::Terminal(Box::new(editor))
         } else {
-            Lines::Plain(io::BufReader::new(io::stdin()))
+            Input::Plain(io::BufReader::new(io::stdin()))
         };
+        let lines = Lines { input, early: VecDeque::new() };
         Ok(Self { lines: Arc::new(Mutex::new(lines)), is_terminal })
     }
 
@@ -59,12 +67,38 @@ impl Source {
 
     /// Reads a line; on a terminal behind the prompt.
     pub(super) fn line(&self, prompt: &str) -> Result<Line, Failure> {
-        self.lines().line(prompt).map_err(|error| Failure::about("standard input", plain(&error)))
+        self.lines().line(prompt).map_err(wrong)
+    }
+
+    /// Has a line come again.
+    pub(super) fn put_back(&self, line: &str) {
+        self.lines().early.push_front(Line::Text(line.as_bytes().to_vec()));
+    }
+
+    /// The next line, which stays; or the next one that is not empty. On a terminal only what has been pasted is
+    /// looked at: nobody waits there for a line that may not come.
+    pub(super) fn ahead(&self, is_empty_passed: bool) -> Result<Option<String>, Failure> {
+        let mut lines = self.lines();
+        for index in 0.. {
+            if index == lines.early.len() {
+                if self.is_terminal {
+                    break;
+                }
+                let line = lines.input.line("").map_err(wrong)?;
+                lines.early.push_back(line);
+            }
+            match &lines.early[index] {
+                Line::Text(line) if is_empty_passed && line.trim_ascii().is_empty() => {}
+                Line::Text(line) => return Ok(str::from_utf8(line).ok().map(str::to_owned)),
+                Line::End | Line::Interrupted => break,
+            }
+        }
+        Ok(None)
     }
 
     /// Has an input come back when the user goes through earlier ones.
     pub(super) fn remember(&self, input: &str) {
-        if let Lines::Terminal(editor) = &mut *self.lines() {
+        if let Input::Terminal(editor) = &mut self.lines().input {
             // It is convenience; a history without it is no mistake.
             let _ = editor.add_history_entry(input.trim_end());
         }
@@ -77,7 +111,28 @@ impl Source {
     }
 }
 
+fn wrong(error: io::Error) -> Failure {
+    Failure::about("standard input", plain(&error))
+}
+
 impl Lines {
+    /// The next line. A text that is pasted into a terminal comes as one, and is taken apart.
+    fn line(&mut self, prompt: &str) -> io::Result<Line> {
+        if let Some(line) = self.early.pop_front() {
+            return Ok(line);
+        }
+        match self.input.line(prompt)? {
+            Line::Text(bytes) if bytes.contains(&b'\n') => {
+                self.early =
+                    bytes.split(|&byte| byte == b'\n').map(|line| Line::Text(line.to_vec())).collect();
+                Ok(self.early.pop_front().unwrap_or(Line::End))
+            }
+            line => Ok(line),
+        }
+    }
+}
+
+impl Input {
     fn line(&mut self, prompt: &str) -> io::Result<Line> {
         match self {
             Self::Terminal(editor) => match editor.readline(prompt) {

@@ -1,9 +1,10 @@
 //! Lines to inputs: a statement with its block, a definition, a command.
 
+use super::commands::is_command;
 use super::lines::{Line, Source};
 use crate::cli::exit::Failure;
 use keyvm::entish::{Begun, Typed};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 const PROMPT: &str = "> ";
 const PROMPT_WITHIN: &str = ". ";
@@ -21,23 +22,21 @@ pub(super) enum Read {
 
 pub(super) struct Reader {
     source: Source,
-    /// Lines that were read and belong to what comes next: those that were looked at early, and those of a pasted text.
-    early: VecDeque<Line>,
 }
 
 impl Reader {
     pub(super) fn new(source: Source) -> Self {
-        Self { source, early: VecDeque::new() }
+        Self { source }
     }
 
-    /// Reads the next input. A block ends at an empty line, or before one that does not belong to it.
+    /// Reads the next input. What is unfinished ends at an empty line, before a command, and before a line that does not belong
+    /// to it.
     pub(super) fn read(&mut self) -> Result<Read, Failure> {
         let mut input = String::new();
         let mut typed = Typed::default();
         let mut functions = Functions::default();
         loop {
-            let within = typed.begun();
-            let line = match self.line(if input.is_empty() { PROMPT } else { PROMPT_WITHIN })? {
+            let whole = match self.source.line(if input.is_empty() { PROMPT } else { PROMPT_WITHIN })? {
                 Line::Text(bytes) => match String::from_utf8(bytes) {
                     Ok(line) => line,
                     Err(_) => return Ok(Read::Nothing("this is not UTF-8 text, and was not taken")),
@@ -51,73 +50,68 @@ impl Reader {
                 Line::End if input.is_empty() => return Ok(Read::End),
                 Line::End => return Ok(self.taken(input)),
             };
-            let line = line.trim_end();
-            match within {
-                Begun::Complete if line.is_empty() => continue,
-                Begun::Complete if input.is_empty() => {
-                    if let Some(command) = line.strip_prefix(':') {
-                        self.source.remember(line);
-                        return Ok(Read::Command(command.trim().to_owned()));
-                    }
+            let line = whole.trim_end();
+            if input.is_empty() {
+                if line.is_empty() {
+                    continue;
                 }
-                // A pasted text may have empty lines within a block.
-                Begun::Block if line.is_empty() && self.block_goes_on() => continue,
-                Begun::Block if line.is_empty() => return Ok(self.taken(input)),
-                Begun::Block if !belongs(line, &functions) => {
-                    self.early.push_front(Line::Text(line.as_bytes().to_vec()));
+                if let Some(command) = line.strip_prefix(':') {
+                    self.source.remember(line);
+                    return Ok(Read::Command(command.trim().to_owned()));
+                }
+            } else if line.is_empty() {
+                // A text that was written elsewhere may have empty lines within.
+                match typed.begun() {
+                    Begun::Block if !self.block_goes_on()? => return Ok(self.taken(input)),
+                    Begun::Bracket if !self.bracket_goes_on()? => return Ok(self.taken(input)),
+                    _ => continue,
+                }
+            } else {
+                let belongs = match typed.begun_before(line) {
+                    Begun::Bracket => !is_command(line),
+                    Begun::Block => belongs(line, &functions),
+                    Begun::Complete => typed.begun() == Begun::Complete,
+                };
+                if !belongs {
+                    self.source.put_back(&whole);
                     return Ok(self.taken(input));
                 }
-                Begun::Complete | Begun::Block | Begun::Bracket => {}
             }
             functions.note(line, input.is_empty());
             input.push_str(line);
             input.push('\n');
             typed.line(line);
-            if typed.begun() == Begun::Complete && !self.goes_on(&functions)? {
+            if typed.begun() == Begun::Complete && !self.goes_on(&functions, typed.is_wrong_header())? {
                 return Ok(self.taken(input));
             }
         }
     }
 
-    /// The next line. A text that is pasted into a terminal comes as one, and is taken apart.
-    fn line(&mut self, prompt: &str) -> Result<Line, Failure> {
-        if let Some(line) = self.early.pop_front() {
-            return Ok(line);
-        }
-        match self.source.line(prompt)? {
-            Line::Text(bytes) if bytes.contains(&b'\n') => {
-                self.early =
-                    bytes.split(|&byte| byte == b'\n').map(|line| Line::Text(line.to_vec())).collect();
-                Ok(self.early.pop_front().unwrap_or(Line::End))
-            }
-            line => Ok(line),
-        }
-    }
-
-    /// Whether a function follows that may be taken together with those of an input that is complete. On a terminal only what has
-    /// been pasted is looked at: nobody waits there for a line that may not come.
-    fn goes_on(&mut self, functions: &Functions) -> Result<bool, Failure> {
-        if functions.names.is_empty() {
+    /// Whether a line follows that is taken together with an input that is complete: one that begins a function, if it consists of
+    /// functions; or one of the block that a line with a mistake was meant to begin.
+    fn goes_on(&self, functions: &Functions, is_wrong_header: bool) -> Result<bool, Failure> {
+        if functions.names.is_empty() && !is_wrong_header {
             return Ok(false);
         }
-        if self.early.is_empty() && !self.source.is_terminal() {
-            let line = self.source.line(PROMPT_WITHIN)?;
-            self.early.push_back(line);
-        }
-        Ok(match self.early.front() {
-            Some(Line::Text(line)) => str::from_utf8(line).is_ok_and(|line| functions.take(line)),
-            _ => false,
-        })
+        let next = self.source.ahead(false)?;
+        Ok(next.is_some_and(|line| {
+            let is_of_block = is_wrong_header && is_indented(&line) && !line.trim().is_empty();
+            functions.take(&line) || is_of_block
+        }))
     }
 
-    /// Whether behind an empty line there are lines of the same block.
-    fn block_goes_on(&self) -> bool {
-        let mut lines = self.early.iter().filter_map(|line| match line {
-            Line::Text(line) => Some(line),
-            Line::End | Line::Interrupted => None,
-        });
-        let next = lines.find(|line| !line.trim_ascii().is_empty());
-        next.is_some_and(|line| line.starts_with(b" ") || line.starts_with(b"\t"))
+    /// Whether behind an empty line of a pasted text there are lines of the same block.
+    fn block_goes_on(&self) -> Result<bool, Failure> {
+        if !self.source.is_terminal() {
+            return Ok(false);
+        }
+        Ok(self.source.ahead(true)?.is_some_and(|line| is_indented(&line)))
+    }
+
+    /// Whether behind an empty line there are lines of the same bracket.
+    fn bracket_goes_on(&self) -> Result<bool, Failure> {
+        let next = self.source.ahead(true)?;
+        Ok(next.is_some_and(|line| is_indented(&line) || line.starts_with([')', ']', '}'])))
     }
 
     fn taken(&self, input: String) -> Read {
@@ -126,11 +120,18 @@ impl Reader {
     }
 }
 
+fn is_indented(line: &str) -> bool {
+    line.starts_with([' ', '\t'])
+}
+
 /// Whether a line may belong to an input whose last block it follows: functions that follow one another may call each
 /// other.
 fn belongs(line: &str, functions: &Functions) -> bool {
     let word = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
-    line.starts_with([' ', '\t', '#']) || matches!(word, Some("elif" | "else")) || functions.take(line)
+    is_indented(line)
+        || line.starts_with('#')
+        || matches!(word, Some("elif" | "else"))
+        || functions.take(line)
 }
 
 /// The functions of an input that begins with one; none of any other.

@@ -14,6 +14,9 @@ mod native;
 mod repl;
 #[path = "cli/snapshots.rs"]
 mod snapshots;
+#[cfg(target_os = "linux")]
+#[path = "cli/terminal.rs"]
+mod terminal;
 #[path = "cli/testing.rs"]
 mod testing;
 #[path = "cli/traces.rs"]

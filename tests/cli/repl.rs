@@ -142,6 +142,21 @@ fn a_definition_replaces_the_one_before() {
     );
 }
 
+/// An input is compiled with what it has to do with alone, which may be anything.
+#[test]
+fn what_an_input_does_not_name_counts_too() {
+    let lines = "typ point {u x}\nconst N = 1\ndef other(): return N + N\ndef f(): return N\ndef g() -> u: return f()\n\
+                 def h(point p) -> u: return p.x + g()\ndef digits(n) -> u: return len(str(n))\nh(point{1})\n";
+    writes(
+        &format!("{lines}const N = 5\nh(point{{1}})\ndef len(text t) -> u: return 7\ndigits(1)\n"),
+        "2\n6\n7\n",
+    );
+    let (told, out) = mistakes(&format!("{lines}const N = \"text\"\nh(point{{1}})\nothr()\n"));
+    assert_eq!(out, "2\n2\n");
+    assert_eq!(told, ["error: expected `u`, found `text`", "error: nothing is called `othr`"]);
+    assert!(says(&format!("{lines}othr()\n")).0.contains("did you mean `other`?"));
+}
+
 #[test]
 fn functions_that_are_values_and_jobs_mean_what_they_meant() {
     writes(

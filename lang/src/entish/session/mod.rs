@@ -80,20 +80,36 @@ impl Session {
     /// assert!(input.begin(&mut image), "a machine with this image runs it");
     /// ```
     pub fn compile(&self, input: &str, find: &mut Find<'_>) -> Result<Input, Errors> {
-        let mut next = self.clone();
-        next.text.push_str(input);
-        if !next.text.ends_with('\n') {
-            next.text.push('\n');
-        }
         if text::is_indented(input) {
             // It belongs to nothing that was typed before.
-            let alone = text::masked(&next.text, next.items.iter());
+            let text = self.text_with(input);
+            let alone = text::masked(&text, self.items.iter());
             let wrong: Vec<_> =
                 parse::parse(&alone).1.into_iter().map(|diagnostic| (0, diagnostic)).collect();
-            let file = File { name: NAME.to_owned(), text: next.text };
-            return Err(Errors::new([file].into_iter(), wrong));
+            return Err(Errors::new([File { name: NAME.to_owned(), text }].into_iter(), wrong));
         }
         let new = text::items(input, self.text.len());
+        let needed = text::needed(&self.items, &new);
+        match self.compile_with(input, &new, |index| needed.contains(&index), find) {
+            // A hint may name any of the others.
+            Err(_) if needed.len() < self.items.len() => self.compile_with(input, &new, |_| true, find),
+            compiled => compiled,
+        }
+    }
+
+    fn text_with(&self, input: &str) -> String {
+        format!("{}{input}{}", self.text, if input.ends_with('\n') { "" } else { "\n" })
+    }
+
+    /// Compiles an input of these items with those of the session's that are needed.
+    fn compile_with(
+        &self,
+        input: &str,
+        new: &[Item],
+        is_needed: impl Fn(usize) -> bool,
+        find: &mut Find<'_>,
+    ) -> Result<Input, Errors> {
+        let mut next = Self { text: self.text_with(input), ..self.clone() };
         let names: BTreeSet<&str> =
             new.iter().map(|item| &*item.name).filter(|name| !name.is_empty()).collect();
         for item in &mut next.items {
@@ -101,7 +117,9 @@ impl Session {
         }
         let is_there = |of: &Item| self.items.iter().any(|item| item.kind == of.kind && item.name == of.name);
         let again = new.iter().filter(|item| item.kind == Kind::Import && is_there(item));
-        let ran = next.items.iter().filter(|item| !item.counts || item.kind == Kind::Statement);
+        let left_out =
+            |(index, item): (usize, &Item)| !item.counts || item.kind == Kind::Statement || !is_needed(index);
+        let ran = next.items.iter().enumerate().filter(|&of| left_out(of)).map(|of| of.1);
         let program = File { name: NAME.to_owned(), text: text::masked(&next.text, ran.chain(again)) };
 
         next.variables.retain(|variable| !names.contains(&*variable.name));
@@ -138,10 +156,10 @@ impl Session {
         };
         let made = checked(program, &mut find_once, Collect::IfDue, Some(&given), emit);
         let ((step, program), _) = made.map_err(with_whole_text)?;
-        next.items.extend(new.into_iter().map(|mut item| {
-            item.counts = item.kind != Kind::Import || !is_there(&item);
-            item
-        }));
+        next.items.extend(
+            new.iter()
+                .map(|item| Item { counts: item.kind != Kind::Import || !is_there(item), ..item.clone() }),
+        );
         let results = next.learn(program);
         Ok(Input { session: next, step, results })
     }

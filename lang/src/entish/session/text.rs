@@ -4,8 +4,12 @@
 
 use crate::entish::ast::{Binary, Expr, ExprKind, Stmt, StmtKind};
 use crate::entish::check::walk_exprs;
+use crate::entish::lex::Kind as Token;
 use crate::entish::parse;
+use logos::Logos;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What a stretch of the text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +33,14 @@ pub(super) struct Item {
     pub(super) counts: bool,
     /// What stands for it in a program, if that is not its own text.
     pub(super) saved: Option<String>,
+    /// All names in it, in order.
+    pub(super) names: Arc<[String]>,
+}
+
+impl Item {
+    fn has_name(&self, name: &str) -> bool {
+        self.names.binary_search_by(|of| (**of).cmp(name)).is_ok()
+    }
 }
 
 /// The items of an input that begins at `start`; what is not well-formed is none.
@@ -52,6 +64,7 @@ pub(super) fn items(input: &str, start: usize) -> Vec<Item> {
         range: start + from..start + to,
         counts: true,
         saved,
+        names: names(&input[from..to]),
     };
     found.into_iter().zip(ends).map(item).collect()
 }
@@ -81,6 +94,44 @@ fn saved(input: &str, stmt: &Stmt<'_>) -> Option<String> {
     is_comparison.then(|| format!("if {}: pass\n", &input[expr.span.start as usize..expr.span.end as usize]))
 }
 
+/// The names in a text, in order.
+fn names(text: &str) -> Arc<[String]> {
+    let names = Token::lexer(text).spanned().filter(|(kind, _)| *kind == Ok(Token::Name));
+    let names: BTreeSet<&str> = names.map(|(_, span)| &text[span]).collect();
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// Which of the items an input of new ones has to do with: the declarations that it names, and that these name. If it declares
+/// something, besides those that name that, and those that name these: they may not fit any more. A name is taken for
+/// that of a declaration wherever it stands.
+pub(super) fn needed(items: &[Item], new: &[Item]) -> BTreeSet<usize> {
+    let there = || items.iter().enumerate().filter(|(_, item)| item.counts && item.kind != Kind::Statement);
+    // There are few of them, and variables have types of theirs.
+    let mut needed: BTreeSet<usize> =
+        there().filter(|(_, item)| item.kind != Kind::Definition).map(|(index, _)| index).collect();
+    let mut changed: BTreeSet<&str> = new.iter().map(|item| &*item.name).collect();
+    let mut before = usize::MAX;
+    while before != needed.len() {
+        before = needed.len();
+        for (index, item) in there().filter(|(_, item)| item.kind == Kind::Definition) {
+            if changed.iter().any(|name| item.has_name(name)) && needed.insert(index) {
+                changed.insert(&item.name);
+            }
+        }
+    }
+    let by_name: BTreeMap<&str, usize> = there().map(|(index, item)| (&*item.name, index)).collect();
+    let begin = new.iter().chain(needed.iter().map(|&index| &items[index]));
+    let mut more: Vec<&str> = begin.flat_map(|item| item.names.iter()).map(String::as_str).collect();
+    while let Some(name) = more.pop() {
+        if let Some(&index) = by_name.get(name)
+            && needed.insert(index)
+        {
+            more.extend(items[index].names.iter().map(String::as_str));
+        }
+    }
+    needed
+}
+
 /// The text with spaces in place of these stretches.
 pub(super) fn masked<'i>(text: &str, left_out: impl Iterator<Item = &'i Item>) -> String {
     let mut bytes = text.as_bytes().to_vec();
@@ -93,4 +144,30 @@ pub(super) fn masked<'i>(text: &str, left_out: impl Iterator<Item = &'i Item>) -
     }
     // Whole lines have been replaced, and so whole characters.
     String::from_utf8(bytes).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_input_has_to_do_with_is_found() {
+        let there = items(
+            "import lists\ntyp point {u x}\nconst N = 1\ndef f(): return N\ndef g(): return f()\ndef h(): return 1\nx = h()\n",
+            0,
+        );
+        for (input, names) in [
+            ("1 + 1", "lists point"),
+            ("x = h() # g", "lists point h"),
+            ("x = g()", "lists point N f g"),
+            ("def k(): return 1", "lists point"),
+            ("def k(): return f()", "lists point N f"),
+            ("const N = 2", "lists point N f g"),
+            ("def h(): return 1", "lists point h"),
+        ] {
+            let needed = needed(&there, &items(input, 0));
+            let found: Vec<_> = needed.iter().map(|&index| &*there[index].name).collect();
+            assert_eq!(found.join(" "), names, "{input}");
+        }
+    }
 }

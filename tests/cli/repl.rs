@@ -632,6 +632,53 @@ fn a_saved_session_is_a_program() {
     assert_eq!(ran.out, "true\n3\n[1, 5]\ntrue\n1\n0\n1\n8\n1\n");
 }
 
+/// What makes no program is not written.
+#[test]
+fn a_session_that_is_no_program_is_not_saved() {
+    let directory = temporary();
+    for (lines, wrong) in [
+        ("def a(): return 1\nprint(a())\na = 3\n", "print(a())"),
+        ("b = 3\nconst b = 4\n", "const b = 4"),
+        ("def main(): print(1)\n\nmain()\n", "main()"),
+        ("def main(n): print(n)\n\n", "def main(n)"),
+        ("if false: y = 1\n\ny = \"text\"\n", "y = \"text\""),
+    ] {
+        let ran = session_in(Some(directory.path()), "--quiet", &format!("x = 1\n{lines}:save no.et\nx\n"));
+        let begin = "error: no.et: nothing was written: as a program, this is wrong\nerror: ";
+        assert!(ran.err.starts_with(begin) && ran.err.contains(wrong), "{lines}{}", ran.err);
+        assert!(!directory.path().join("no.et").exists(), "{lines}");
+        assert!(ran.out.ends_with("1\n"), "{lines}{}", ran.out);
+    }
+    // It would be one, of another meaning.
+    let lines = "b = 3\ndef b(): return 1\nh = b\nprint(h())\n:save no.et\n";
+    let ran = session_in(Some(directory.path()), "--quiet", lines);
+    let wrong =
+        "error: no.et: nothing was written: in a program, `b` would still be the variable in `h = b`\n";
+    assert_eq!((&*ran.err, &*ran.out), (wrong, "1\n"));
+    assert!(!directory.path().join("no.et").exists());
+    let lines = "b = 3\ndef b(): return 1\ndef a(): return 1\na = 3\nprint(a)\n:save yes.et\n";
+    let ran = session_in(Some(directory.path()), "--quiet", lines);
+    assert_eq!((&*ran.err, &*ran.out), ("", "3\n"));
+    assert_eq!(keyvm("run", &[&directory.path().join("yes.et")]).out, "3\n");
+}
+
+#[test]
+fn a_name_that_was_defined_anew_is_told_of_when_it_matters() {
+    let directory = temporary();
+    let saved = |lines: &str| {
+        let _ = std::fs::remove_file(directory.path().join("s.et"));
+        let ran = session_in(Some(directory.path()), "--quiet", &format!("{lines}:save s.et\n"));
+        (ran.err, keyvm("run", &[&directory.path().join("s.et")]))
+    };
+    let lines = "const N = 1\ndef f(): return N\nprint(f())\nconst N = 2\nprint(f())\n";
+    let (err, program) = saved(lines);
+    let warning =
+        "warning: `N` was defined anew after it was used by `print(f())`, which uses the new one in s.et\n";
+    assert_eq!((&*err, &*program.out), (warning, "2\n2\n"));
+    let (err, program) = saved("const N = 1\ndef f(): return N\nN\nx = 5\nconst N = 2\nprint(f() + x)\n");
+    assert_eq!((&*err, &*program.out), ("", "7\n"));
+}
+
 /// Whoever types at random does not bring it down.
 #[test]
 fn nonsense_is_survived() {

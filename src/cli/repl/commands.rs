@@ -1,10 +1,11 @@
 //! What begins with a colon.
 
 use super::state::State;
-use crate::cli::exit::Failure;
-use crate::cli::input::show;
-use crate::cli::output::write_file;
+use crate::cli::exit::{Failure, warn};
+use crate::cli::input::{beside, show};
+use crate::cli::output::{style_errors, write_file};
 use crate::cli::text::{limit, printable};
+use keyvm::entish::{File, compile};
 use keyvm_lang::nearest;
 use std::path::Path;
 
@@ -99,5 +100,25 @@ fn save(path: &Path, state: &State) -> Result<(), Failure> {
     if path.symlink_metadata().is_ok() {
         return Err(Failure::about(show(path), "this is there already, and stays"));
     }
-    write_file(path, &state.session.program())
+    let nothing = |wrong: &str| Failure::about(show(path), format_args!("nothing was written: {wrong}"));
+    let first_line = |statement: &str| statement.lines().next().unwrap_or_default().to_owned();
+    if let Some((name, statement)) = state.session.ambiguous() {
+        let line = first_line(statement);
+        return Err(nothing(&format!("in a program, `{name}` would still be the variable in `{line}`")));
+    }
+    let text = state.session.program();
+    let program = File { name: show(path), text: text.clone() };
+    if let Err(errors) = compile(program, &mut beside(path)) {
+        let wrong = errors.render(style_errors());
+        return Err(nothing(&format!("as a program, this is wrong\n{}", wrong.trim_end())));
+    }
+    write_file(path, &text)?;
+    for (name, statement) in state.session.redefined() {
+        let line = first_line(statement);
+        warn(format_args!(
+            "`{name}` was defined anew after it was used by `{line}`, which uses the new one in {}",
+            show(path)
+        ));
+    }
+    Ok(())
 }

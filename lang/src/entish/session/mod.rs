@@ -156,10 +156,12 @@ impl Session {
         };
         let made = checked(program, &mut find_once, Collect::IfDue, Some(&given), emit);
         let ((step, program), _) = made.map_err(with_whole_text)?;
-        next.items.extend(
-            new.iter()
-                .map(|item| Item { counts: item.kind != Kind::Import || !is_there(item), ..item.clone() }),
-        );
+        let had = |of: &Item| self.variables.iter().any(|variable| variable.name == of.name);
+        next.items.extend(new.iter().map(|item| Item {
+            counts: item.kind != Kind::Import || !is_there(item),
+            was_variable: had(item),
+            ..item.clone()
+        }));
         let results = next.learn(program);
         Ok(Input { session: next, step, results })
     }
@@ -211,6 +213,20 @@ impl Session {
         items.sort_by_key(|item| item.range.start);
         let texts = items.iter().map(|item| item.saved.as_deref().unwrap_or(&self.text[item.range.clone()]));
         texts.collect()
+    }
+
+    /// Names that were defined anew after a statement had used them, each with the first such statement: in
+    /// [`program`](Self::program) that has the last definition.
+    #[must_use]
+    pub fn redefined(&self) -> Vec<(&str, &str)> {
+        text::redefined(&self.text, &self.items)
+    }
+
+    /// A name of a variable that was declared as something else later, and used as that by a statement, which is given too: in
+    /// [`program`](Self::program) it would still be the variable.
+    #[must_use]
+    pub fn ambiguous(&self) -> Option<(&str, &str)> {
+        text::ambiguous(&self.text, &self.items)
     }
 
     /// The files in which places of messages are, the session's own text among them.

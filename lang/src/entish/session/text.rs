@@ -33,11 +33,18 @@ pub(super) struct Item {
     pub(super) counts: bool,
     /// What stands for it in a program, if that is not its own text.
     pub(super) saved: Option<String>,
+    /// Whether a variable had its name until then.
+    pub(super) was_variable: bool,
     /// All names in it, in order.
     pub(super) names: Arc<[String]>,
 }
 
 impl Item {
+    /// Whether it is something that a program does.
+    fn is_done(&self) -> bool {
+        self.kind == Kind::Statement && self.saved.as_deref() != Some("")
+    }
+
     fn has_name(&self, name: &str) -> bool {
         self.names.binary_search_by(|of| (**of).cmp(name)).is_ok()
     }
@@ -64,6 +71,7 @@ pub(super) fn items(input: &str, start: usize) -> Vec<Item> {
         range: start + from..start + to,
         counts: true,
         saved,
+        was_variable: false,
         names: names(&input[from..to]),
     };
     found.into_iter().zip(ends).map(item).collect()
@@ -130,6 +138,46 @@ pub(super) fn needed(items: &[Item], new: &[Item]) -> BTreeSet<usize> {
         }
     }
     needed
+}
+
+/// Names of definitions that were replaced after a statement that counts had used them, itself or by what it uses, each
+/// with the first such statement. A name is taken for that of a definition wherever it stands.
+pub(super) fn redefined<'a>(text: &'a str, items: &'a [Item]) -> Vec<(&'a str, &'a str)> {
+    let mut found = BTreeMap::new();
+    if !items.iter().any(|item| item.kind == Kind::Definition && !item.counts) {
+        return Vec::new();
+    }
+    let mut defined: BTreeMap<&str, &Item> = BTreeMap::new();
+    for item in items {
+        if item.kind == Kind::Definition {
+            defined.insert(&item.name, item);
+        }
+        let (mut used, mut more) = (BTreeSet::new(), vec![item]);
+        while let Some(user) = more.pop().filter(|_| item.is_done()) {
+            for name in user.names.iter().filter(|name| used.insert(*name)) {
+                let Some(of_name) = defined.get(&**name) else { continue };
+                more.push(of_name);
+                if !of_name.counts {
+                    found.entry(&**name).or_insert(&text[item.range.clone()]);
+                }
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// A name that was a variable's and then a declaration's, and the first statement that uses it afterwards.
+pub(super) fn ambiguous<'a>(text: &'a str, items: &'a [Item]) -> Option<(&'a str, &'a str)> {
+    let mut taken: BTreeSet<&str> = BTreeSet::new();
+    for item in items {
+        if item.was_variable && item.counts {
+            taken.insert(&item.name);
+        }
+        if let Some(name) = taken.iter().find(|name| item.is_done() && item.has_name(name)) {
+            return Some((name, &text[item.range.clone()]));
+        }
+    }
+    None
 }
 
 /// The text with spaces in place of these stretches.

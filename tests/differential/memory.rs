@@ -92,6 +92,10 @@ fn a_loop_that_counts_to_a_bound_ends_where_it_does() {
         ("store8 2, 7 (and(get at, 63), 1)", "gts(tee bound (sub(get bound, STEP)), get at)"),
         ("store8 2, 9 (and(get bound, 63), 1)", "tee bound (sub(get bound, STEP))"),
         (
+            "jumpz(lts(get at, get bound), :out)\n store8 2 (and(get at, 63), get b)\n set at (sub(get at, STEP))",
+            "lt(tee b (add(get b, 1)), 40)",
+        ),
+        (
             "store16 2, 2 (get at, get b)\n jumpz(lt(add(get at, 2), 20), :bad)",
             "lt(tee at (add(get at, STEP)), get bound)",
         ),
@@ -105,6 +109,7 @@ fn a_loop_that_counts_to_a_bound_ends_where_it_does() {
             (3, 5, 90),
             (0, 1, 1000),
             (-9, 1, 5),
+            (50, 1, -9),
             (30, -4, 31),
             (7, 0, 6),
         ] {
@@ -142,6 +147,7 @@ fn an_access_that_is_near_the_beginning_of_a_memory_that_is_short_is_checked_by_
         "store64at 4 + page, 56 (load64at 4 + page, 48)\n set b (load64at 4 + page, 64)",
         "set b (load64 2, 72 (and(get a, 24)))\n memresize(2, add(9, and(get a, 3)))\n store64at 2, 80 (get b)",
         "call(add(8, and(get a, 3)), :resize)\n store8 2, 70 (and(get a, 31), get b)",
+        "set b (load64at 4 + page, 56)\n memresize(4 + page, add(7, and(shr(get a, 9), 3)))\n set b (xor(get b, load64at 4 + page, 56))",
     ];
     for body in bodies {
         let source = format!(
@@ -164,6 +170,47 @@ func resize 1 -> 0
 data {{ words 10 }}"
         );
         alike(&image(&source), 900);
+    }
+}
+
+#[test]
+fn an_address_is_no_greater_than_the_instructions_that_make_it_say() {
+    // Each with the greatest that it can be, or, where it may be anything, what one might take for that.
+    for (address, greatest) in [
+        ("or(and(get a, 15), and(shr(get a, 9), 16))", 31),
+        ("xor(and(get a, 40), and(shr(get a, 9), 23))", 63),
+        ("add(and(get a, 15), rem(get a, 9))", 23),
+        ("mul(and(get a, 7), and(shr(get a, 9), 5))", 35),
+        ("rem(get a, 24)", 23),
+        ("div(and(get a, 63), 2)", 31),
+        ("shl(and(get a, 7), 2)", 28),
+        ("shr(get a, 59)", 31),
+        ("select(and(get a, 15), and(get a, 31), and(shr(get a, 9), 1))", 31),
+        ("rem32(and(get a, 47), get b)", 47),
+        ("sub(and(get a, 15), and(get a, 1))", 15),
+        ("shl(rem(get a, 17), 60)", 0),
+        ("mul(rem(get a, 17), 0x1000000000000000)", 0),
+        ("add(and(get a, 15), -1)", 14),
+    ] {
+        for words in [greatest / 8, greatest / 8 + 1] {
+            let source = format!(
+                "
+        call(5, 24, :walk)
+        return 1 (get 0)
+func walk 2 -> 1, 2
+        params seed, turns
+        locals a, b
+        set b (77)
+again:  set a (add(mul(get seed, 0x5851f42d4c957f2d), 0x14057b7ef767814f))
+        set seed (xor(get a, shr(get a, 31)))
+        store8 ({address}, get turns)
+        set seed (add(get seed, load8 ({address})))
+        jumpif(tee turns (sub(get turns, 1)), :again)
+        ret(get seed)
+data {{ words {words} }}"
+            );
+            alike(&image(&source), 800);
+        }
     }
 }
 

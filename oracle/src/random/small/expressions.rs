@@ -1,6 +1,6 @@
 //! What pushes one operand.
 
-use super::{COUNTERS, Class, Composer, words};
+use super::{COUNTERS, Class, Composer, STAYS, words};
 use crate::random::code::Emit;
 use crate::random::code::LOADS;
 use keyvm_isa::Op;
@@ -189,7 +189,7 @@ impl Composer<'_> {
     pub(super) fn variable(&mut self) -> Option<i64> {
         let own = self.own?;
         let first = u64::from(self.subroutines[own].recursive);
-        let end = self.slots() - u64::from(COUNTERS);
+        let end = self.slots() - u64::from(COUNTERS + STAYS);
         (first < end).then(|| self.random.within(first, end).cast_signed())
     }
 
@@ -252,12 +252,8 @@ impl Composer<'_> {
                 self.leaf(Class::Word);
                 return (memory, self.below(40).cast_signed());
             }
-            7..9 if self.own.is_some() && bytes > 64 => {
-                self.leaf(Class::Word);
-                let mask = if bytes > 4200 { 4095 } else { 56 };
-                let mask = self.pick(&[7, 24, 56, mask]);
-                self.push(mask);
-                self.op(Op::And);
+            7..9 if self.own.is_some() => {
+                self.near_place(bytes);
                 return (memory, self.below(5).cast_signed());
             }
             9..15 if self.nesting > 0 => {
@@ -281,6 +277,98 @@ impl Composer<'_> {
         let offset = if self.percent(95) { offset.min(place) } else { offset };
         self.push(place.wrapping_sub(offset));
         (memory, offset.min(u32::MAX.into()).cast_signed())
+    }
+
+    /// Pushes an address near the beginning of a memory, or behind a word: the instructions that make it say how great it can
+    /// be.
+    fn near_place(&mut self, bytes: u64) {
+        // What they say is that it is inside, or is not by a little.
+        let ends = bytes.next_power_of_two();
+        let most = self.pick(&[8, 64, ends / 2, ends, ends, 4096]).clamp(2, 4096);
+        match self.below(4) {
+            0 => {
+                let word = match self.below(3) {
+                    0 => bytes.wrapping_sub(most + self.below(12)).wrapping_add(self.below(9)),
+                    _ => bytes.wrapping_sub(self.below(most + 12)),
+                };
+                self.push(word);
+                self.near(most, 0);
+                self.op(Op::Add);
+            }
+            1 if self.nesting > 0 => {
+                self.near(most, 0);
+                let counter = self.slots() - u64::from(self.nesting);
+                self.emit(Op::Get, &[counter.cast_signed()]);
+                self.op(Op::Add);
+            }
+            _ => self.near(most, 0),
+        }
+    }
+
+    /// Pushes a word that is less than about so much, a power of two.
+    fn near(&mut self, most: u64, depth: u32) {
+        let half = (most / 2).max(2);
+        match self.below(if depth < 2 { 16 } else { 8 }) {
+            0 => {
+                self.leaf(Class::Word);
+                let by = most - self.below(most.min(9));
+                self.push(by);
+                self.op(Op::Rem);
+            }
+            1 => {
+                self.leaf(Class::Word);
+                let by = u64::from(most.leading_zeros()) + self.below(2);
+                self.push(by);
+                self.op(Op::Shr);
+            }
+            2 => {
+                self.leaf(Class::Word);
+                let op = self.pick(&[Op::Clz, Op::Ctz32, Op::Popcnt, Op::Eqz, Op::Clz32]);
+                self.op(op);
+            }
+            3 => {
+                let at = self.below(64).cast_signed();
+                self.push(0);
+                self.emit(Op::Load8, &[2, at % 8]);
+            }
+            4..8 => {
+                self.leaf(Class::Word);
+                let mask = self.pick(&[most - 1, most - 1, most - 2, most / 2, 7]);
+                self.push(mask);
+                self.op(Op::And);
+            }
+            8..12 => {
+                self.near(half, depth + 1);
+                self.near(most, depth + 1);
+                let op = self.pick(&[Op::Or, Op::Xor, Op::Add, Op::And, Op::Rem, Op::Or]);
+                self.op(op);
+            }
+            12 => {
+                self.near(half, depth + 1);
+                let by = self.pick(&[1, 1, 1, 64, 61, 2]);
+                self.push(by);
+                self.op(Op::Shl);
+            }
+            13 => {
+                self.near(half, depth + 1);
+                let by = self.pick(&[2, 2, 3, 1 << 62]);
+                self.push(by);
+                self.op(Op::Mul);
+            }
+            14 => {
+                self.near(most, depth + 1);
+                let by = self.pick(&[1, 2, 64, 0]);
+                self.push(by);
+                let op = self.pick(&[Op::Div, Op::Shr, Op::Shr32, Op::Div32, Op::Sub]);
+                self.op(op);
+            }
+            _ => {
+                self.near(half, depth + 1);
+                self.near(most, depth + 1);
+                self.expression(Class::Word, 3);
+                self.op(Op::Select);
+            }
+        }
     }
 
     /// A loop whose value and count are operands.

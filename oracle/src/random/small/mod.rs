@@ -7,6 +7,7 @@
 //! more.
 
 mod expressions;
+mod march;
 mod statements;
 mod words;
 
@@ -28,10 +29,12 @@ const KEEPER: Number = 7;
 
 /// Counters of loops: the last locals of each subroutine.
 const COUNTERS: u32 = 2;
+/// Words that stay in a loop: the locals before these.
+const STAYS: u32 = 2;
 
 /// A consistent image in which control is with the host.
 pub fn image(random: &mut Random) -> Image<'static> {
-    let lengths = [(); 3].map(|()| random.pick(&[1, 8, 40, 64, 64, 100, 511, 512, 513, 513, 513, 700]));
+    let lengths = [(); 3].map(|()| random.pick(&[1, 8, 40, 64, 64, 100, 511, 512, 513, 513, 1030, 1030]));
     let mut body = |words: u64| -> Cow<'static, [u8]> {
         Cow::Owned((0..words).flat_map(|_| words::any(random).to_le_bytes()).collect())
     };
@@ -131,7 +134,7 @@ fn program(random: &mut Random, lengths: [u64; 3]) -> CodeParts {
                 typ: FuncType {
                     arguments: arguments as u16,
                     results: several(random, 4, 3) as u16,
-                    locals: several(random, 4, 8) as u32 + COUNTERS,
+                    locals: several(random, 4, 8) as u32 + COUNTERS + STAYS,
                 },
                 recursive,
             }

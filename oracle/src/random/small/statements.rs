@@ -18,7 +18,8 @@ impl Composer<'_> {
         match self.below(27) {
             0..4 => self.assign(),
             4..8 => self.store(),
-            8..13 if self.own.is_some() && self.nesting < COUNTERS => self.cycle(),
+            8..11 if self.own.is_some() && self.nesting < COUNTERS => self.cycle(),
+            11..13 if self.own.is_some() && self.nesting < COUNTERS => self.march(),
             13..16 | 26 => self.call_statement(),
             16 | 17 => {
                 self.expression(Class::Word, 1);
@@ -35,7 +36,7 @@ impl Composer<'_> {
         }
     }
 
-    fn assign(&mut self) {
+    pub(super) fn assign(&mut self) {
         if self.nesting > 0
             && self.percent(60)
             && let Some(slot) = self.variable()

@@ -3,19 +3,19 @@
 /// Longest name that is compared with others.
 const COMPARED_MAX: usize = 40;
 
-/// Of `candidates`, the one that `name` may have been meant for: a third of its letters at most, and one in a short name, are
-/// to be put in, taken out, replaced or exchanged; small and capital letters are the same.
+/// Of `candidates`, the one that `name` may have been meant for: a third of the letters at most of the longer of the two, and one of
+/// a short one, are to be put in, taken out, replaced or exchanged; small and capital letters are the same.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if !(2..=COMPARED_MAX).contains(&name.len()) {
         return None;
     }
-    let limit = (name.len() / 3).max(1);
+    let limit = |candidate: &str| (candidate.len().max(name.len()) / 3).max(1);
     candidates
         .into_iter()
-        .filter(|candidate| candidate.len().abs_diff(name.len()) <= limit)
+        .filter(|candidate| candidate.len().abs_diff(name.len()) <= limit(candidate))
         .map(|candidate| (distance(&name.to_ascii_lowercase(), &candidate.to_ascii_lowercase()), candidate))
-        .filter(|&(distance, candidate)| distance <= limit && distance < candidate.len())
+        .filter(|&(distance, candidate)| distance <= limit(candidate) && distance < candidate.len())
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -67,6 +67,7 @@ mod tests {
         assert_eq!(nearest("xyzzy", names), None);
         // Of five letters, two are too many.
         assert_eq!(nearest("after", ["meter", "timer"]), None);
+        assert_eq!(nearest("revoc", ["remove", "revoke"]), Some("revoke"));
         assert_eq!(nearest("afetr", ["after"]), Some("after"));
         assert_eq!(nearest("ab", ["abc"]), Some("abc"));
     }

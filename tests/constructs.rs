@@ -25,11 +25,11 @@ fn compiled(source: &str, files: &[(&str, &str)]) -> Image<'static> {
 
 /// Runs a program to its end, in slices of so much gas, with the machine saved and loaded between them; gives what it printed and how it
 /// ended.
-fn run(image: &Image<'_>, engine: &Engine, slice: u64, input: &'static str) -> (String, Event, u64) {
+fn run(image: &Image<'_>, engine: &Engine, slice: u64, input: &str) -> (String, Event, u64) {
     let transcript = Transcript::default();
     let mut hosts = Hosts::new();
     hosts.grant("args", Args::new(["41", "two words"]));
-    hosts.grant("console", Console::new(input.as_bytes(), transcript.clone()));
+    hosts.grant("console", Console::new(std::io::Cursor::new(input.to_owned()), transcript.clone()));
     let mut slice = slice;
     let mut machine = Machine::with_engine(image, engine).unwrap();
     machine.set_gas_limit(20_000_000);
@@ -119,6 +119,19 @@ fn an_index_is_compared_though_the_way_to_it_said_it_was_good() {
             "2\n",
             2,
         );
+    }
+}
+
+#[test]
+fn a_line_of_any_length_is_read() {
+    let image = compiled(
+        "import input\nfor turn in range(2):\n    t, there = input.line()\n    print(len(t), there, t[len(t) - 1] if len(t) > 0 else 0)",
+        &[],
+    );
+    for length in [0, 1, 32767, 32768, 32769, 65535, 65536, 65537, 200_000] {
+        let input = format!("{}z\nx\n", "y".repeat(length));
+        let (text, event, _) = run(&image, &compiling(Levels::Quick), u64::MAX, &input);
+        assert_eq!((text, event), (format!("{} true 122\n1 true 120\n", length + 1), Event::Halted));
     }
 }
 

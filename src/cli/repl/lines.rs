@@ -33,6 +33,8 @@ struct Lines {
     input: Input,
     /// Lines that were read and belong to what comes next: those that were looked at early, and those of a pasted text.
     early: VecDeque<Line>,
+    /// So many of these, from the first one on, are known to be empty.
+    empty: usize,
 }
 
 enum Input {
@@ -53,7 +55,7 @@ impl Source {
         } else {
             Input::Plain(io::BufReader::new(io::stdin()))
         };
-        let lines = Lines { input, early: VecDeque::new() };
+        let lines = Lines { input, early: VecDeque::new(), empty: 0 };
         Ok(Self { lines: Arc::new(Mutex::new(lines)), is_terminal })
     }
 
@@ -72,14 +74,16 @@ impl Source {
 
     /// Has a line come again.
     pub(super) fn put_back(&self, line: &str) {
-        self.lines().early.push_front(Line::Text(line.as_bytes().to_vec()));
+        let mut lines = self.lines();
+        lines.early.push_front(Line::Text(line.as_bytes().to_vec()));
+        lines.empty = 0;
     }
 
     /// The next line, which stays; or the next one that is not empty. On a terminal only what has been pasted is
     /// looked at: nobody waits there for a line that may not come.
     pub(super) fn ahead(&self, is_empty_passed: bool) -> Result<Option<String>, Failure> {
         let mut lines = self.lines();
-        for index in 0.. {
+        for index in if is_empty_passed { lines.empty } else { 0 }.. {
             if index == lines.early.len() {
                 if self.is_terminal {
                     break;
@@ -88,7 +92,9 @@ impl Source {
                 lines.early.push_back(line);
             }
             match &lines.early[index] {
-                Line::Text(line) if is_empty_passed && line.trim_ascii().is_empty() => {}
+                Line::Text(line) if is_empty_passed && line.trim_ascii().is_empty() => {
+                    lines.empty = index + 1
+                }
                 Line::Text(line) => return Ok(str::from_utf8(line).ok().map(str::to_owned)),
                 Line::End | Line::Interrupted => break,
             }
@@ -119,6 +125,7 @@ impl Lines {
     /// The next line. A text that is pasted into a terminal comes as one, and is taken apart.
     fn line(&mut self, prompt: &str) -> io::Result<Line> {
         if let Some(line) = self.early.pop_front() {
+            self.empty = self.empty.saturating_sub(1);
             return Ok(line);
         }
         match self.input.line(prompt)? {

@@ -1,9 +1,10 @@
 //! From a checked program to one that does the same with less gas: what is known of lengths and of numbers lets checks of
 //! indices be left out, and what stays the same in a loop is computed before it.
 //!
-//! Texts, bytes and arrays keep their lengths for ever; a list keeps its own as long as nothing is called that changes
-//! lists. What `$store64` and its like do to the program's own values is not looked at, nor are bounds that only hold if
-//! a function does.
+//! Texts, bytes and arrays keep their lengths for ever, from when somebody has them: `runtime.read_line` cuts bytes that it
+//! has made, and gives them as one of several results, of which nothing is known. A list keeps its own length as long as
+//! nothing is called that changes lists. What `$store64` and its like do to the program's own values is not looked at, nor
+//! are bounds that only hold if a function does.
 
 mod checks;
 mod facts;

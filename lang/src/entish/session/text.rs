@@ -117,13 +117,18 @@ pub(super) fn needed(items: &[Item], new: &[Item]) -> BTreeSet<usize> {
     // There are few of them, and variables have types of theirs.
     let mut needed: BTreeSet<usize> =
         there().filter(|(_, item)| item.kind != Kind::Definition).map(|(index, _)| index).collect();
-    let mut changed: BTreeSet<&str> = new.iter().map(|item| &*item.name).collect();
-    let mut before = usize::MAX;
-    while before != needed.len() {
-        before = needed.len();
+    let mut changed: Vec<&str> = new.iter().map(|item| &*item.name).filter(|name| !name.is_empty()).collect();
+    if !changed.is_empty() {
+        let mut users: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (index, item) in there().filter(|(_, item)| item.kind == Kind::Definition) {
-            if changed.iter().any(|name| item.has_name(name)) && needed.insert(index) {
-                changed.insert(&item.name);
+            item.names.iter().for_each(|name| users.entry(name).or_default().push(index));
+        }
+        while let Some(name) = changed.pop() {
+            // Whoever names it is looked at once.
+            for index in users.remove(name).unwrap_or_default() {
+                if needed.insert(index) {
+                    changed.push(&items[index].name);
+                }
             }
         }
     }

@@ -265,6 +265,9 @@ impl<'i, 'a> Tracer<'i, 'a> {
             return self.line(format_args!("  {name}, which is gone"));
         };
         let at = At { code: process.code, index };
+        if self.has_not_begun(at) {
+            return self.line(format_args!("  {name}, before its first statement"));
+        }
         let place = self.instruction("in ", at);
         self.line(format_args!("  {name}, {place}"));
         if let Stop::Innermost | Stop::Culprit = stop {
@@ -427,6 +430,12 @@ impl<'i, 'a> Tracer<'i, 'a> {
     fn is_beginning(&self, at: At) -> bool {
         let name = || self.image.code_debug(at.code).and_then(|debug| debug.near(at.index));
         self.is_program(at) && name().is_none_or(|name| entish::is_entry(name.name))
+    }
+
+    /// Whether this is where all processes of a program begin, before it is looked up what they are to call.
+    fn has_not_begun(&self, at: At) -> bool {
+        self.is_program(at)
+            && self.image.code_debug(at.code).is_some_and(|debug| debug.near(at.index).is_none())
     }
 
     /// What went wrong when a process trapped, in words of the language, if it is of a program in it and there are such words.

@@ -463,6 +463,11 @@ fn a_callee_that_ran_dry_is_told_where_it_stands() {
         "def c() -> u:\n    return len(array(100000, 7))\nprint(c<1000,100>())\n",
         "  process ran out of words, in ",
     );
+    // Nothing of it has been executed.
+    told(
+        "def c() -> u:\n    return 1\nprint(2)\nprint(c<1,1>())\n",
+        "  process ran out of gas, before its first statement\n  called by",
+    );
     // The callee of a callee, within what that was given.
     told(
         "def inner() -> u:\n    while: pass\n    return 1\ndef outer() -> u:\n    return inner<300,50>()\n\

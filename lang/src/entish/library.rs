@@ -103,10 +103,13 @@ pub(super) fn can_import(name: &str) -> bool {
     modules().any(|module| module.name == name)
 }
 
-/// The file that has a function with this name, among those that a program imports.
-pub(super) fn module_with(name: &str) -> Option<&'static str> {
-    let has = |module: &&'static Module| module.part(name).is_some_and(|part| part.kind == Kind::Func);
-    modules().filter(|module| module.name != "floats").find(has).map(|module| module.name)
+/// Files whose functions are named as those of others are, for numbers and objects of their own.
+const SPECIAL: [&str; 4] = ["floats", "naturals", "collector", "sha256"];
+
+/// The files that have a function with this name, among those that a program imports.
+pub(super) fn modules_with(name: &str) -> impl Iterator<Item = &'static str> {
+    let has = move |module: &&'static Module| module.part(name).is_some_and(|part| part.kind == Kind::Func);
+    modules().filter(|module| !SPECIAL.contains(&module.name)).filter(has).map(|module| module.name)
 }
 
 impl Module {

@@ -93,7 +93,7 @@ impl Source {
             }
             match &lines.early[index] {
                 Line::Text(line) if is_empty_passed && line.trim_ascii().is_empty() => {
-                    lines.empty = index + 1
+                    lines.empty = index + 1;
                 }
                 Line::Text(line) => return Ok(str::from_utf8(line).ok().map(str::to_owned)),
                 Line::End | Line::Interrupted => break,

@@ -6,7 +6,7 @@ mod input;
 mod machine;
 
 use super::super::ast::{Name, Span};
-use super::super::library::{can_import, module_with};
+use super::super::library::{can_import, modules_with};
 use super::super::parse::say::foreign_hint;
 use super::builtin;
 use crate::diagnostic::Diagnostic;
@@ -294,6 +294,9 @@ pub(super) fn variable_of_main(span: &Span, name: &str, is_set: bool) -> Diagnos
     new(span, format!("`{name}` is a variable of the main program"), "functions do not see it").hint(hint)
 }
 
+/// What sorts.
+const SORTS: &str = "`sorting.sort_u(l)`, `sort_i`, `sort_f` and `sort_text` sort a list itself, `sorting.sort(l, before)` any (`import sorting`)";
+
 /// Looks for what is meant among the visible names and in the library, if there are any of them.
 pub(super) fn unknown_name(span: &Span, name: &str, visible: &[&str]) -> Diagnostic {
     let diagnostic = new(span, format!("nothing is called `{name}`"), "unknown name");
@@ -313,6 +316,11 @@ pub(super) fn unknown_name(span: &Span, name: &str, visible: &[&str]) -> Diagnos
         "math" | "Math" => {
             Some("`sqrt(x)`, `floor(x)`, `min(a, b)` and such are built in; `numbers` and `floats` have more")
         }
+        "exit" | "quit" => Some("a program ends with its last statement; `:quit` ends `keyvm repl`"),
+        "help" => Some("`:help` says what `keyvm repl` understands"),
+        "text" | "string" | "String" | "repr" => Some("`str(x)` is a value as text"),
+        "bool" => Some("a comparison is a `bool`: `x != 0`"),
+        "sorted" | "sort" => Some(SORTS),
         "next" => Some("a job goes on with `job<gas,words>()`, and then `job.value` is what it has yielded"),
         "list" | "tuple" | "set" | "dict" | "array" => {
             Some("a list is `[a, b]`, an empty one `u[]()`; a map is `{k: v}`, an empty one `map(text, u)()`")
@@ -337,10 +345,17 @@ fn of_library(name: &str) -> Option<String> {
     if can_import(name) {
         return Some(format!("the library has it: write `import {name}` at the top of the file"));
     }
-    let module = module_with(name)?;
-    Some(format!(
-        "`{name}` is in `{module}`: write `import {module}` at the top of the file, and here `{module}.{name}`"
-    ))
+    let modules: Vec<_> = modules_with(name).collect();
+    match modules[..] {
+        [] => None,
+        [module] => Some(format!(
+            "`{name}` is in `{module}`: write `import {module}` at the top of the file, and here `{module}.{name}`"
+        )),
+        [ref others @ .., last] => Some(format!(
+            "`{name}` is in `{}` and `{last}`: write `import {last}`, say, at the top of the file, and here `{last}.{name}`",
+            others.join("`, `")
+        )),
+    }
 }
 
 pub(super) fn maybe_unassigned(span: &Span, name: &str, first: &Span) -> Diagnostic {
@@ -350,7 +365,7 @@ pub(super) fn maybe_unassigned(span: &Span, name: &str, first: &Span) -> Diagnos
 }
 
 pub(super) fn not_yet_assigned(span: &Span, name: &str) -> Diagnostic {
-    new(span, format!("`{name}` has no value yet"), "assigned only further down")
+    new(span, format!("`{name}` has no value yet"), "nothing is assigned to it before")
 }
 
 pub(super) fn module_as_value(span: &Span, name: &str) -> Diagnostic {
@@ -460,6 +475,15 @@ pub(super) fn unknown_member(name: &Name<'_>, of: &str, fields: &[&str], methods
         "push" | "add" if methods.contains(&"append") => Some("it is called `.append(v)`"),
         "contains" | "has" | "has_key" | "includes" if of != "u" => {
             Some("`x in y` says whether it is in there")
+        }
+        "startswith" | "starts_with" | "startsWith" => Some("it is called `.starts(t)`"),
+        "endswith" | "ends_with" | "endsWith" => Some("it is called `.ends(t)`"),
+        "trim" => Some("it is called `.strip()`"),
+        "substring" | "substr" | "slice" => Some("a part of it is `x[from:to]`"),
+        "format" => Some("texts are put together with `+`: `\"x is \" + str(x)`"),
+        "sort" | "sorted" => Some(SORTS),
+        "resume" | "run" | "next" if methods.contains(&"end") => {
+            Some("`job<gas,words>()` goes on with it, with so much more")
         }
         "items" | "entries" if methods.contains(&"keys") => {
             Some("`for k in m:` goes over the keys, and `m[k]` is the value")

@@ -159,16 +159,18 @@ pub(super) fn check(text: &str, engine: &Engine) -> Result<Option<(Image<'static
     caught(|| check_alone(text, engine)).unwrap_or_else(Err)
 }
 
-/// Gas of a program about indices; of one that takes more, as it may when it is made smaller, nothing is said.
+/// Gas and words of a program about indices; of one that takes more, as it may when it is made smaller, nothing is said.
 const PLENTY: u64 = 50_000_000;
+const PLENTY_OF_WORDS: u64 = 1 << 21;
 
-/// What a program yields, and how it ends. None if it takes too much gas.
+/// What a program yields, and how it ends. None if it is refused, or takes too much.
 fn outcome(text: &str, optimize: bool) -> Result<Option<(Vec<u64>, Event)>, String> {
     let file = File { name: "fuzz.et".into(), text: text.to_owned() };
     let options = entish::Options { optimize, ..entish::Options::default() };
     let Ok(program) = entish::compile_with(file, &mut |_| Ok(None), options) else { return Ok(None) };
     let mut machine = Machine::new(&program.image).map_err(|error| error.to_string())?;
     machine.set_gas_limit(PLENTY);
+    machine.set_words_limit(PLENTY_OF_WORDS);
     let mut yielded = Vec::new();
     loop {
         match machine.run(u64::MAX) {

@@ -8,21 +8,25 @@ use std::fmt::Write;
 
 /// Numbers that statements assign.
 const NUMBERS: [&str; 4] = ["k", "n", "x", "y"];
-const LISTS: [&str; 2] = ["l", "m"];
-const ARRAYS: [&str; 2] = ["a", "c"];
+const LISTS: [&str; 3] = ["l", "m", "s.l"];
+const ARRAYS: [&str; 3] = ["a", "c", "s.a"];
+/// What has elements that are assigned to.
+const CHANGED: [&str; 7] = ["l", "m", "a", "c", "b", "s.l", "s.a"];
 /// All that has a length.
-const OBJECTS: [&str; 5] = ["l", "m", "a", "c", "b"];
-const CONSTANTS: [&str; 8] = ["0", "1", "2", "3", "5", "8", "1 << 32", "0xffffffffffffffff"];
+const OBJECTS: [&str; 8] = ["l", "m", "a", "c", "b", "t", "s.l", "s.a"];
+/// `x < 0` would be refused, if it is written so.
+const CONSTANTS: [&str; 8] = ["u(0)", "1", "2", "3", "5", "8", "1 << 32", "0xffffffffffffffff"];
 /// Turns that all loops of a call make at most, but for those that end by themselves.
 const TURNS: u32 = 40;
 /// What is more than any call takes.
 const BUDGET: &str = "1 << 40, 1 << 18";
 
 /// What each function takes.
-const PARAMETERS: &str = "u[] l, u[] m, array(u) a, array(u) c, bytes b, u k, u n";
+const PARAMETERS: &str = "u[] l, u[] m, array(u) a, array(u) c, bytes b, text t, u k, u n";
 
-/// Functions that the others call: one that changes a list in a condition, and one that may not return.
+/// What the functions use: two that change a list in a condition, one that may not return, and objects in another one.
 const COMMON: &str = "\
+typ pair {u[] l, array(u) a}
 def shrinks(u[] l) -> bool:
     if len(l) > 0:
         l.pop()
@@ -90,6 +94,8 @@ impl Author<'_> {
             for name in ["x", "y", "total", "turns"] {
                 author.line(&format!("{name} = 0"));
             }
+            author.line("s = pair{m, c}");
+            author.line("changes = shrinks");
             for _ in 0..author.random.within(3, 8) {
                 author.statement();
             }
@@ -102,7 +108,10 @@ impl Author<'_> {
             let own = self.random.below(functions);
             let arguments = [self.a_list(), self.a_list(), self.an_array(), self.an_array()].join(", ");
             let [bytes, k, n] = [(); 3].map(|()| self.random.below(9));
-            self.line(&format!("j{turn} = try f{own}<{BUDGET}>({arguments}, bytes({bytes}), {k}, {n})"));
+            let text = self.any(&["\"\"", "\"abcd\"", "\"abcdefgh\""]);
+            self.line(&format!(
+                "j{turn} = try f{own}<{BUDGET}>({arguments}, bytes({bytes}), {text}, {k}, {n})"
+            ));
             self.line(&format!("yield j{turn}.status"));
             self.line(&format!("yield j{turn}.value if j{turn}.status == status.returned else j{turn}.trap"));
         }
@@ -146,6 +155,9 @@ impl Author<'_> {
             7 | 8 => self.length(),
             9 => format!("({} + {})", self.number(depth + 1), self.any(&CONSTANTS)),
             10 => format!("({} - {})", self.number(depth + 1), self.any(&CONSTANTS)),
+            11 if self.random.percent(20) => {
+                format!("u(i({}) - i({}))", self.variable(), self.variable())
+            }
             11 => {
                 let op = self.any(&["& 7", "& 3", "% 5", ">> 1", "* 2", "/ 2", "| 1", "^ 1"]);
                 format!("({} {op})", self.number(depth + 1))
@@ -228,7 +240,7 @@ impl Author<'_> {
             9 => format!("(not {})", self.condition(depth + 1)),
             10 => format!("({} == {})", self.element(depth + 1), self.number(depth + 1)),
             _ => {
-                let name = self.any(&["shrinks", "shrinks", "grows"]);
+                let name = self.any(&["shrinks", "shrinks", "grows", "changes"]);
                 format!("{name}({})", self.any(&LISTS))
             }
         }
@@ -288,7 +300,7 @@ impl Author<'_> {
     }
 
     fn store(&mut self) {
-        let (object, index, value) = (self.any(&OBJECTS), self.index(0), self.number(0));
+        let (object, index, value) = (self.any(&CHANGED), self.index(0), self.number(0));
         let value = if object == "b" { format!("{value} & 255") } else { value };
         let line = format!("{object}[{index}] = {value}");
         if self.random.percent(12) {
@@ -357,13 +369,20 @@ impl Author<'_> {
 
     /// Lets a variable refer to another object.
     fn rename(&mut self) {
-        let line = match self.random.below(6) {
+        let line = match self.random.below(13) {
             0 => "l = m".to_owned(),
             1 => format!("m = {}", self.a_list()),
             2 => "a = c".to_owned(),
             3 => format!("c = array({} & 7, 3)", self.number(1)),
             4 => format!("a = {}", self.an_array()),
-            _ => format!("b = bytes({} & 7)", self.number(1)),
+            5 => format!("b = bytes({} & 7)", self.number(1)),
+            6 => format!("s = pair{{{}, {}}}", self.any(&LISTS), self.any(&ARRAYS)),
+            7 => format!("s.l = {}", self.any(&LISTS)),
+            8 => format!("s.a = {}", self.any(&ARRAYS)),
+            9 => format!("changes = {}", self.any(&["shrinks", "grows"])),
+            10 => format!("m = l[{}:]", self.index(1)),
+            11 => format!("a = a[:{}]", self.index(1)),
+            _ => "l, m = m, l".to_owned(),
         };
         self.line(&line);
     }
@@ -373,6 +392,6 @@ impl Author<'_> {
         let [l, m] = [(); 2].map(|()| self.any(&LISTS));
         let [a, c] = [(); 2].map(|()| self.any(&ARRAYS));
         let [k, n] = [(); 2].map(|()| self.number(1));
-        self.line(&format!("total += f{callee}({l}, {m}, {a}, {c}, b, {k}, {n})"));
+        self.line(&format!("total += f{callee}({l}, {m}, {a}, {c}, b, t, {k}, {n})"));
     }
 }

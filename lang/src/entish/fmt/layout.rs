@@ -37,7 +37,7 @@ impl Writer {
     pub(super) fn line(&mut self, nodes: Vec<Node<'_>>, indent: usize, behind: Option<String>) {
         self.spaces(indent);
         let nodes = if self.column + width(&nodes) > COLUMNS { parenthesized(nodes) } else { nodes };
-        self.nodes(&nodes, indent, 0, false);
+        self.nodes(&nodes, indent, 0, None);
         self.behind(behind.as_deref());
         self.newline();
     }
@@ -98,22 +98,23 @@ impl Writer {
         self.piece(group.close, false);
     }
 
-    /// Nodes, on as many lines as they need; `behind` columns follow on the last. Inside brackets, lines may be broken
-    /// anywhere.
-    fn nodes(&mut self, nodes: &[Node<'_>], indent: usize, behind: usize, inside: bool) {
+    /// Nodes, on as many lines as they need; `behind` columns follow on the last. Inside brackets, lines may be broken before
+    /// operators, and go on with `operators` spaces.
+    fn nodes(&mut self, nodes: &[Node<'_>], indent: usize, behind: usize, operators: Option<usize>) {
         let fits = self.column + width(nodes) + behind <= COLUMNS;
         if fits && !nodes.iter().any(Node::commented) {
             return self.flat(nodes);
         }
-        let weakest = nodes.iter().filter_map(splits).min();
-        match weakest.filter(|_| inside && !fits) {
-            Some(level) => self.operands(nodes, level, indent, behind),
-            None => self.broken(nodes, indent, behind),
+        match (nodes.iter().filter_map(splits).min(), operators) {
+            (Some(weakest), Some(indent)) if !fits => self.operands(nodes, weakest, indent, behind),
+            _ => self.broken(nodes, indent, behind),
         }
     }
 
-    /// Operands on lines of their own, each with the operator before it.
+    /// Operands on lines of their own, each with the operator before it. Those of operators that bind more strongly are
+    /// indented further.
     fn operands(&mut self, nodes: &[Node<'_>], level: Level, indent: usize, behind: usize) {
+        let stronger = Some(deeper(indent));
         let mut rest = nodes;
         let mut first = true;
         while !rest.is_empty() {
@@ -132,9 +133,9 @@ impl Writer {
                     if operand[0].space() {
                         self.put(" ");
                     }
-                    self.nodes(operand, indent, behind, true);
+                    self.nodes(operand, indent, behind, stronger);
                 }
-                operand => self.nodes(operand, indent, behind, true),
+                operand => self.nodes(operand, indent, behind, stronger),
             }
             (rest, first) = (others, false);
         }
@@ -192,7 +193,7 @@ impl Writer {
     /// Brackets with what is in them on lines of its own.
     fn group(&mut self, group: &Group<'_>, indent: usize, first: bool) {
         self.piece(group.open, first);
-        let inner = if indent < INDENTED_MAX { indent + INDENT } else { indent };
+        let inner = deeper(indent);
         if !group.commented && group.commas && inner + group.width - 2 <= COLUMNS {
             self.next_line(inner);
             for (index, item) in group.items.iter().enumerate() {
@@ -223,7 +224,7 @@ impl Writer {
         }
         self.next_line(inner);
         let comma = group.commas || !last;
-        self.nodes(&item.nodes, inner, usize::from(comma), true);
+        self.nodes(&item.nodes, inner, usize::from(comma), Some(inner));
         if comma {
             self.put(",");
         }
@@ -250,6 +251,11 @@ impl Writer {
         self.newline();
         self.spaces(indent);
     }
+}
+
+/// The indentation of what stands in something indented so far.
+fn deeper(indent: usize) -> usize {
+    if indent < INDENTED_MAX { indent + INDENT } else { indent }
 }
 
 /// The nodes of a statement, with parentheses to break around each expression that gains by them.

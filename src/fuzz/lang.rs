@@ -48,7 +48,10 @@ pub(super) const SAMPLES: [&str; 5] = [
 
 pub(super) const MARKS: Marks = Marks {
     words: &["0", "1", "2", "7", "1000", "0xffffffffffffffff", "1.5", "true", "none", "\"t\"", "[]"],
-    signs: &["+", "-", "*", "/", "<", ">", "==", "(", ")", "[", "]", ":", ",", "\n", "    ", "\u{e9}", "\0"],
+    signs: &[
+        "+", "-", "*", "/", "<", ">", "==", "(", ")", "[", "]", ":", ",", "\n", "    ", ".", "\u{e9}",
+        "\u{e9}1.", "\0",
+    ],
 };
 
 /// A text of bytes and of what the language knows, at random.
@@ -207,17 +210,28 @@ fn run_optimized(random: &mut Random) -> Outcome {
     }
 }
 
+/// Texts that a program is changed to, at most, until one of them is accepted: a refusal is soon told.
+const REFUSED_MAX: u64 = 8;
+
 pub(super) fn run<S: Machinery>(random: &mut Random, options: CompilerOptions) -> Outcome {
     if random.percent(40) {
         return run_optimized(random);
     }
     let random_program = random.percent(30).then(|| language::program(random));
     let source = random_program.as_deref().unwrap_or_else(|| random.pick(&SAMPLES));
-    let text = match random.below(20) {
-        0 => bytes_and_marks(random),
-        _ => mutated(random, source, SAMPLES[0], &MARKS),
-    };
-    run_text::<S>(text, options)
+    let mut refused = 0;
+    loop {
+        let text = match random.below(20) {
+            0 => bytes_and_marks(random),
+            _ => mutated(random, source, SAMPLES[0], &MARKS),
+        };
+        let mut run = run_text::<S>(text, options)?;
+        run.executions += refused;
+        if run.accepted || refused == REFUSED_MAX {
+            return Ok(run);
+        }
+        refused += 1;
+    }
 }
 
 /// Compiles a text, and runs what is compiled on both engines, cut as follows from the text.

@@ -71,6 +71,8 @@ fn token() -> impl Strategy<Value = String> {
         "\t",
         "\0",
         "é",
+        "é1.",
+        ".x",
         "\u{feff}",
         "try f<1, 2>(x)",
         " else ",
@@ -171,6 +173,17 @@ fn a_megabyte_of_anything_is_refused() {
     assert_ne!(refused(&format!("x = {}", "a<".repeat(SIZE / 2))), "");
     assert_ne!(refused(&format!("x = {}", "a<b+c+".repeat(SIZE / 6))), "");
     assert_ne!(refused(&format!("x = a{}", "(1)".repeat(SIZE / 3))), "");
+}
+
+#[test]
+fn characters_of_several_bytes_stand_beside_anything() {
+    for (text, _) in WORDS.iter().chain(MARKS) {
+        for of in ["é", "\u{feff}", "\u{1f600}", "é1"] {
+            survives(&format!("{of}{text}{of}"));
+            survives(&format!("x = {of}{text}a"));
+            survives(&format!("x = a{text}{of}{text}a.{of}"));
+        }
+    }
 }
 
 #[test]

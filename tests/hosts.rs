@@ -111,3 +111,70 @@ fn a_host_that_nobody_grants_is_severed() {
     let source = "nobody = host(\"nobody\")\nstatus, value = nobody.ask(1)\nyield status";
     assert_eq!(yields(source), [u64::from(keyvm::isa::trap::Status::Severed.number())]);
 }
+
+/// A request with keys to pages; two came through gates, of which one is gone.
+const LOOKS: &str = "
+image { next 60  prime all  root root }
+chain { root invoke }
+request {
+        host looker
+        keys {
+                0: table(read)
+                1: table(write)
+                2: table(read|write) sealed mark
+                3: ring(all)
+                4: #40(all)
+                5: table(all) via below
+                6: other(all) via open
+                7: table(read|write)
+        }
+}
+meter all {}
+host looker
+page table #9 { u64 1, 2, 3 }
+page other { u64 5, 6, 7 }
+keys ring { slots 1  0: table(all) }
+gate open #20 {}
+gate below #31 { parent #30 }
+brand mark
+process root {
+        standing
+        status Pending
+        data { u64 4 }
+}
+        halt
+";
+
+/// For each key of the message, and one more: the second word of its page, if the host may read it, and whether it may write.
+fn looked(source: &str) -> (Vec<(Option<u64>, bool)>, Machine) {
+    let mut machine = Machine::new(&keyvm::asm::assemble(source).unwrap()).unwrap();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let mut hosts = Hosts::new();
+    hosts.grant("looker", move |call: &mut HostCall<'_>| {
+        assert_eq!(call.key_count(), 8);
+        for key in 0..9 {
+            let read = call.read_page(key, 8, 8).map(|bytes| u64::from_le_bytes(bytes.try_into().unwrap()));
+            sender.send((read, call.write_page(key, 16, &[10 + key as u8]).is_some())).unwrap();
+        }
+        assert_eq!(call.read(0, 8), Some(&[4, 0, 0, 0, 0, 0, 0, 0][..]));
+        assert_eq!(call.read(1, 8), None);
+        assert_eq!(call.read_page(0, 17, 8), None);
+        assert_eq!(call.write_page(7, 23, &[1, 2]), None);
+        Reply::words([])
+    });
+    assert_eq!(machine.run_hosted(u64::MAX, &mut hosts), Event::Halted);
+    machine.audit().unwrap();
+    (receiver.try_iter().collect(), machine)
+}
+
+/// By a key of the message with the right to it, and by no other: not by one that is sealed, or came through a gate that is gone,
+/// and not to what is no page.
+#[test]
+fn a_host_reaches_the_pages_whose_keys_it_is_given() {
+    let no = (None, false);
+    let (seen, machine) = looked(LOOKS);
+    let both = (Some(2), true);
+    assert_eq!(seen, [(Some(2), false), (None, true), no, no, no, no, (Some(6), true), both, no]);
+    // It wrote by key 1 and then by key 7; what did not fit changed nothing.
+    assert_eq!(machine.bytes(9).unwrap()[16..], [17, 0, 0, 0, 0, 0, 0, 0]);
+}

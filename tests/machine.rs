@@ -99,3 +99,21 @@ fn a_process_that_waits_for_the_host_takes_no_message_that_it_has_no_room_for() 
     assert_eq!(machine.run_with(u64::MAX, &[0; 17]), Event::NotCalled(Status::Full));
     assert_eq!(machine.run_with(u64::MAX, &[0; 16]), Event::Yielded([16].into()));
 }
+
+#[test]
+fn the_image_that_a_machine_becomes_is_the_one_that_it_gives() {
+    let source = "
+page p { words 600 }
+        store64 p + 4, 8 (0, 42)
+        store64 2, 0 (0, 7)
+        yield 0
+data { words 3 }";
+    for events in [0, 1] {
+        let mut machine = machine(source);
+        for _ in 0..events {
+            assert_eq!(machine.run(u64::MAX), Event::Yielded([].into()));
+        }
+        let given = machine.image().into_owned();
+        assert_eq!(machine.into_image(), given);
+    }
+}

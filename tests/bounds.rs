@@ -6,6 +6,7 @@ mod random;
 
 use keyvm::isa::code::CodeParts;
 use keyvm::isa::image::{Body, Frame, Image, Key, Meter, Number, Object, Process};
+use keyvm::isa::layout::CODE_WORDS_MAX;
 use keyvm::isa::{Op, Rights};
 use keyvm::{Engine, Event, Machine, Tier, asm, image};
 use random::{own, reloaded};
@@ -329,6 +330,24 @@ fn a_progress_that_fits_no_instruction_is_refused() {
     process_mut(&mut image, 3).progress = 4096;
     process_mut(&mut image, 3).index = 0;
     assert!(Machine::new(&image).is_err());
+}
+
+#[test]
+fn a_page_of_as_many_words_as_code_may_have_is_looked_at_and_a_longer_one_is_not() {
+    let text = "page p {}\n codeseal(p)\n return 1";
+    let chunk = 8 + 1024;
+    let most = usize::try_from(CODE_WORDS_MAX).expect("it is no more than a test machine has");
+    let mut image = assembled(text);
+    for (words, expected) in [(most, Event::Paused), (most + 1, Event::Returned([0].into()))] {
+        let page = image.objects.iter_mut().find(|object| object.number == declared(0)).expect("it is there");
+        page.body = Body::Data(vec![0; 8 * words].into());
+        let mut machine = machine(&image);
+        assert_eq!(machine.run(1 + chunk), expected, "{words}");
+        if expected == Event::Paused {
+            let mut again = Machine::new(&machine.image()).expect("it goes on in the middle of the page");
+            assert_eq!(again.state_hash(), machine.state_hash());
+        }
+    }
 }
 
 /// Two code pages whose tables the code cache does not hold both, called by turns.

@@ -145,13 +145,16 @@ process root {
         halt
 ";
 
-/// For each key of the message, and one more: the second word of its page, if the host may read it, and whether it may write.
-fn looked(source: &str) -> (Vec<(Option<u64>, bool)>, Machine) {
-    let mut machine = Machine::new(&keyvm::asm::assemble(source).unwrap()).unwrap();
+/// By a key of the message with the right to it, and by no other: not by one that is sealed, or came through a gate that is gone,
+/// and not to what is no page.
+#[test]
+fn a_host_reaches_the_pages_whose_keys_it_is_given() {
+    let mut machine = Machine::new(&keyvm::asm::assemble(LOOKS).unwrap()).unwrap();
     let (sender, receiver) = std::sync::mpsc::channel();
     let mut hosts = Hosts::new();
     hosts.grant("looker", move |call: &mut HostCall<'_>| {
         assert_eq!(call.key_count(), 8);
+        // And one key more.
         for key in 0..9 {
             let read = call.read_page(key, 8, 8).map(|bytes| u64::from_le_bytes(bytes.try_into().unwrap()));
             sender.send((read, call.write_page(key, 16, &[10 + key as u8]).is_some())).unwrap();
@@ -164,16 +167,9 @@ fn looked(source: &str) -> (Vec<(Option<u64>, bool)>, Machine) {
     });
     assert_eq!(machine.run_hosted(u64::MAX, &mut hosts), Event::Halted);
     machine.audit().unwrap();
-    (receiver.try_iter().collect(), machine)
-}
-
-/// By a key of the message with the right to it, and by no other: not by one that is sealed, or came through a gate that is gone,
-/// and not to what is no page.
-#[test]
-fn a_host_reaches_the_pages_whose_keys_it_is_given() {
-    let no = (None, false);
-    let (seen, machine) = looked(LOOKS);
-    let both = (Some(2), true);
+    // The second word, where it may be read, and whether a byte may be written.
+    let seen: Vec<_> = receiver.try_iter().collect();
+    let (no, both) = ((None, false), (Some(2), true));
     assert_eq!(seen, [(Some(2), false), (None, true), no, no, no, no, (Some(6), true), both, no]);
     // It wrote by key 1 and then by key 7; what did not fit changed nothing.
     assert_eq!(machine.bytes(9).unwrap()[16..], [17, 0, 0, 0, 0, 0, 0, 0]);

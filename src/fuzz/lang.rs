@@ -210,7 +210,7 @@ fn run_optimized(random: &mut Random) -> Outcome {
     }
 }
 
-/// Texts that a program is changed to, at most, until one of them is accepted: a refusal is soon told.
+/// Texts that may be refused before a run takes the next one, whatever becomes of that: a refusal is soon told.
 const REFUSED_MAX: u64 = 8;
 
 pub(super) fn run<S: Machinery>(random: &mut Random, options: CompilerOptions) -> Outcome {

@@ -145,8 +145,7 @@ fn misplaced(span: &Span, kind: Kind, text: &str, expected: String) -> Diagnosti
 /// The whole number that a text ends with, behind which stands a point.
 pub(super) fn pointed_number(before: &str) -> Option<&str> {
     let behind = before.trim_end_matches(' ').strip_suffix('.')?;
-    let (_, number) =
-        behind.split_at(behind.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_').len());
+    let number = behind.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()?;
     let is_whole = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
     (is_whole && number.starts_with(|c: char| c.is_ascii_digit())).then_some(number)
 }

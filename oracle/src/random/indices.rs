@@ -4,7 +4,7 @@
 //! What such a program yields does not depend on the gas and the words that it takes: it may be compiled in several ways.
 
 use super::Random;
-use std::fmt::Write;
+use super::lines::{Lines, WriteLines};
 
 /// Numbers that statements assign.
 const NUMBERS: [&str; 4] = ["k", "n", "x", "y"];
@@ -41,8 +41,7 @@ def odd(n) -> u:
 
 struct Author<'r> {
     random: &'r mut Random,
-    text: String,
-    indent: usize,
+    lines: Lines,
     /// Functions that may be called, by their numbers.
     callees: std::ops::Range<u64>,
     /// What counts the loops around; it is not assigned to.
@@ -58,36 +57,29 @@ pub fn program(random: &mut Random) -> String {
     let functions = random.within(1, 4);
     let mut author = Author {
         random,
-        text: COMMON.to_owned(),
-        indent: 0,
+        lines: Lines::default(),
         callees: 0..functions,
         counters: Vec::new(),
         loops: 0,
         names: 0,
         budget: 0,
     };
+    COMMON.lines().for_each(|line| author.line(line));
     for own in 0..functions {
         author.callees.start = own + 1;
         author.function(own);
     }
     author.main(functions);
-    author.text
+    author.lines.finish()
+}
+
+impl WriteLines for Author<'_> {
+    fn lines(&mut self) -> &mut Lines {
+        &mut self.lines
+    }
 }
 
 impl Author<'_> {
-    fn line(&mut self, line: &str) {
-        // A string takes everything.
-        let _ = writeln!(self.text, "{:width$}{line}", "", width = self.indent * 4);
-    }
-
-    /// A line and what is indented below it.
-    fn block(&mut self, line: &str, body: impl FnOnce(&mut Self)) {
-        self.line(line);
-        self.indent += 1;
-        body(self);
-        self.indent -= 1;
-    }
-
     fn function(&mut self, own: u64) {
         self.budget = 16;
         self.block(&format!("def f{own}({PARAMETERS}) -> u:"), |author| {

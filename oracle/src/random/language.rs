@@ -5,6 +5,7 @@ mod expressions;
 mod statements;
 
 use super::Random;
+use super::lines::{Lines, WriteLines};
 use std::fmt::Write;
 
 /// A type of the language.
@@ -65,8 +66,7 @@ struct Function {
 
 struct Author<'r> {
     random: &'r mut Random,
-    text: String,
-    indent: usize,
+    lines: Lines,
     functions: Vec<Function>,
     /// The function that is being written; the number of functions if that is the main program.
     own: usize,
@@ -86,8 +86,7 @@ pub fn program(random: &mut Random) -> String {
     let functions = (0..count).map(|index| function(random, index)).collect::<Vec<_>>();
     let mut author = Author {
         random,
-        text: String::new(),
-        indent: 0,
+        lines: Lines::default(),
         own: functions.len(),
         functions,
         variables: Vec::new(),
@@ -101,7 +100,7 @@ pub fn program(random: &mut Random) -> String {
         author.function(own);
     }
     author.main();
-    author.text
+    author.lines.finish()
 }
 
 fn function(random: &mut Random, index: u64) -> Function {
@@ -111,6 +110,12 @@ fn function(random: &mut Random, index: u64) -> Function {
     Function { name: format!("{}{index}", if yields { "give" } else { "make" }), parameters, result, yields }
 }
 
+impl WriteLines for Author<'_> {
+    fn lines(&mut self) -> &mut Lines {
+        &mut self.lines
+    }
+}
+
 impl Author<'_> {
     fn percent(&mut self, of: u64) -> bool {
         self.random.percent(of)
@@ -118,19 +123,6 @@ impl Author<'_> {
 
     fn below(&mut self, range: u64) -> u64 {
         self.random.below(range)
-    }
-
-    fn line(&mut self, line: &str) {
-        // A string takes everything.
-        let _ = writeln!(self.text, "{:width$}{line}", "", width = self.indent * 4);
-    }
-
-    /// A line and what is indented below it.
-    fn block(&mut self, line: &str, body: impl FnOnce(&mut Self)) {
-        self.line(line);
-        self.indent += 1;
-        body(self);
-        self.indent -= 1;
     }
 
     fn name(&mut self, of: &str) -> String {

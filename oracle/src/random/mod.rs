@@ -11,6 +11,7 @@ pub mod colony;
 pub mod hostile;
 pub mod indices;
 pub mod language;
+mod lines;
 pub mod mutate;
 pub mod program;
 pub mod scene;

@@ -1,6 +1,7 @@
 //! Statements.
 
 use super::{Author, Type};
+use crate::random::lines::WriteLines;
 
 impl Author<'_> {
     pub(super) fn statement(&mut self) {

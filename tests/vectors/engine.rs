@@ -38,6 +38,8 @@ pub(crate) enum Cuts {
     None,
     /// Paused at every gas point from this gas on, and each time, and after each event, saved and read back.
     From(u64),
+    /// Paused at every gas point, where the state hash that is kept up must be that of the state.
+    Hashed,
 }
 
 /// What a run showed.
@@ -80,10 +82,13 @@ pub(crate) fn run_on(engine: &Engine, image: &Image<'_>, acts: &[Act], cuts: Cut
                 let words = std::mem::take(&mut words);
                 let event = match cuts {
                     Cuts::None => machine.run_with(*slice, &words),
-                    Cuts::From(first) => run_cut(engine, &mut machine, first, &words),
+                    Cuts::From(first) => {
+                        run_cut(&mut machine, first, &words, |machine| *machine = reloaded(engine, machine))
+                    }
+                    Cuts::Hashed => run_cut(&mut machine, 1, &words, hash_is_kept_up),
                 };
                 seen.push(look(&mut machine, event));
-                if cuts != Cuts::None {
+                if matches!(cuts, Cuts::From(_)) {
                     machine = reloaded(engine, &mut machine);
                 }
             }
@@ -92,8 +97,8 @@ pub(crate) fn run_on(engine: &Engine, image: &Image<'_>, acts: &[Act], cuts: Cut
     seen
 }
 
-/// Runs until something other than a pause happens, with the least slice that gets anywhere.
-fn run_cut(engine: &Engine, machine: &mut Machine, first: u64, words: &[u64]) -> Event {
+/// Runs until something other than a pause happens, with the least slice that gets anywhere, and does this at each pause.
+fn run_cut(machine: &mut Machine, first: u64, words: &[u64], at_pause: impl Fn(&mut Machine)) -> Event {
     let mut slice = first;
     loop {
         let before = machine.total_gas();
@@ -105,7 +110,7 @@ fn run_cut(engine: &Engine, machine: &mut Machine, first: u64, words: &[u64]) ->
             slice += 1;
         } else {
             slice = 1;
-            *machine = reloaded(engine, machine);
+            at_pause(machine);
         }
     }
 }
@@ -119,6 +124,11 @@ fn reloaded(engine: &Engine, saved: &mut Machine) -> Machine {
     loaded
 }
 
+fn hash_is_kept_up(machine: &mut Machine) {
+    let hash = machine.state_hash();
+    assert_eq!(state_hash(&machine.image()), hash, "the hash that is kept up is not that of the state");
+}
+
 fn look(machine: &mut Machine, event: Event) -> Seen {
     machine.audit().unwrap_or_else(|meter| panic!("the count of meter {meter} is wrong"));
     let request = machine.request_host().map(str::to_owned).map(|name| {
@@ -129,7 +139,7 @@ fn look(machine: &mut Machine, event: Event) -> Seen {
     });
     let hash = machine.state_hash();
     let file = file_of(&machine.image());
-    assert_eq!(state_hash(&machine.image()), hash, "the hash that is kept up is not that of the state");
+    hash_is_kept_up(machine);
     Seen { event, request, file, hash }
 }
 

@@ -231,6 +231,14 @@ impl Filetest {
         }
     }
 
+    /// Holds that the state hash is kept up, whatever changes: each kind of change has a program here.
+    pub(crate) fn hold_hashes(&self, engine: &Engine) {
+        for (expected, seen) in self.expected().zip(run_on(engine, &self.image, &self.acts(), Cuts::Hashed)) {
+            let place = format!("tests/vectors/{} hashed at every pause on {engine:?}", expected.place);
+            expected.hold(&place, &seen);
+        }
+    }
+
     /// What the host does before the machine first runs.
     fn acts_before(&self) -> Vec<Act> {
         self.acts().into_iter().take_while(|act| !matches!(act, Act::Run(_))).collect()

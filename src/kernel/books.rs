@@ -105,3 +105,25 @@ impl Kernel {
         }
     }
 }
+
+#[cfg(all(test, feature = "asm"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_audit_finds_any_count_that_is_wrong() {
+        let image = crate::asm::assemble("meter top {}\nmeter below under top {}\npage p { words 3 }\nhalt");
+        let mut kernel = Kernel::import(image.expect("it is a program")).expect("it is consistent");
+        assert_eq!(kernel.audit(), Ok(()));
+        let meters =
+            kernel.refs().into_iter().filter(|&r| matches!(kernel.arena.body(r), Some(Body::Meter(_))));
+        let meters: Vec<Ref> = meters.collect();
+        assert_eq!(meters.len(), 3);
+        for meter in meters {
+            kernel.meter_mut(meter).words_used += 1;
+            assert_eq!(kernel.audit(), Err(meter.number));
+            // It has been counted anew.
+            assert_eq!(kernel.audit(), Ok(()));
+        }
+    }
+}

@@ -60,6 +60,7 @@ fn a_straight_callee_is_the_same_whole_and_cut() {
         "return 1 (add(get 0, 1))",
         "return 2 (get 0, height)",
         "return",
+        "return 1",
         "return 3 (mul(get 0, 3), 1)",
         "return 1 (div(7, sub(get 0, 3)))",
         "drop\n drop\n return",

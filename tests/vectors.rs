@@ -81,11 +81,6 @@ fn programs_do_what_their_files_say() {
 }
 
 #[test]
-fn the_state_hash_is_kept_up_in_every_program() {
-    hold_all(&filetests(), |filetest| filetest.hold_hashes(&ENGINES[0]));
-}
-
-#[test]
 fn every_instruction_has_vectors() {
     let mut count: BTreeMap<Op, usize> = BTreeMap::new();
     for vector in vectors() {

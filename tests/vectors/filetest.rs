@@ -223,6 +223,7 @@ impl Filetest {
             assert_eq!(cut.image(), whole.image(), "{place}: cuts show");
             assert_eq!(cut.hash, whole.hash, "{place}: cuts show in the state hash");
         }
+        self.hold_hashes(engine);
         if self.steps {
             self.hold_drop_by_drop(engine, &whole);
         }
@@ -232,7 +233,7 @@ impl Filetest {
     }
 
     /// Holds that the state hash is kept up, whatever changes: each kind of change has a program here.
-    pub(crate) fn hold_hashes(&self, engine: &Engine) {
+    fn hold_hashes(&self, engine: &Engine) {
         for (expected, seen) in self.expected().zip(run_on(engine, &self.image, &self.acts(), Cuts::Hashed)) {
             let place = format!("tests/vectors/{} hashed at every pause on {engine:?}", expected.place);
             expected.hold(&place, &seen);

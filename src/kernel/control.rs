@@ -182,9 +182,6 @@ impl Kernel {
     fn pop_link(&mut self, status: Option<Status>) -> Option<Link> {
         let recursed = self.chain.last()?.is_recurse();
         let (own_gas, own_words) = (self.own_gas, self.own_words);
-        if !recursed {
-            self.book();
-        }
         let top = self.chain.pop()?;
         self.forget_ties();
         let mut waits = false;
@@ -337,7 +334,7 @@ impl Kernel {
             return Err(Stop::Words { meter: superior, amount: meter_words });
         }
         let granted = asked_words.min(own_words - meter_words);
-        if added > granted || (added > 0 && meter_words + added > chargeable) {
+        if added > granted || meter_words + added > chargeable {
             return act.answer(depth, Status::OutOfWords);
         }
         // Act. Nothing below can fail.

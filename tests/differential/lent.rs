@@ -1,6 +1,7 @@
 //! Callees with the caller's code: they compute before anybody knows whether their call has begun.
 
-use crate::directed::natively_alike;
+use crate::directed::{image, natively_alike};
+use keyvm::{Engine, Event, Machine, Tier};
 
 /// A process that calls another one with the same code six times, which ends a turn like this.
 fn calling(end: &str) -> String {
@@ -30,6 +31,9 @@ end:    store64(8, 5)
         ret(3)
         func wide 1 -> 1, 40
         ret(get 0)
+        func bare 1 -> 1
+        yield 3
+        ret(get 0)
 }}"
     )
 }
@@ -52,6 +56,7 @@ fn a_callee_with_its_caller_s_code_may_end_in_any_way() {
         "drop(call(get 0, :deep))",
         "drop(call(30, :deep))",
         "drop(call(get 0, :wide))",
+        "drop(call(get 0, :bare))",
         "yield 1 (call(get 0, :deep))\n jump :called",
         "round: jump :round",
         "set 0 (mul(get 0, 3))\n jumpif(gt(get 0, 9), :called)",
@@ -111,4 +116,39 @@ low:    ret(get 0)
 ",
         500,
     );
+}
+
+#[test]
+fn a_callee_s_result_has_room_wherever_the_stack_of_its_caller_ends() {
+    // The stack of a process becomes longer in steps, which are no matter of the program.
+    for below in 0..140_u64 {
+        let source = format!(
+            "
+image {{ root boss }}
+meter all {{}}
+process boss under all {{ code both  standing  keys {{ 1: child(all) }} }}
+process child {{ code both }}
+code both {{
+        jumpif(height, :called)
+        6
+        {}
+again:  recurse 1 (get 0, 1, 90, 300)
+        {}
+        set 0 (sub(get 0, 1))
+        jumpif(get 0, :again)
+        return 1 (height)
+called: jumpif(gt(get 0, 9), :called)
+        return 15 (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, get 0)
+}}",
+            "5\n".repeat(usize::try_from(below).expect("it is small")),
+            "drop\n".repeat(17),
+        );
+        let expected = Event::Returned([below + 1].as_slice().into());
+        for tier in [Tier::Interpreter, Tier::Jit] {
+            let mut machine =
+                Machine::with_engine(&image(&source), &Engine::new(tier)).expect("it is consistent");
+            assert_eq!(machine.run(4000), expected, "{tier:?}, {below} words below");
+            machine.audit().expect("the books balance");
+        }
+    }
 }

@@ -163,8 +163,8 @@ impl Arena {
         }
     }
 
-    /// As [`Arena::get_mut`], of an object that is known to be alive if it is there: what it is charged to is not looked at. It
-    /// may only be changed if that is said.
+    /// As [`Arena::get_mut`], of an object that is known to be alive if it is there: what it is charged to is not looked at. What
+    /// an image has of it may only be changed if that is said.
     #[inline(always)]
     pub(super) fn living_mut(&mut self, r: Ref, changes: bool) -> Option<&mut Slot> {
         if changes && self.watched && self.filling(r).is_some() {

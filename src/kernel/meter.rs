@@ -218,9 +218,9 @@ impl Kernel {
     /// looked at once, and all are alive as the first is: where one has a limit of rent, this is done whenever words change.
     fn carry_up(&mut self, base: Ref, gas: u64, change: Change) -> PathLeft {
         let mut left = PathLeft { gas: u64::MAX, words: u64::MAX, walks_for_words: false };
-        let changes = gas > 0 || change.count(0) > 0;
         let mut at = base;
-        while let Some(slot) = self.arena.living_mut(at, changes) {
+        // Counts of words follow from the objects, and are no part of the state.
+        while let Some(slot) = self.arena.living_mut(at, gas > 0) {
             match &mut slot.body {
                 Body::Meter(meter) => {
                     // Rent grows with the words: what ran until now ran at the old count.

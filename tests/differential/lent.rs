@@ -1,7 +1,7 @@
 //! Callees with the caller's code: they compute before anybody knows whether their call has begun.
 
-use crate::directed::{image, natively_alike};
-use keyvm::{Engine, Event, Machine, Tier};
+use crate::directed::{alike_in_one, image, natively_alike};
+use keyvm::{Event, Machine};
 
 /// A process that calls another one with the same code six times, which ends a turn like this.
 fn calling(end: &str) -> String {
@@ -143,12 +143,9 @@ called: jumpif(gt(get 0, 9), :called)
             "5\n".repeat(usize::try_from(below).expect("it is small")),
             "drop\n".repeat(17),
         );
-        let expected = Event::Returned([below + 1].as_slice().into());
-        for tier in [Tier::Interpreter, Tier::Jit] {
-            let mut machine =
-                Machine::with_engine(&image(&source), &Engine::new(tier)).expect("it is consistent");
-            assert_eq!(machine.run(4000), expected, "{tier:?}, {below} words below");
-            machine.audit().expect("the books balance");
-        }
+        let image = image(&source);
+        let mut machine = Machine::new(&image).expect("it is consistent");
+        assert_eq!(machine.run(4000), Event::Returned([below + 1].as_slice().into()), "{below} words below");
+        alike_in_one(&image, 4000);
     }
 }

@@ -49,8 +49,8 @@ fn a_callee_with_its_caller_s_code_may_end_in_any_way() {
         "return 1, 1 (get 0, 1)",
         "yield 1 (get 0)",
         // What a `recurse` would take.
-        "yield 3 (4, 60, 100)",
-        "return 3 (4, 60, 100)",
+        "4\n 60\n 100\n yield",
+        "4\n 60\n 100\n return",
         "store64(0, add(load64(0), 1))\n yield 2 (get 0, load64(0))",
         "yield 1, 1 (get 0, 2)",
         "drop(call(get 0, :deep))",

@@ -222,6 +222,7 @@ pub(super) fn plain(error: &std::io::Error) -> String {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         std::io::ErrorKind::IsADirectory => "this is a directory; name a file".to_owned(),
+        std::io::ErrorKind::NotADirectory => "a file is where a directory is needed".to_owned(),
         _ => error.to_string(),
     }
 }

@@ -2,7 +2,7 @@
 //! small, written to a file, and repeated from that. Machines that do nothing wrong are not.
 
 use keyvm::fuzz::{
-    Corpus, Evidence, Finding, Machinery, Settings, Target, campaign, read_finding, run, run_bytes,
+    Corpus, Evidence, Finding, Listener, Machinery, Settings, Target, campaign, read_finding, run, run_bytes,
 };
 use keyvm::isa::image::{Body, Image, Key};
 use keyvm::isa::{Insn, Op, Rights};
@@ -212,14 +212,35 @@ impl Fault for Overcharges {
     }
 }
 
+/// What was told of a campaign.
+#[derive(Default)]
+struct Told {
+    begun: Mutex<Vec<Option<u64>>>,
+    findings: Mutex<Vec<Finding>>,
+}
+
+impl Listener for Told {
+    fn begins(&self, _thread: usize, seed: Option<u64>) {
+        self.begun.lock().expect("no thread panics").push(seed);
+    }
+
+    fn found(&self, finding: &Finding) {
+        self.findings.lock().expect("no thread panics").push(finding.clone());
+    }
+}
+
 /// Hunts, until something is found; that is made small, written, read, and repeated.
 fn found<S: Machinery>(target: Target) -> Finding {
     let settings = Settings { runs: Some(200), jobs: NonZeroUsize::MIN, ..Settings::new(target) };
-    let told = Mutex::new(Vec::new());
-    let tell = |finding: &Finding| told.lock().expect("no thread panics").push(finding.clone());
-    let campaign = campaign::<S>(settings, &Corpus::empty(target), &mut |_| true, &tell);
+    let told = Told::default();
+    let campaign = campaign::<S>(settings, &Corpus::empty(target), &mut |_| true, &told);
     let campaign = campaign.expect("nothing is written");
-    assert_eq!(told.into_inner().expect("no thread panics"), campaign.findings);
+    assert_eq!(told.findings.into_inner().expect("no thread panics"), campaign.findings);
+    // Each run was told of when it began; those of changed inputs, that no seed repeats, as such.
+    let begun = told.begun.into_inner().expect("no thread panics");
+    let mutated = begun.iter().filter(|seed| seed.is_none()).count();
+    assert_eq!((begun.len() as u64, mutated as u64), (campaign.tally.runs, campaign.tally.mutated));
+    assert_eq!(begun.last(), Some(&campaign.findings.first().and_then(|finding| finding.seed)));
     let found = campaign.findings.into_iter().next().expect("something is found");
     assert_eq!(campaign.tally.findings, 1);
     // A run is repeated by its seed alone.
@@ -334,7 +355,7 @@ fn nothing_is_found_where_nothing_is_wrong() {
         };
         // On one thread, so that the corpus is the same each time.
         let settings = Settings { runs: Some(runs), jobs: NonZeroUsize::MIN, ..Settings::new(target) };
-        let campaign = campaign::<Machine>(settings, &Corpus::empty(target), &mut |_| true, &|_| {})
+        let campaign = campaign::<Machine>(settings, &Corpus::empty(target), &mut |_| true, &())
             .expect("nothing is written");
         if let Some(finding) = campaign.findings.first() {
             panic!("{finding}");
@@ -406,14 +427,26 @@ fn a_corpus_is_read_and_added_to() {
     put("one.kasm", "return 1 (add(1, 2))\n");
     put("two.et", "yield 1\n");
     put("three.txt", "nothing\n");
-    for (target, inputs) in [(Target::Asm, 1), (Target::Lang, 1), (Target::Jit, 2), (Target::Kernel, 2)] {
+    put("four.kasm", "retrun\n");
+    put("five.et", "yield yield\n");
+    put("six.blob", "nothing\n");
+    let refused: &[&str] = &["five.et", "four.kasm", "six.blob"];
+    for (target, inputs, refused) in [
+        (Target::Asm, 2, &[][..]),
+        (Target::Lang, 2, &[]),
+        (Target::Jit, 2, refused),
+        (Target::Kernel, 2, refused),
+        (Target::Image, 2, refused),
+    ] {
         let corpus = Corpus::read(target, folder.path()).expect("it can be read");
         assert_eq!(corpus.count(), inputs, "{target}");
+        let refused: Vec<_> = refused.iter().map(|name| folder.path().join(name)).collect();
+        assert_eq!(corpus.refused(), refused, "{target}");
     }
     let corpus = Corpus::read(Target::Kernel, folder.path()).expect("it can be read");
     let settings = Settings { runs: Some(30), ..Settings::new(Target::Kernel) };
     let campaign =
-        campaign::<Machine>(settings, &corpus, &mut |_| true, &|_| {}).expect("the folder can be written");
+        campaign::<Machine>(settings, &corpus, &mut |_| true, &()).expect("the folder can be written");
     assert!(campaign.findings.is_empty(), "{:?}", campaign.findings);
     assert!(campaign.tally.corpus > 5);
     // What was put there is there for the next.
@@ -433,8 +466,14 @@ fn files_of_findings_are_read_back_as_they_were_written() {
         let again = read_finding(finding.file().1).expect("it is read");
         assert_eq!((again.target, again.seed, again.evidence), (target, Some(3), finding.evidence));
     }
+    let evidence = Evidence::Run { target: Target::Lang, seed: 3 };
+    let panics = Finding { target: Target::Lang, seed: Some(3), what: "panic".to_owned(), evidence };
+    let again = read_finding(panics.file().1).expect("it is read");
+    assert_eq!((again.target, again.seed, again.evidence), (Target::Lang, Some(3), panics.evidence));
     for bytes in [
         &b"halt\n"[..],
+        b";! target jit\n;! run\n",
+        b";! seed 1\n;! run\n",
         b"",
         b";! steps run 1\n",
         b";! engine jit both\n;! steps walk 1\nhalt\n",

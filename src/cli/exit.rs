@@ -43,7 +43,12 @@ pub(super) enum Exit {
 impl Exit {
     /// The exit code.
     pub(super) fn code(self) -> ExitCode {
-        ExitCode::from(match self {
+        self.number().into()
+    }
+
+    /// The exit code, as a number.
+    pub(super) const fn number(self) -> u8 {
+        match self {
             Self::Done => 0,
             Self::TestFailed | Self::Found => 1,
             Self::Trapped => 120,
@@ -54,7 +59,7 @@ impl Exit {
             Self::Paused => 125,
             Self::Interrupted => 130,
             Self::ClosedOutput => 141,
-        })
+        }
     }
 }
 
@@ -67,6 +72,8 @@ pub(super) enum Failure {
     Diagnostics(String),
     /// Whoever read the standard output has closed it: there is nobody to tell.
     ClosedOutput,
+    /// Another process has told already.
+    Told,
 }
 
 impl Failure {
@@ -86,6 +93,7 @@ impl Failure {
             }
             Self::Diagnostics(text) => tell(text.trim_end()),
             Self::ClosedOutput => return Exit::ClosedOutput.code(),
+            Self::Told => {}
         }
         Self::USAGE.into()
     }

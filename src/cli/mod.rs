@@ -32,7 +32,6 @@ mod repl;
 mod resume;
 mod run;
 mod session;
-mod shrink;
 mod signals;
 mod stats;
 mod summary;

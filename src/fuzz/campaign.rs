@@ -51,6 +51,18 @@ impl Settings {
     }
 }
 
+/// Who is told of a campaign at once, by the threads that run it: what is tried, or found, may be something that ends the
+/// process.
+pub trait Listener: Sync {
+    /// A thread begins a run, that of a seed, or of a changed input if there is no seed. Threads count from zero.
+    fn begins(&self, _thread: usize, _seed: Option<u64>) {}
+    /// Something was found.
+    fn found(&self, _finding: &Finding) {}
+}
+
+/// Nobody.
+impl Listener for () {}
+
 /// What has been done.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Tally {
@@ -94,7 +106,7 @@ const MUTATED: u64 = 5;
 struct Office<'c> {
     settings: Settings,
     corpus: &'c Corpus,
-    found: &'c (dyn Fn(&Finding) + Sync),
+    listener: &'c dyn Listener,
     #[allow(clippy::disallowed_types, reason = "see above")]
     start: Instant,
     next: AtomicU64,
@@ -112,8 +124,7 @@ struct Work {
 }
 
 /// Runs a target until it has been run often or long enough, or something is found. `progress` is told now and then what
-/// has been done, and says whether to go on. `found` is told of each finding at once, by the thread that has come to it: what
-/// was found may be something that ends the process.
+/// has been done, and says whether to go on.
 ///
 /// # Errors
 /// If the folder of the corpus cannot be written.
@@ -121,17 +132,17 @@ pub fn campaign<S: Machinery>(
     settings: Settings,
     corpus: &Corpus,
     progress: &mut dyn FnMut(&Tally) -> bool,
-    found: &(dyn Fn(&Finding) + Sync),
+    listener: &dyn Listener,
 ) -> io::Result<Campaign> {
     #[allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "see above")]
     let start = Instant::now();
     let (next, over, work) = (AtomicU64::new(settings.seed), AtomicBool::new(false), Mutex::default());
-    let office = Office { settings, corpus, found, start, next, over, work };
+    let office = Office { settings, corpus, listener, start, next, over, work };
     std::thread::scope(|scope| {
         let (sender, receiver) = channel();
-        for _ in 0..settings.jobs.get() {
+        for thread in 0..settings.jobs.get() {
             let (office, sender) = (&office, sender.clone());
-            scope.spawn(move || office.work::<S>(sender));
+            scope.spawn(move || office.work::<S>(thread, sender));
         }
         drop(sender);
         // Nothing comes: the channel ends with the threads.
@@ -158,7 +169,7 @@ impl Office<'_> {
     }
 
     /// One thread's part.
-    fn work<S: Machinery>(&self, _alive: Sender<()>) {
+    fn work<S: Machinery>(&self, thread: usize, _alive: Sender<()>) {
         let Settings { target, seed: first, runs, time, options, .. } = self.settings;
         loop {
             let is_late = time.is_some_and(|time| self.start.elapsed() >= time);
@@ -174,6 +185,7 @@ impl Office<'_> {
             let mut random = Random::new(!seed);
             let inputs = (number % MUTATED == MUTATED - 1).then(|| self.corpus.pick(&mut random)).flatten();
             let is_mutated = inputs.is_some();
+            self.listener.begins(thread, (!is_mutated).then_some(seed));
             let outcome = match inputs {
                 Some((input, other)) => run_mutated::<S>(target, &mut random, &input, &other, options)
                     .map_err(|found| {
@@ -183,7 +195,7 @@ impl Office<'_> {
                 None => run::<S>(target, seed, options),
             };
             if let Err(finding) = &outcome {
-                (self.found)(finding);
+                self.listener.found(finding);
             }
             self.take(outcome, is_mutated);
         }

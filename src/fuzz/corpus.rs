@@ -39,24 +39,32 @@ impl Input {
         }
     }
 
-    /// What a file holds, if a target can do something with it.
+    /// Whether a target can do something with a file of this name.
+    fn is_for(target: Target, path: &Path) -> bool {
+        let is_text = matches!(target, Target::Asm | Target::Lang);
+        match end(path).as_str() {
+            "blob" => !is_text,
+            "kasm" => target != Target::Lang,
+            "et" => target != Target::Asm,
+            _ => false,
+        }
+    }
+
+    /// What a file holds that is for a target. `None` if it is refused.
     fn read(target: Target, path: &Path, bytes: Vec<u8>) -> Option<Self> {
-        let end = path.extension()?.to_str()?.to_ascii_lowercase();
+        let end = end(path);
         if end == "blob" {
-            let takes = matches!(target, Target::Jit | Target::Kernel | Target::Image);
-            return takes.then(|| Some(Self::Image(image::read(&bytes).ok()?.into_owned())))?;
+            return Some(Self::Image(image::read(&bytes).ok()?.into_owned()));
         }
         let text = String::from_utf8(bytes).ok()?;
-        match (target, &*end) {
-            (Target::Asm, "kasm") | (Target::Lang, "et") => Some(Self::Text(text)),
-            (Target::Asm | Target::Lang, _) => None,
-            (_, "kasm") => crate::asm::assemble(&text).ok().map(Self::Image),
-            (_, "et") => {
-                let file = crate::entish::File { name: path.to_string_lossy().into_owned(), text };
-                Some(Self::Image(crate::entish::compile(file, &mut |_| Ok(None)).ok()?.image))
-            }
-            _ => None,
+        if matches!(target, Target::Asm | Target::Lang) {
+            return Some(Self::Text(text));
         }
+        if end == "kasm" {
+            return crate::asm::assemble(&text).ok().map(Self::Image);
+        }
+        let file = crate::entish::File { name: path.to_string_lossy().into_owned(), text };
+        Some(Self::Image(crate::entish::compile(file, &mut |_| Ok(None)).ok()?.image))
     }
 
     /// The bytes of its file, and how the file's name ends.
@@ -75,6 +83,11 @@ impl Input {
     }
 }
 
+/// How the name of a file ends, in small letters.
+fn end(path: &Path) -> String {
+    path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase()
+}
+
 /// Inputs kept at most, so that memory is bounded; files are written of all.
 const KEPT_MAX: usize = 20_000;
 
@@ -84,32 +97,53 @@ pub struct Corpus {
     target: Target,
     folder: Option<PathBuf>,
     inputs: Mutex<Vec<Arc<Input>>>,
+    refused: Vec<PathBuf>,
+}
+
+/// What of a corpus cannot be read.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// The folder, or a file in it.
+    pub path: PathBuf,
+    /// Why.
+    pub error: io::Error,
 }
 
 impl Corpus {
     /// None yet, and no folder.
     #[must_use]
     pub fn empty(target: Target) -> Self {
-        Self { target, folder: None, inputs: Mutex::default() }
+        Self { target, folder: None, inputs: Mutex::default(), refused: Vec::new() }
     }
 
     /// The files of a folder with which the target can do something: images (`.blob`), assembly (`.kasm`) and programs
-    /// (`.et`). What does something new is written there, too.
+    /// (`.et`, one that imports nothing). What does something new is written there, too.
     ///
     /// # Errors
     /// If the folder, or a file in it, cannot be read.
-    pub fn read(target: Target, folder: &Path) -> io::Result<Self> {
-        let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)?
-            .map(|entry| entry.map(|entry| entry.path()))
-            .collect::<Result<_, _>>()?;
-        paths.retain(|path| path.is_file());
+    pub fn read(target: Target, folder: &Path) -> Result<Self, Unreadable> {
+        let unreadable = |path: &Path, error| Unreadable { path: path.to_owned(), error };
+        let entries = std::fs::read_dir(folder)
+            .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>());
+        let mut paths = entries.map_err(|error| unreadable(folder, error))?;
+        paths.retain(|path| path.is_file() && Input::is_for(target, path));
         paths.sort();
-        let mut inputs = Vec::new();
+        let (mut inputs, mut refused) = (Vec::new(), Vec::new());
         for path in paths {
-            let bytes = std::fs::read(&path)?;
-            inputs.extend(Input::read(target, &path, bytes).map(Arc::new));
+            let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, error))?;
+            match Input::read(target, &path, bytes) {
+                Some(input) => inputs.push(Arc::new(input)),
+                None => refused.push(path),
+            }
         }
-        Ok(Self { target, folder: Some(folder.to_owned()), inputs: Mutex::new(inputs) })
+        Ok(Self { target, folder: Some(folder.to_owned()), inputs: Mutex::new(inputs), refused })
+    }
+
+    /// The files of the folder that would be inputs of the target if they were not refused: what is in them is no image, and
+    /// comes to none.
+    #[must_use]
+    pub fn refused(&self) -> &[PathBuf] {
+        &self.refused
     }
 
     /// How many inputs there are.

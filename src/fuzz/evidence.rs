@@ -2,7 +2,7 @@
 
 use super::jit::Compiling;
 use super::lang::Compiled;
-use super::{Machinery, asm, image, lang};
+use super::{Machinery, Target, asm, image, lang, run};
 use crate::{CompilerOptions, Engine, Levels, Tier};
 use keyvm_isa::image::Image;
 use keyvm_oracle::confinement::survey;
@@ -35,6 +35,13 @@ pub enum Evidence {
     Program(String),
     /// A program in the language that takes gas enough, optimized and not.
     Optimized(String),
+    /// A run, that panics before there is anything else to show.
+    Run {
+        /// What is tried.
+        target: Target,
+        /// Its seed.
+        seed: u64,
+    },
 }
 
 /// Gas of a run that is so long that trying it again and again is to be avoided.
@@ -69,6 +76,9 @@ impl Evidence {
                     .map(|found| found.what),
             },
             Self::Optimized(text) => lang::check_optimized(text).err(),
+            Self::Run { target, seed } => {
+                run::<S>(*target, *seed, CompilerOptions::default()).err().map(|found| found.what)
+            }
         }
     }
 
@@ -127,6 +137,7 @@ impl Evidence {
             Self::Optimized(text) => {
                 Self::Optimized(shorten(&text, &mut |text| tried(Self::Optimized(text.to_owned()))))
             }
+            Self::Run { .. } => self,
         }
     }
 }

@@ -51,6 +51,7 @@ impl Finding {
             Evidence::Program(text) | Evidence::Optimized(text) => {
                 ((self.head('#') + text).into_bytes(), "et")
             }
+            Evidence::Run { .. } => (self.head(';').into_bytes(), "kasm"),
         };
         let hash = blake3::hash(&bytes).to_hex();
         (format!("{}-{}.{end}", self.target, &hash[..16]), bytes)
@@ -128,18 +129,23 @@ impl Finding {
             Evidence::Optimized(_) => {
                 let _ = writeln!(head, "{remark}! optimized");
             }
+            Evidence::Run { .. } => {
+                let _ = writeln!(head, "{remark}! run");
+            }
         }
         head
     }
 }
 
-/// What is wrong, and how it is repeated: the text of its file, if that is a text.
+/// What is wrong, and how it is repeated: a text that [`read_finding`] reads, but where it is about a file that is no image.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match String::from_utf8(self.file().1) {
-            Ok(text) => f.write_str(&text),
-            Err(_) => f.write_str(&self.head(';')),
-        }
+        let bytes = match &self.evidence {
+            Evidence::Image(image) => self.assembly(image),
+            Evidence::File(_) => self.head(';').into_bytes(),
+            _ => self.file().1,
+        };
+        f.write_str(&String::from_utf8_lossy(&bytes))
     }
 }
 
@@ -256,6 +262,11 @@ pub fn read_finding(bytes: Vec<u8>) -> Result<Finding, String> {
                 return Ok(found(target.unwrap_or(Target::Kernel), Evidence::Surveyed(case)));
             }
             "image" => return Ok(found(Target::Image, Evidence::Image(image()?))),
+            "run" => {
+                let missing = "no line says what is tried, with which seed";
+                let (target, seed) = target.zip(seed).ok_or(missing)?;
+                return Ok(found(target, Evidence::Run { target, seed }));
+            }
             "optimized" => return Ok(found(Target::Lang, Evidence::Optimized(rest.to_owned()))),
             "text" => {
                 let (target, text) = (target.unwrap_or(Target::Asm), rest.to_owned());

@@ -18,8 +18,8 @@ mod kernel;
 mod lang;
 mod text;
 
-pub use campaign::{Campaign, Settings, Tally, campaign};
-pub use corpus::Corpus;
+pub use campaign::{Campaign, Listener, Settings, Tally, campaign};
+pub use corpus::{Corpus, Unreadable};
 pub use evidence::Evidence;
 pub use finding::{Finding, read_finding};
 pub use image::{answer, damage, refused_or_harmless, snapshot};
@@ -29,7 +29,7 @@ pub use lang::bytes_and_marks;
 use crate::{CompilerOptions, Engine, Event, OpcodePairs};
 use corpus::Input;
 use keyvm_oracle::random::Random;
-use keyvm_oracle::{Report, Subject};
+use keyvm_oracle::{Report, Subject, caught};
 use std::fmt;
 
 /// A machine, or something that takes the place of one to see whether its faults are found.
@@ -138,11 +138,16 @@ type Outcome = Result<Run, Box<Found>>;
 /// # Errors
 /// What was found.
 pub fn run<S: Machinery>(target: Target, seed: u64, options: CompilerOptions) -> Result<Run, Box<Finding>> {
-    let outcome = match target {
+    whole(target, seed, || match target {
         Target::Jit => jit::run::<S>(seed, options),
         _ => from_random::<S>(target, &mut Random::new(seed), options),
-    };
-    outcome.map_err(|found| {
+    })
+}
+
+/// A run with a seed, all of it: what panics while its input is made is a finding as well, which only the seed shows again.
+fn whole(target: Target, seed: u64, run: impl FnOnce() -> Outcome) -> Result<Run, Box<Finding>> {
+    let panicked = |what| Err(Box::new(Found { what, evidence: Evidence::Run { target, seed } }));
+    caught(run).unwrap_or_else(panicked).map_err(|found| {
         Box::new(Finding { target, seed: Some(seed), what: found.what, evidence: found.evidence })
     })
 }
@@ -192,5 +197,19 @@ fn run_mutated<S: Machinery>(
         (Target::Asm, Input::Text(text)) => asm::run_text(text),
         (Target::Lang, Input::Text(text)) => lang::run_text::<S>(text, options),
         _ => Ok(Run::default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_while_an_input_is_made_is_a_finding() {
+        let found = whole(Target::Lang, 7, || panic!("it is refused")).expect_err("it panics");
+        assert!(found.what.ends_with("it is refused"), "{}", found.what);
+        assert_eq!(found.evidence, Evidence::Run { target: Target::Lang, seed: 7 });
+        // Nothing panics in the run with that seed.
+        assert_eq!(found.evidence.repeat::<crate::Machine>(), None);
     }
 }

@@ -1,7 +1,7 @@
 //! Files that are read and written: nothing is lost, and nothing written on bad input.
 
 use super::{Ran, command, documented, keyvm, program, temporary, written};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[test]
 fn what_build_writes_runs_as_its_source_does() {
@@ -356,4 +356,21 @@ fn links_out_of_a_folder_are_not_followed_by_commands_for_folders() {
     assert_eq!(std::fs::read_to_string(&inside).expect("it is there"), "x = 1\n");
     let ran = keyvm("test", &[&folder]);
     assert!(!ran.out.contains("test_it") && !ran.err.contains("root:"), "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn files_of_a_corpus_that_are_refused_are_left_out_with_a_warning() {
+    let directory = temporary();
+    written(&directory, "good.kasm", "return 1 (2)\n");
+    written(&directory, "notes.txt", "nothing\n");
+    let refused = ["a.kasm", "b.et", "c.blob"].map(|name| written(&directory, name, "yield yield\n"));
+    let ran = keyvm("fuzz --target kernel --runs 5 --jobs 1 --corpus", &[directory.path()]);
+    let warning = |path: &PathBuf| {
+        format!("warning: {} is left out: `keyvm inspect` says why it is refused\n", path.display())
+    };
+    assert_eq!((ran.code, ran.err), (Some(0), refused.iter().map(warning).collect()));
+    for path in &refused {
+        let ran = keyvm("inspect", &[path]);
+        assert!(ran.code == Some(2) && ran.err.starts_with("error: "), "{}", ran.err);
+    }
 }

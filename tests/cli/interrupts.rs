@@ -150,3 +150,44 @@ fn a_hangup_that_is_ignored_stays_so() {
     let ran: Ran = child.wait_with_output().unwrap().into();
     assert_eq!(ran.code, Some(130), "{}", ran.err);
 }
+
+/// A search that goes on for minutes, and has begun.
+fn search(folder: &Path) -> (Child, BufReader<std::process::ChildStdout>) {
+    let mut child = command()
+        .args(["fuzz", "--target", "asm", "--seconds", "600", "--jobs", "1"])
+        .current_dir(folder)
+        .env("TMPDIR", folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("keyvm starts");
+    // It says nothing by which one could see that it listens to Ctrl-C already.
+    std::thread::sleep(Duration::from_millis(500));
+    let output = BufReader::new(child.stdout.take().expect("it is piped"));
+    (child, output)
+}
+
+#[test]
+fn a_search_that_is_interrupted_tells_how_far_it_is() {
+    let directory = temporary();
+    let (child, mut output) = search(directory.path());
+    interrupt(&child);
+    let mut told = String::new();
+    output.read_to_string(&mut told).unwrap();
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    assert_eq!((ran.code, ran.err.as_str()), (Some(130), ""));
+    assert!(told.starts_with("asm: ") && told.contains(" 0 findings in "), "{told}");
+}
+
+/// Whoever reads its output hears the end of it: no process goes on.
+#[test]
+fn a_search_ends_with_whoever_waits_for_it() {
+    let directory = temporary();
+    let (mut child, mut output) = search(directory.path());
+    send("-KILL", &child);
+    assert_eq!(child.wait().unwrap().code(), None);
+    let mut told = String::new();
+    output.read_to_string(&mut told).unwrap();
+    assert!(told.contains(" 0 findings in "), "{told}");
+}

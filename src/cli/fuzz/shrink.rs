@@ -1,8 +1,8 @@
 //! `keyvm fuzz --shrink`: makes a finding small, in a process of its own: what it does to memory may end that.
 
-use super::exit::{Exit, Failure};
-use super::input::{plain, show};
-use super::output::print;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::input::{plain, show};
+use crate::cli::output::print;
 use keyvm::Machine;
 use keyvm::fuzz::read_finding;
 use std::io::{self, Read};

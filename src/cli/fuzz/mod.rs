@@ -1,20 +1,26 @@
 //! `keyvm fuzz`: looks for faults of the machine itself.
 
-use super::exit::{Exit, Failure, tell};
+mod apart;
+mod shrink;
+
+use super::exit::{Exit, Failure, tell, warn};
 use super::input::{plain, show};
 use super::output::print;
-use super::shrink::{self, Shrunk};
 use super::text::{count, number, positive};
+use apart::Journal;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, builder::TypedValueParser};
 use keyvm::Machine;
-use keyvm::fuzz::{Campaign, Corpus, Finding, Settings, Tally, Target, campaign, read_finding};
+use keyvm::fuzz::{
+    Campaign, Corpus, Finding, Listener, Settings, Tally, Target, Unreadable, campaign, read_finding,
+};
+use shrink::Shrunk;
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 /// Look for faults of KeyVM itself: random programs and images under both engines, and under the laws.
@@ -64,14 +70,9 @@ Examples:
 
 Exit codes: 0 if nothing is found, 1 if something is.";
 
-/// Has many runs of a target; it is told from time to time how far it is, and ends when that answers no. What is found is told
-/// at once.
-type Search = dyn Fn(
-    Settings,
-    &Corpus,
-    &mut dyn FnMut(&Tally) -> bool,
-    &(dyn Fn(&Finding) + Sync),
-) -> io::Result<Campaign>;
+/// Has many runs of a target; it is told from time to time how far it is, and ends when that answers no.
+type Search =
+    dyn Fn(Settings, &Corpus, &mut dyn FnMut(&Tally) -> bool, &dyn Listener) -> io::Result<Campaign>;
 
 /// Seconds where neither `--seconds` nor `--runs` is given.
 const DEFAULT_SECONDS: u64 = 60;
@@ -90,19 +91,28 @@ pub(super) fn execute(arguments: &Arguments) -> Result<Exit, Failure> {
         return repeat(path);
     }
     let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::about("cannot listen to Ctrl-C", error))?;
-    match &arguments.shrink {
-        Some(path) => shrink::execute(path, &interrupted),
-        None => look(arguments, &campaign::<Machine>, &shrink::command, &interrupted),
+    let interruptions = Arc::new(AtomicU32::new(0));
+    let (flag, counted) = (Arc::clone(&interrupted), Arc::clone(&interruptions));
+    ctrlc::set_handler(move || {
+        flag.store(true, Ordering::Relaxed);
+        counted.fetch_add(1, Ordering::Relaxed);
+    })
+    .map_err(|error| Failure::about("cannot listen to Ctrl-C", error))?;
+    if let Some(path) = &arguments.shrink {
+        return shrink::execute(path, &interrupted);
     }
+    let Some(journal) = Journal::asked_for(&interrupted) else {
+        return apart::search(&apart::command, &interruptions);
+    };
+    let journal = journal.map_err(|error| Failure::about("the journal", plain(&error)))?;
+    look(arguments, &campaign::<Machine>, &journal, &shrink::command, &interrupted)
 }
 
 /// Looks for faults, each target by `search`. The command that `shrinks` gives makes small what is in a file.
 fn look(
     arguments: &Arguments,
     search: &Search,
+    journal: &Journal,
     shrinks: &dyn Fn(&Path) -> io::Result<Command>,
     interrupted: &AtomicBool,
 ) -> Result<Exit, Failure> {
@@ -111,12 +121,12 @@ fn look(
     for &target in &targets {
         let left = arguments.findings.get() - found;
         let settings = settings(arguments, target, targets.len() as u64, left);
-        let Campaign { tally, findings } = one(arguments, settings, search, interrupted)?;
+        let Campaign { tally, findings } = one(arguments, settings, search, journal, interrupted)?;
         print(&summary(target, &tally))?;
-        for finding in findings {
-            found += 1;
-            report(&finding, &arguments.output, shrinks, interrupted)?;
-        }
+        found += findings.len();
+        let told: Vec<_> =
+            findings.iter().map(|finding| report(finding, &arguments.output, shrinks, interrupted)).collect();
+        told.into_iter().collect::<Result<(), Failure>>()?;
         if interrupted.load(Ordering::Relaxed) {
             return Ok(if found > 0 { Exit::Found } else { Exit::Interrupted });
         }
@@ -147,30 +157,51 @@ fn one(
     arguments: &Arguments,
     settings: Settings,
     search: &Search,
+    journal: &Journal,
     interrupted: &AtomicBool,
 ) -> Result<Campaign, Failure> {
     let target = settings.target;
     let corpus = match &arguments.corpus {
-        Some(folder) => {
-            Corpus::read(target, folder).map_err(|error| Failure::about(show(folder), plain(&error)))?
-        }
+        Some(folder) => Corpus::read(target, folder)
+            .map_err(|Unreadable { path, error }| Failure::about(show(&path), plain(&error)))?,
         None => Corpus::empty(target),
     };
+    for path in corpus.refused() {
+        warn(format_args!("{} is left out: `keyvm inspect` says why it is refused", show(path)));
+    }
     let mut progress = Progress { redrawn: io::stderr().is_terminal(), told: Duration::ZERO };
-    let redrawn = progress.redrawn;
+    let office = Office { target, journal, output: &arguments.output, redrawn: progress.redrawn };
     let mut go_on = |tally: &Tally| {
         progress.tell(target, tally);
         !interrupted.load(Ordering::Relaxed)
     };
-    let ran = search(settings, &corpus, &mut go_on, &|finding| {
-        // Where it cannot be written, that is said when all is told.
-        if let Ok(path) = finding.save(&arguments.output) {
-            let clear = if redrawn { CLEAR } else { "" };
-            tell(format_args!("{clear}found, with {}: {}", origin(finding), show(&path)));
-        }
-    });
+    let ran = search(settings, &corpus, &mut go_on, &office);
     progress.end();
     ran.map_err(|error| Failure::about("the corpus", plain(&error)))
+}
+
+/// Keeps what a search is in, and what it finds.
+struct Office<'a> {
+    target: Target,
+    journal: &'a Journal,
+    /// The folder for the files of findings.
+    output: &'a Path,
+    /// As in [`Progress`].
+    redrawn: bool,
+}
+
+impl Listener for Office<'_> {
+    fn begins(&self, thread: usize, seed: Option<u64>) {
+        self.journal.note(thread, self.target, seed);
+    }
+
+    fn found(&self, finding: &Finding) {
+        // Where it cannot be written, that is said when all is told.
+        if let Ok(path) = finding.save(self.output) {
+            let clear = if self.redrawn { CLEAR } else { "" };
+            tell(format_args!("{clear}found, with {}: {}", origin(finding), show(&path)));
+        }
+    }
 }
 
 /// How far it is, on the standard error.
@@ -247,9 +278,15 @@ fn report(
     shrinks: &dyn Fn(&Path) -> io::Result<Command>,
     interrupted: &AtomicBool,
 ) -> Result<(), Failure> {
-    let path = finding.save(folder).map_err(|error| {
-        Failure::about(show(folder), format_args!("the finding cannot be written: {}", plain(&error)))
-    })?;
+    let path = match finding.save(folder) {
+        Ok(path) => path,
+        Err(error) => {
+            // It is nowhere else.
+            print(&format!("found, with {}:\n{finding}", origin(finding)))?;
+            let what = format_args!("the finding cannot be written, and is printed: {}", plain(&error));
+            return Err(Failure::about(show(folder), what));
+        }
+    };
     let what = finding.what.trim_end().replace('\n', "\n  ");
     let as_found = |remark: &str| format!("{what}\n  ({remark})\n  keyvm fuzz --repeat {}\n", show(&path));
     let told = match shrinks(&path).and_then(|command| shrink::apart(command, interrupted)) {
@@ -304,22 +341,33 @@ mod tests {
         settings: Settings,
         _: &Corpus,
         _: &mut dyn FnMut(&Tally) -> bool,
-        found: &(dyn Fn(&Finding) + Sync),
+        listener: &dyn Listener,
     ) -> io::Result<Campaign> {
         let evidence = Evidence::Assembly("end\n".to_owned());
         let what = "it ends".to_owned();
         let finding = Finding { target: settings.target, seed: Some(settings.seed), what, evidence };
-        found(&finding);
+        listener.begins(0, finding.seed);
+        listener.found(&finding);
         Ok(Campaign { tally: Tally { runs: 1, findings: 1, ..Tally::default() }, findings: vec![finding] })
+    }
+
+    /// Looks for it, has its file written to a folder, and made small by a command.
+    fn looked(output: &Path, shrinks: &dyn Fn(&Path) -> io::Result<Command>) -> Result<Exit, Failure> {
+        let line = ["fuzz", "--target", "asm", "--seed", "7", "--runs", "1", "--output"];
+        let line = line.map(std::ffi::OsStr::new).into_iter().chain([output.as_os_str()]);
+        let arguments = Line::parse_from(line).arguments;
+        let file = tempfile::NamedTempFile::new().expect("there is room for files");
+        let journal = Journal::open(file.path()).expect("it is there");
+        let exit = look(&arguments, &find, &journal, shrinks, &AtomicBool::new(false));
+        let noted = std::fs::read_to_string(file.path()).expect("it is a text");
+        assert_eq!(noted.trim_end(), "asm 7");
+        exit
     }
 
     /// The file that is written of it, and the lines in it, where it is made small by this script.
     fn written(script: &str) -> (tempfile::TempDir, PathBuf, Vec<String>) {
         let folder = tempfile::tempdir().expect("there is room for files");
         let output = folder.path().join("new/findings");
-        let line = ["fuzz", "--target", "asm", "--seed", "7", "--runs", "1", "--output"];
-        let line = line.map(std::ffi::OsStr::new).into_iter().chain([output.as_os_str()]);
-        let arguments = Line::parse_from(line).arguments;
         let shrinks = |path: &Path| {
             // It is there before anything is tried.
             assert!(path.is_file());
@@ -327,9 +375,7 @@ mod tests {
             command.args(["-c", script, "sh"]).arg(path);
             Ok(command)
         };
-        let Ok(exit) = look(&arguments, &find, &shrinks, &AtomicBool::new(false)) else {
-            panic!("the finding is written")
-        };
+        let Ok(exit) = looked(&output, &shrinks) else { panic!("the finding is written") };
         assert_eq!(exit, Exit::Found);
         assert_eq!(exit.code(), std::process::ExitCode::from(1));
         let files: Vec<_> = std::fs::read_dir(&output).expect("the folder is made").collect();
@@ -368,5 +414,14 @@ mod tests {
     #[test]
     fn what_is_made_small_is_in_the_file() {
         assert_eq!(written("echo small > $1; echo it ends soon; exit 1").2, ["small"]);
+    }
+
+    #[test]
+    fn it_is_told_where_a_finding_cannot_be_written() {
+        let file = tempfile::NamedTempFile::new().expect("there is room for files");
+        let shrinks = |_: &Path| -> io::Result<Command> { panic!("there is no file to make small") };
+        let Err(Failure::Error(told)) = looked(file.path(), &shrinks) else { panic!("a file is no folder") };
+        assert!(told.starts_with(&show(file.path())), "{told}");
+        assert!(told.contains(": the finding cannot be written, and is printed: "), "{told}");
     }
 }

@@ -25,7 +25,8 @@ use std::time::Duration;
 
 /// Look for faults of KeyVM itself: random programs and images under both engines, and under the laws.
 ///
-/// Each run follows from its seed. What is found is written to a file that repeats it, and then made small.
+/// Each run follows from its seed, but for one in five, which is of a changed input. What is found is written to a file that
+/// repeats it, and then made small.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
